@@ -1,0 +1,155 @@
+"""`bundle.json`: everything the kernel needs to know, and the proof that the bundle is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.errors import BundleError
+from foldship_kernel.features import FeatureSpec
+
+FORMAT = 1
+FILE_NAME = "bundle.json"
+REBUILD = "build it again with `make bundle`, and upload every file of the dataset folder"
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of the bundle: path relative to `bundle.json`, bytes, SHA-256 in hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class FoldEntry:
+    """One trained fold: its two graphs and the files their weights lie in, relative to `bundle.json`."""
+
+    fold: int
+    encoder: str
+    head: str
+    weights: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model: how rows are read, and its folds.
+
+    Attributes:
+        name: as in the experiment.
+        tokenizer: path of `tokenizer.json`, relative to `bundle.json`.
+        encoding, features: how rows become the graphs' inputs.
+        weight: share in the blend; all models' weights sum to 1.
+        score: out-of-fold score, raw.
+        folds: trained folds, averaged with equal shares.
+    """
+
+    name: str
+    tokenizer: str
+    encoding: EncodingSpec
+    features: FeatureSpec
+    weight: float
+    score: float
+    folds: tuple[FoldEntry, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The whole of `bundle.json`.
+
+    Attributes:
+        competition: name of the task module aboard.
+        accelerator: "cpu" or "gpu".
+        limit_s: run-time limit in seconds, when FOLDSHIP_LIMIT_S is not set.
+        fallback: per target, what a submission without any model is made of (mean, spread).
+        postprocess: fitted post-processing, one dictionary per step.
+        wheels: paths of the wheels to unpack, relative to `bundle.json`.
+    """
+
+    competition: str
+    accelerator: str
+    limit_s: float
+    models: tuple[ModelEntry, ...]
+    fallback: Mapping[str, Mapping[str, float]]
+    postprocess: tuple[Mapping[str, Any], ...]
+    wheels: tuple[str, ...]
+    files: tuple[FileEntry, ...]
+    versions: Mapping[str, str]
+
+
+def load(path: Path) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        BundleError: it is missing, is no JSON, or was written for another format.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path}: the manifest cannot be read", found=str(error), fix=REBUILD) from error
+    if value.get("format") != FORMAT:
+        raise BundleError(
+            f"{path}: unknown manifest format",
+            expected=str(FORMAT),
+            found=str(value.get("format")),
+            fix=REBUILD,
+        )
+    try:
+        return _from_dict(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{path}: the manifest is incomplete", found=repr(error), fix=REBUILD) from error
+
+
+def _from_dict(value: Mapping[str, Any]) -> Manifest:
+    models = tuple(
+        ModelEntry(
+            name=model["name"],
+            tokenizer=model["tokenizer"],
+            encoding=EncodingSpec.from_dict(model["encoding"]),
+            features=FeatureSpec.from_dict(model["features"]),
+            weight=model["weight"],
+            score=model["score"],
+            folds=tuple(
+                FoldEntry(fold["fold"], fold["encoder"], fold["head"], tuple(fold["weights"]))
+                for fold in model["folds"]
+            ),
+        )
+        for model in value["models"]
+    )
+    return Manifest(
+        competition=value["competition"],
+        accelerator=value["accelerator"],
+        limit_s=value["limit_s"],
+        models=models,
+        fallback=value["fallback"],
+        postprocess=tuple(value["postprocess"]),
+        wheels=tuple(value["wheels"]),
+        files=tuple(FileEntry(f["path"], f["size"], f["sha256"]) for f in value["files"]),
+        versions=value["versions"],
+    )
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file in hex, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def damage(manifest: Manifest, root: Path) -> dict[str, str]:
+    """What is wrong with the bundle's files, by path; empty when all is well."""
+    wrong = {}
+    for entry in manifest.files:
+        path = root / entry.path
+        if not path.is_file():
+            wrong[entry.path] = "missing"
+        elif path.stat().st_size != entry.size:
+            wrong[entry.path] = f"{path.stat().st_size} bytes instead of {entry.size}"
+        elif sha256(path) != entry.sha256:
+            wrong[entry.path] = "its SHA-256 differs"
+    return wrong

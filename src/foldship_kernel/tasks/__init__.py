@@ -1,0 +1,1 @@
+"""What differs between competitions aboard: one module each, found by name."""
