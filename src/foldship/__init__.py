@@ -1,1 +1,1 @@
-"""Ashore: everything that happens before the kernel runs: data, training, selection, export, shipping."""
+"""Foldship ashore: folds, training, selection, export, bundling and rehearsal of offline kernels."""

@@ -1,0 +1,1 @@
+"""What a competitor may set, typed and checked."""

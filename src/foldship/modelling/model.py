@@ -1,0 +1,120 @@
+"""The network: one shared encoder over a row's towers, and a head over their vectors and the features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from foldship.config.schema import Head, Model
+from foldship.modelling import backbone
+
+
+class Encoder(nn.Module):
+    """Token sequences to pooled vectors.
+
+    Args:
+        backbone: a transformers encoder, or a PEFT model around one.
+        pooling: what is read off the last layer, joined in this order: `cls`, `mean` (over real tokens).
+    """
+
+    def __init__(self, backbone: nn.Module, pooling: Sequence[str]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.pooling = tuple(pooling)
+        self.width = backbone.config.hidden_size * len(self.pooling)
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        """(B, L) int64 each -> (B, width) float32."""
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if token_type_ids is not None:
+            inputs["token_type_ids"] = token_type_ids
+        hidden = self.backbone(**inputs).last_hidden_state.float()
+        parts = []
+        for kind in self.pooling:
+            if kind == "cls":
+                parts.append(hidden[:, 0])
+            else:
+                mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+                parts.append((hidden * mask).sum(1) / mask.sum(1))
+        return torch.cat(parts, dim=-1)
+
+
+class RowHead(nn.Module):
+    """Pooled towers and features to logits."""
+
+    def __init__(self, pooled: int, features: int, outputs: int, config: Head) -> None:
+        super().__init__()
+        width = pooled + features
+        layers: list[nn.Module] = [nn.Dropout(config.dropout)]
+        if config.hidden is not None:
+            layers += [nn.Linear(width, config.hidden), nn.GELU(), nn.Dropout(config.dropout)]
+            width = config.hidden
+        layers.append(nn.Linear(width, outputs))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, pooled: Tensor, features: Tensor) -> Tensor:
+        """(N, towers * width) and (N, F) float32 -> (N, C) float32."""
+        logits: Tensor = self.layers(torch.cat([pooled, features], dim=-1))
+        return logits
+
+
+class RowModel(nn.Module):
+    """Encoder and head together."""
+
+    def __init__(self, encoder: Encoder, head: RowHead) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = head
+
+    def forward(
+        self,
+        index: Tensor,
+        features: Tensor,
+        pooled: Tensor | None = None,
+        **tokens: Tensor,
+    ) -> Tensor:
+        """Logits (N, C) of N rows.
+
+        Args:
+            index: (N, T) int64, which vector each row's tower reads.
+            features: (N, F) float32.
+            pooled: (S, width) vectors computed before; else `tokens` are encoded.
+            tokens: the encoder's inputs, (S, L) int64 each.
+        """
+        vectors = self.encoder(**tokens) if pooled is None else pooled
+        logits: Tensor = self.head(vectors[index].flatten(1), features)
+        return logits
+
+
+def build(
+    config: Model,
+    source: str,
+    *,
+    features: int,
+    outputs: int,
+    attention: str = "sdpa",
+    quantise: bool = False,
+) -> RowModel:
+    """A fresh network for `config`, its head initialised from torch's global seed.
+
+    Args:
+        config: the model's settings.
+        source: what `backbone.locate` returned.
+        features: width of the feature vector.
+        outputs: number of targets.
+        attention: `sdpa` to train, `eager` to export.
+        quantise: whether the base is held in 4 bits.
+    """
+    base = backbone.load_encoder(
+        source,
+        dropout=config.encoder_dropout,
+        attention=attention,
+        adapter=config.adapter,
+        quantise=quantise,
+    )
+    encoder = Encoder(base, config.pooling)
+    return RowModel(encoder, RowHead(encoder.width * len(config.towers), features, outputs, config.head))

@@ -1,0 +1,134 @@
+"""Trained folds on disk: `model.json` once a model, `model.safetensors` once a fold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from foldship.config.schema import Model
+from foldship.modelling import model as network
+from foldship.modelling.model import RowModel
+from foldship_kernel.atomic import replacing, write_json
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.errors import FoldshipError
+from foldship_kernel.features import FeatureSpec
+
+CARD = "model.json"
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What all folds of a model share.
+
+    Attributes:
+        name: as in the experiment.
+        competition: its competition.
+        source: what `from_pretrained` takes for the backbone.
+        targets: output names, in order.
+        config: the model's settings.
+        encoding, features: how rows become inputs.
+        fingerprint: hash of all that training depends on.
+    """
+
+    name: str
+    competition: str
+    source: str
+    targets: tuple[str, ...]
+    config: Model
+    encoding: EncodingSpec
+    features: FeatureSpec
+    fingerprint: str
+
+    def save(self, folder: Path) -> None:
+        value = {
+            "name": self.name,
+            "competition": self.competition,
+            "backbone": self.config.backbone,
+            "source": self.source,
+            "fingerprint": self.fingerprint,
+            "targets": list(self.targets),
+            "encoding": asdict(self.encoding),
+            "features": asdict(self.features),
+            "config": self.config.model_dump(mode="json"),
+        }
+        write_json(folder / CARD, value)
+
+
+def load_card(folder: Path) -> ModelCard:
+    """Read `model.json`.
+
+    Raises:
+        FoldshipError: there is none.
+    """
+    path = folder / CARD
+    try:
+        value: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FoldshipError(
+            f"{path}: no trained model here", found=str(error), fix="run `make train` first"
+        ) from error
+    return ModelCard(
+        name=value["name"],
+        competition=value["competition"],
+        source=value["source"],
+        targets=tuple(value["targets"]),
+        config=Model.model_validate(value["config"]),
+        encoding=EncodingSpec.from_dict(value["encoding"]),
+        features=FeatureSpec.from_dict(value["features"]),
+        fingerprint=value["fingerprint"],
+    )
+
+
+def save_fold(folder: Path, model: RowModel) -> None:
+    """Write the weights that training changed: adapters and head, or everything."""
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    if any(_is_adapter(name) for name in state):
+        state = {
+            name: tensor for name, tensor in state.items() if _is_adapter(name) or name.startswith("head.")
+        }
+    with replacing(folder / WEIGHTS) as path:
+        save_file(state, path)
+
+
+def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowModel:
+    """Load a trained fold, adapters not merged, in fp32 and evaluation mode.
+
+    The base is always read anew in full precision, also for folds trained on a 4-bit base: merging into
+    quantised weights corrupts them.
+
+    Raises:
+        FoldshipError: the weights are missing, cut short, or do not fit the model's settings.
+    """
+    card = load_card(model_dir)
+    path = model_dir / f"fold{fold}" / WEIGHTS
+    retrain = f"delete {path.parent} and run `make train` again"
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise FoldshipError(f"{path}: the weights cannot be read", found=str(error), fix=retrain) from error
+    model = network.build(
+        card.config, card.source, features=card.features.width, outputs=len(card.targets), attention=attention
+    )
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    adapted = card.config.adapter is not None
+    lost = [
+        name for name in missing if not adapted or _is_adapter(name) or not name.startswith("encoder.backbone.")
+    ]
+    if lost or unexpected:
+        raise FoldshipError(
+            f"{path}: the weights do not fit the model's settings",
+            found=f"missing {lost[:3]}, unexpected {list(unexpected)[:3]}",
+            fix=retrain,
+        )
+    return model.eval()
+
+
+def _is_adapter(name: str) -> bool:
+    return ".lora_" in name
