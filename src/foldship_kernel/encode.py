@@ -91,6 +91,13 @@ class EncodedRows:
         """(sequences,) int64, tokens in each distinct sequence."""
         return np.array([len(sequence) for sequence in self.sequences], dtype=np.int64)
 
+    def take(self, rows: NDArray[np.int64]) -> EncodedRows:
+        """The same for some rows only, holding just the sequences that they read."""
+        used, inverse = np.unique(self.index[rows], return_inverse=True)
+        return EncodedRows(
+            [self.sequences[i] for i in used], self.boundaries[used], inverse.reshape(len(rows), -1)
+        )
+
 
 class RowEncoder:
     """Turns the texts of rows into token sequences.

@@ -1,0 +1,51 @@
+"""A receipt beside a stage's output says what it was made from, so that unchanged work is not done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from foldship_kernel import manifest
+from foldship_kernel.atomic import write_json
+
+FILE_NAME = "receipt.json"
+REPORTED = ("torch", "transformers", "peft", "optimum", "onnx", "onnxruntime", "tokenizers", "numpy", "pandas")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 in hex of a JSON-like value; key order does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def digest_files(*paths: Path) -> dict[str, str]:
+    """SHA-256 of each file, and of each file below a folder, by name below its parent."""
+    files = [p for path in paths for p in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return {f"{p.parent.name}/{p.name}": manifest.sha256(p) for p in files if p.is_file()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that results depend on."""
+    return {name: metadata.version(name) for name in REPORTED}
+
+
+def write(folder: Path, inputs: str, details: Mapping[str, Any]) -> None:
+    """Leave a receipt: the digest of all inputs, versions, and whatever else is worth keeping."""
+    write_json(folder / FILE_NAME, {"inputs": inputs, "versions": versions(), **details})
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The receipt in `folder`; empty when there is none that can be read."""
+    try:
+        value = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def is_current(folder: Path, inputs: str) -> bool:
+    """Whether `folder` holds the finished result of just these inputs."""
+    return read(folder).get("inputs") == inputs

@@ -1,0 +1,1 @@
+"""Training: one fold after another through its stages, resumable at any moment."""

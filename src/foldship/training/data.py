@@ -1,0 +1,133 @@
+"""Rows as the Trainer sees them: batches in which every distinct sequence stands once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from foldship_kernel import batching
+from foldship_kernel.encode import EncodedRows, EncodingSpec
+
+MEGABATCH = 50  # batches sorted by length together
+
+
+@dataclass(frozen=True)
+class RowData:
+    """Everything training needs of some rows.
+
+    Attributes:
+        encoded: token sequences.
+        features: (rows, F) float32.
+        targets: (rows, C) float32, as the loss wants them.
+        groups: (rows,) int64, equal for rows of one group.
+    """
+
+    encoded: EncodedRows
+    features: NDArray[np.float32]
+    targets: NDArray[np.float32]
+    groups: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.int64]) -> RowData:
+        return RowData(
+            self.encoded.take(rows), self.features[rows], self.targets[rows], self.groups[rows]
+        )
+
+
+class RowDataset(Dataset[int]):
+    """Row numbers; the collator knows what lies behind them."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getitem__(self, row: int) -> int:
+        return row
+
+
+class Collator:
+    """Row numbers to the tensors that `RowModel.forward` takes, plus `labels`.
+
+    Args:
+        data: the rows.
+        spec: padding and segment ids.
+        vectors: (sequences, width) pooled vectors; when given, they take the tokens' place.
+    """
+
+    def __init__(self, data: RowData, spec: EncodingSpec, vectors: NDArray[np.float32] | None = None) -> None:
+        self._data, self._spec, self._vectors = data, spec, vectors
+
+    def __call__(self, rows: Sequence[int]) -> dict[str, Tensor]:
+        data = self._data
+        chosen = np.asarray(rows, dtype=np.int64)
+        used, inverse = np.unique(data.encoded.index[chosen], return_inverse=True)
+        # Labels come first: the Trainer reads the batch size off the first tensor.
+        batch: dict[str, NDArray[np.generic]] = {
+            "labels": data.targets[chosen],
+            "features": data.features[chosen],
+            "index": inverse.reshape(len(chosen), -1),
+        }
+        if self._vectors is None:
+            sequences = [data.encoded.sequences[i] for i in used]
+            batch |= batching.pad(
+                sequences, data.encoded.boundaries[used], self._spec.pad_id, self._spec.segment_ids
+            )
+        else:
+            batch["pooled"] = self._vectors[used]
+        return {name: torch.from_numpy(value) for name, value in batch.items()}
+
+
+class GroupedLengthSampler(Sampler[int]):
+    """Shuffled rows in batches of like length, rows of a group side by side.
+
+    A group's shared sequences (one question under several answers) are then encoded once a batch. The order
+    depends on the seed and the epoch alone, so a resumed run goes on where it stopped.
+    """
+
+    def __init__(self, data: RowData, batch_size: int, seed: int) -> None:
+        self._lengths = data.encoded.lengths[data.encoded.index].max(axis=1)
+        order = np.argsort(data.groups, kind="stable")
+        cuts = np.flatnonzero(np.diff(data.groups[order])) + 1
+        self._groups = np.split(order, cuts)
+        self._batch_size = batch_size
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the data loader at the start of every epoch."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        random = np.random.default_rng((self._seed, self._epoch))
+        groups = [self._groups[i] for i in random.permutation(len(self._groups))]
+        rows = np.concatenate(groups)
+        ends = np.cumsum([len(group) for group in groups])
+        size = self._batch_size * MEGABATCH
+        batches: list[NDArray[np.int64]] = []
+        start = 0
+        for number in range(int(np.ceil(len(rows) / size))):
+            stop = int(np.searchsorted(ends, (number + 1) * size, side="left")) + 1
+            part = sorted(groups[start:stop], key=lambda group: -int(self._lengths[group].max()))
+            start = max(start, stop)
+            if part:
+                joined = np.concatenate(part)
+                batches += [joined[at : at + self._batch_size] for at in range(0, len(joined), self._batch_size)]
+        # The longest batch goes first, so that one that does not fit in memory shows at once; a short batch
+        # goes last, so that all others stay whole.
+        full = [batch for batch in batches if len(batch) == self._batch_size]
+        rest = [batch for batch in batches if len(batch) < self._batch_size]
+        if full:
+            longest = int(np.argmax([self._lengths[batch].max() for batch in full]))
+            first = full.pop(longest)
+            full = [first, *(full[i] for i in random.permutation(len(full)))]
+        return iter(np.concatenate([*full, *rest]).tolist())

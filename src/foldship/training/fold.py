@@ -1,0 +1,199 @@
+"""One fold through all its stages, going on wherever an earlier run stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import TrainingArguments, set_seed
+
+from foldship.config.schema import Stage
+from foldship.modelling import model as network
+from foldship.modelling import predict
+from foldship.modelling.model import RowModel
+from foldship.modelling.store import ModelCard, save_fold
+from foldship.training import precision
+from foldship.training.data import Collator, GroupedLengthSampler, RowData, RowDataset
+from foldship.training.trainer import FoldTrainer, KeepBest, MarkWhole, last_whole_checkpoint
+from foldship_kernel.atomic import replacing, write_json
+
+Scorer = Callable[[NDArray[np.float32]], float]
+
+
+@dataclass(frozen=True)
+class FoldJob:
+    """What one fold is trained on.
+
+    Attributes:
+        card: the model.
+        fold: its number.
+        train: rows to learn from.
+        held_out: rows to predict.
+        score: logits of the rows held out to their score.
+        folder: where the fold's files go.
+        seed: of head, dropout and batch order.
+        frozen_vectors: pooled vectors of `train`'s sequences under the untrained encoder, computed when first
+            wanted.
+    """
+
+    card: ModelCard
+    fold: int
+    train: RowData
+    held_out: RowData
+    score: Scorer
+    folder: Path
+    seed: int
+    frozen_vectors: Callable[[RowModel], NDArray[np.float32]]
+
+
+def train(job: FoldJob) -> NDArray[np.float32]:
+    """Train the fold, write its weights, and return the logits of the rows held out: (rows, C) float32."""
+    job.folder.mkdir(parents=True, exist_ok=True)
+    set_seed(job.seed)
+    config = job.card.config
+    model = network.build(
+        config,
+        job.card.source,
+        features=job.card.features.width,
+        outputs=len(job.card.targets),
+        quantise=config.adapter is not None and config.adapter.quantise,
+    ).to(precision.device())
+    untrained = True
+    for number, stage in enumerate(config.stages):
+        finished = job.folder / f"stage{number}.safetensors"
+        if finished.is_file():
+            model.load_state_dict(load_file(finished), strict=False)
+        else:
+            _train_stage(job, model, number, stage, untrained)
+            _save_state(model, finished)
+            shutil.rmtree(job.folder / f"stage{number}", ignore_errors=True)
+        untrained = untrained and stage.train == "head"
+    held_out = _logits(job, model, f"fold {job.fold}: held-out rows")
+    save_fold(job.folder, model)
+    return held_out
+
+
+def discard_stages(folder: Path) -> None:
+    """Remove what only an unfinished fold needs."""
+    for path in folder.glob("stage*.safetensors"):
+        path.unlink()
+
+
+def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untrained: bool) -> None:
+    config = job.card.config
+    folder = job.folder / f"stage{number}"
+    folder.mkdir(exist_ok=True)
+    _freeze(model, stage)
+    vectors = None
+    if stage.train == "head":
+        vectors = job.frozen_vectors(model) if untrained else _encode(job, model, job.train, "frozen encoder")
+    steps = max(1, math.ceil(len(job.train.features) / config.batch_size / config.accumulate))
+    chosen = precision.choose(config)
+    stopping = config.early_stopping
+    sampler = GroupedLengthSampler(job.train, config.batch_size, job.seed + 1000 * number)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=stage.epochs,
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.accumulate,
+        learning_rate=stage.head_lr,
+        lr_scheduler_type=stage.schedule,
+        warmup_ratio=stage.warmup,
+        weight_decay=config.weight_decay,
+        logging_steps=max(1, steps // 20),
+        save_steps=max(1, steps // config.checkpoints_per_epoch),
+        save_total_limit=2,
+        eval_strategy="steps" if stopping else "no",
+        eval_steps=max(1, steps // stopping.evaluations_per_epoch) if stopping else None,
+        seed=job.seed,
+        bf16=chosen == "bf16",
+        fp16=chosen == "fp16",
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+        remove_unused_columns=False,
+        label_names=["labels"],
+        report_to=["tensorboard"],
+        logging_dir=str(job.folder / "tensorboard" / f"stage{number}-{stage.train}"),
+    )
+    callbacks: list[object] = [MarkWhole()]
+    best = folder / "best.safetensors"
+    if stopping:
+        callbacks.append(KeepBest(stopping, lambda m, score: _keep(m, score, best), _best_score(best)))
+    trainer = FoldTrainer(
+        stage=stage,
+        sampler=sampler,
+        loss=nn.functional.binary_cross_entropy_with_logits,
+        score=lambda m: job.score(_logits(job, m, "")),
+        eight_bit=precision.eight_bit(config),
+        model=model,
+        args=arguments,
+        train_dataset=RowDataset(len(job.train.features)),
+        eval_dataset=RowDataset(len(job.held_out.features)) if stopping else None,
+        data_collator=Collator(job.train, job.card.encoding, vectors),
+        callbacks=callbacks,
+    )
+    model.train()
+    checkpoint = last_whole_checkpoint(folder)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if best.is_file():
+        model.load_state_dict(load_file(best), strict=False)
+
+
+def _freeze(model: RowModel, stage: Stage) -> None:
+    """Let the stage's parameters learn, and no others."""
+    for name, parameter in model.named_parameters():
+        if name.startswith("head."):
+            parameter.requires_grad_(True)
+        elif stage.train == "adapter":
+            parameter.requires_grad_(".lora_" in name)
+        elif parameter.is_floating_point():
+            parameter.requires_grad_(stage.train == "full")
+    if stage.train == "full" and stage.freeze_layers:
+        base = model.encoder.backbone
+        for module in (base.embeddings, *base.encoder.layer[: stage.freeze_layers]):
+            module.requires_grad_(False)
+
+
+def _encode(job: FoldJob, model: RowModel, data: RowData, describe: str) -> NDArray[np.float32]:
+    return predict.encode(
+        model,
+        data.encoded,
+        pad_id=job.card.encoding.pad_id,
+        segment_ids=job.card.encoding.segment_ids,
+        precision=precision.choose(job.card.config),
+        describe=describe,
+    )
+
+
+def _logits(job: FoldJob, model: RowModel, describe: str) -> NDArray[np.float32]:
+    vectors = _encode(job, model, job.held_out, describe)
+    return predict.logits(model, vectors, job.held_out.encoded, job.held_out.features)
+
+
+def _save_state(model: RowModel, path: Path) -> None:
+    state: dict[str, Tensor] = {
+        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
+    }
+    with replacing(path) as temporary:
+        save_file(state, temporary)
+
+
+def _keep(model: RowModel, score: float, path: Path) -> None:
+    _save_state(model, path)
+    write_json(path.with_suffix(".json"), {"score": score})
+
+
+def _best_score(path: Path) -> float:
+    note = path.with_suffix(".json")
+    if not (path.is_file() and note.is_file()):
+        return -math.inf
+    return float(json.loads(note.read_text())["score"])

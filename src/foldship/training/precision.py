@@ -1,0 +1,43 @@
+"""Which number format and optimizer the machine at hand trains best with."""
+
+from __future__ import annotations
+
+import torch
+
+from foldship.config.schema import Model
+from foldship_kernel.errors import FoldshipError
+
+
+def device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def choose(config: Model) -> str:
+    """`fp32`, `bf16` or `fp16` for autocast.
+
+    Raises:
+        FoldshipError: fp16 is asked for on a CPU, where it has no gradient scaler.
+    """
+    on_gpu = torch.cuda.is_available()
+    if config.precision == "fp16" and not on_gpu:
+        raise FoldshipError(
+            "precision: fp16 trains on CUDA only", found="no CUDA device", fix="use precision: auto"
+        )
+    if config.precision != "auto":
+        return config.precision
+    if on_gpu:
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+
+
+def eight_bit(config: Model) -> bool:
+    """Whether AdamW keeps its state in 8 bits: where CUDA is, unless the settings say otherwise.
+
+    Raises:
+        FoldshipError: it is asked for without CUDA.
+    """
+    if config.optimizer == "adamw_8bit" and not torch.cuda.is_available():
+        raise FoldshipError(
+            "optimizer: adamw_8bit needs CUDA", found="no CUDA device", fix="use optimizer: auto"
+        )
+    return config.optimizer != "adamw" and torch.cuda.is_available()

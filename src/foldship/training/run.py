@@ -1,0 +1,241 @@
+"""All folds of all models: what is finished is kept, what is broken off goes on."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from scipy.stats import rankdata
+from tokenizers import Tokenizer
+from transformers import AutoConfig
+
+from foldship import metrics, receipts
+from foldship.config.schema import Experiment, Model
+from foldship.modelling import backbone, predict, reading
+from foldship.modelling.model import RowModel
+from foldship.modelling.store import CARD, WEIGHTS, ModelCard, load_card
+from foldship.training import fold as folds
+from foldship.training import precision
+from foldship.training.data import RowData
+from foldship_kernel import features
+from foldship_kernel.atomic import replacing, write_csv
+from foldship_kernel.encode import RowEncoder
+from foldship_kernel.errors import FoldshipError
+from foldship_kernel.tasks.base import Task, activate
+
+OUT_OF_FOLD = "oof.csv"
+VECTORS = "frozen-vectors.npy"
+SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the fold's own weights
+
+
+def run(
+    task: Task, experiment: Experiment, rows: pd.DataFrame, folds_table: pd.DataFrame, weights: Path
+) -> list[Path]:
+    """Train every model of the experiment.
+
+    Args:
+        task: the competition's task.
+        experiment: models and seed.
+        rows: training rows with float targets.
+        folds_table: id, group and fold of each row.
+        weights: the competition's folder for weights.
+
+    Returns:
+        The folder of each model, with `oof.csv` in it.
+
+    Raises:
+        FoldshipError: settings do not fit the data or the machine, or the disk is full.
+    """
+    return [
+        _run_model(name, config, task, experiment, rows, folds_table, weights)
+        for name, config in experiment.models.items()
+    ]
+
+
+def _run_model(
+    name: str,
+    config: Model,
+    task: Task,
+    experiment: Experiment,
+    rows: pd.DataFrame,
+    folds_table: pd.DataFrame,
+    weights: Path,
+) -> Path:
+    source = backbone.locate(config.backbone, weights.parent)
+    tokenizer = backbone.load_tokenizer(source)
+    positions = AutoConfig.from_pretrained(source).max_position_embeddings
+    encoding = reading.encoding_spec(config, tokenizer, task, positions)
+    texts = task.texts(rows)
+    spec = reading.feature_spec(config.features, rows, texts, task)
+    table = folds_table.set_index(task.ID).loc[list(rows[task.ID])]
+    truth = rows[list(task.TARGETS)].to_numpy(np.float64)
+    fingerprint = receipts.digest(
+        {
+            "config": config.model_dump(mode="json"),
+            "seed": experiment.seed,
+            "backbone": backbone.fingerprint(source),
+            "folds": folds_table.to_csv(index=False),
+            "texts": receipts.digest(texts),
+            "features": features.compute(rows, texts, spec).tolist(),
+            "targets": truth.tolist(),
+        }
+    )
+    folder = weights / name
+    _make_room(folder, fingerprint)
+    folder.mkdir(parents=True, exist_ok=True)
+    card = ModelCard(name, task.NAME, source, tuple(task.TARGETS), config, encoding, spec, fingerprint)
+    card.save(folder)
+    (folder / "tokenizer").mkdir(exist_ok=True)
+    with replacing(folder / "tokenizer" / "tokenizer.json") as path:
+        tokenizer.backend_tokenizer.save(str(path))
+
+    encoded = RowEncoder(Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")), encoding).encode(texts)
+    data = RowData(
+        encoded=encoded,
+        features=features.compute(rows, texts, spec),
+        targets=truth.astype(np.float32),
+        groups=pd.factorize(table["group"])[0].astype(np.int64),
+    )
+    fold_of = table["fold"].to_numpy(np.int64)
+    for number in sorted(set(fold_of.tolist())):
+        _run_fold(card, task, folder, number, fold_of, data, truth, rows, experiment.seed)
+    joined = pd.concat(
+        [_read_oof(folder / f"fold{number}", task) for number in sorted(set(fold_of.tolist()))]
+    )
+    write_csv(folder / OUT_OF_FOLD, joined.set_index(task.ID).loc[list(rows[task.ID])].reset_index())
+    (folder / VECTORS).unlink(missing_ok=True)
+    return folder
+
+
+def _run_fold(
+    card: ModelCard,
+    task: Task,
+    model_folder: Path,
+    number: int,
+    fold_of: NDArray[np.int64],
+    data: RowData,
+    truth: NDArray[np.float64],
+    rows: pd.DataFrame,
+    seed: int,
+) -> None:
+    folder = model_folder / f"fold{number}"
+    inputs = receipts.digest([card.fingerprint, number])
+    if receipts.is_current(folder, inputs) and (folder / WEIGHTS).is_file() and (folder / OUT_OF_FOLD).is_file():
+        print(f"{card.name} fold {number}: finished before, kept", flush=True)
+        return
+    learn, held_out = np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
+    part = data.take(learn)
+    job = folds.FoldJob(
+        card=card,
+        fold=number,
+        train=RowData(part.encoded, part.features, learnt_targets(part.targets, card.config), part.groups),
+        held_out=data.take(held_out),
+        score=lambda logits: metrics.mean_spearman(truth[held_out], logits),
+        folder=folder,
+        seed=seed + number,
+        frozen_vectors=lambda model: _frozen_vectors(model_folder, card, model, data)[
+            np.unique(data.encoded.index[learn])
+        ],
+    )
+    print(f"{card.name} fold {number}: {len(learn)} rows to learn from, {len(held_out)} held out", flush=True)
+    try:
+        _check_space(model_folder, card)
+        outputs = activate(folds.train(job), task.ACTIVATION)
+        table = pd.DataFrame(outputs, columns=list(task.TARGETS))
+        table.insert(0, task.ID, rows[task.ID].to_numpy()[held_out])
+        table["fold"] = number
+        write_csv(folder / OUT_OF_FOLD, table)
+        score = metrics.mean_spearman(truth[held_out], outputs)
+        receipts.write(folder, inputs, {"fold": number, "score": score, "rows": len(learn)})
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if _disk_is_full(error, model_folder):
+            raise _no_space(model_folder) from error
+        raise
+    folds.discard_stages(folder)
+    print(f"{card.name} fold {number}: out-of-fold score {score:.4f}", flush=True)
+
+
+def learnt_targets(targets: NDArray[np.float32], config: Model) -> NDArray[np.float32]:
+    """Targets as the loss wants them: as they are, or each column's ranks scaled to [0, 1]."""
+    if config.targets == "plain":
+        return targets
+    ranks = rankdata(targets, axis=0)
+    low, high = ranks.min(axis=0), ranks.max(axis=0)
+    return np.asarray((ranks - low) / np.where(high > low, high - low, 1.0), dtype=np.float32)
+
+
+def _frozen_vectors(
+    folder: Path, card: ModelCard, model: RowModel, data: RowData
+) -> NDArray[np.float32]:
+    """Vectors of all rows' sequences under the untrained encoder, the same for every fold."""
+    path = folder / VECTORS
+    if not path.is_file():
+        vectors = predict.encode(
+            model,
+            data.encoded,
+            pad_id=card.encoding.pad_id,
+            segment_ids=card.encoding.segment_ids,
+            precision=precision.choose(card.config),
+            describe="frozen encoder, once for all folds",
+        )
+        with replacing(path) as temporary, temporary.open("wb") as stream:
+            np.save(stream, vectors)
+    return np.asarray(np.load(path))
+
+
+def _make_room(folder: Path, fingerprint: str) -> None:
+    """Set aside a model of this name that was trained on something else; bring an earlier one back."""
+    if (folder / CARD).is_file():
+        old = load_card(folder).fingerprint
+        if old == fingerprint:
+            return
+        aside = folder.with_name(f"{folder.name}@{old[:8]}")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        print(f"{folder.name}: trained on other data or settings before; that one is now {aside}", flush=True)
+    earlier = folder.with_name(f"{folder.name}@{fingerprint[:8]}")
+    if earlier.is_dir():
+        earlier.rename(folder)
+        print(f"{folder.name}: {earlier.name} was trained on just this; brought back", flush=True)
+
+
+def _read_oof(folder: Path, task: Task) -> pd.DataFrame:
+    return pd.read_csv(folder / OUT_OF_FOLD, dtype={task.ID: str})
+
+
+def _check_space(folder: Path, card: ModelCard) -> None:
+    config = AutoConfig.from_pretrained(card.source)
+    # The usual count of an encoder: embeddings, and 12 h^2 a layer.
+    parameters = config.vocab_size * config.hidden_size + 12 * config.num_hidden_layers * config.hidden_size**2
+    needed = SPACE_PER_PARAMETER * parameters
+    if card.config.adapter is not None:
+        needed //= 3  # no optimizer state for the base
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise FoldshipError(
+            f"{folder}: too little disk space to train a fold",
+            expected=f"{needed / 2**20:.0f} MiB free for weights and checkpoints",
+            found=f"{free / 2**20:.0f} MiB",
+            fix="free some space and run the same command again; finished folds are kept",
+        )
+
+
+def _disk_is_full(error: BaseException, folder: Path) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    # torch and safetensors report a failed write without its errno.
+    return "No space left" in str(error) or shutil.disk_usage(folder).free < 2**20
+
+
+def _no_space(folder: Path) -> FoldshipError:
+    return FoldshipError(
+        f"{folder}: the disk is full",
+        found=f"{shutil.disk_usage(folder).free / 2**20:.1f} MiB free",
+        fix="free some space and run the same command again; it goes on from the last checkpoint",
+    )
+

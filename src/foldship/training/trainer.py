@@ -1,0 +1,132 @@
+"""The Hugging Face Trainer with what a fold needs: two learning rates, grouped batches, rank evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Sampler
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from foldship.config.schema import EarlyStopping, Stage
+from foldship.modelling.model import RowModel
+
+WHOLE = "whole"  # marker file: the checkpoint was written to its end
+SCORE = "eval_score"
+
+
+class FoldTrainer(Trainer):
+    """Trains a `RowModel` on one stage.
+
+    Args:
+        stage: learning rates of encoder and head.
+        sampler: order of the rows.
+        loss: logits and labels, (N, C) each, to a scalar.
+        score: the model's out-of-fold score.
+        eight_bit: whether AdamW holds its state in 8 bits (bitsandbytes, CUDA).
+        options: what `Trainer` takes.
+    """
+
+    def __init__(
+        self,
+        *,
+        stage: Stage,
+        sampler: Sampler[int],
+        loss: Callable[[Tensor, Tensor], Tensor],
+        score: Callable[[RowModel], float],
+        eight_bit: bool,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._stage, self._sampler, self._loss, self._score = stage, sampler, loss, score
+        self._eight_bit = eight_bit
+        # The loss is a mean over the batch: let the Trainer divide it by the accumulation steps.
+        self.model_accepts_loss_kwargs = False
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        return self._sampler
+
+    def create_optimizer(self) -> torch.optim.Optimizer:
+        """AdamW with a rate each for encoder and head, and no decay on biases and norms."""
+        model = self.model
+        groups = []
+        for part, rate in (("encoder", self._stage.encoder_lr), ("head", self._stage.head_lr)):
+            named = [
+                (name, p) for name, p in model.named_parameters() if name.startswith(part) and p.requires_grad
+            ]
+            for decay, chosen in (
+                (self.args.weight_decay, [p for _, p in named if p.ndim > 1]),
+                (0.0, [p for _, p in named if p.ndim <= 1]),
+            ):
+                if chosen:
+                    groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
+        kind: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW
+        if self._eight_bit:
+            from bitsandbytes.optim import AdamW8bit
+
+            kind = AdamW8bit
+        self.optimizer = kind(groups)
+        return self.optimizer
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
+    ) -> Any:
+        labels = inputs.pop("labels")
+        logits = model(**inputs)
+        loss = self._loss(logits.float(), labels)
+        return (loss, logits) if return_outputs else loss
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Score the rows held out, batched as in the kernel."""
+        metrics = {SCORE: self._score(self.model)}
+        self.model.train()
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+class MarkWhole(TrainerCallback):
+    """Marks a checkpoint once all of it is on disk, so that a kill in mid-write is not resumed from."""
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
+
+
+class KeepBest(TrainerCallback):
+    """Early stopping that keeps the best state, whatever the checkpoints' rhythm.
+
+    Args:
+        config: patience, in evaluations.
+        keep: writes a state that is the best so far.
+        best: score of the best state kept by an earlier, interrupted run.
+    """
+
+    def __init__(self, config: EarlyStopping, keep: Callable[[RowModel, float], None], best: float) -> None:
+        self._config, self._keep, self._best, self._waited = config, keep, best, 0
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: Mapping[str, float],
+        model: RowModel,
+        **_: Any,
+    ) -> None:
+        if metrics[SCORE] > self._best:
+            self._best, self._waited = metrics[SCORE], 0
+            self._keep(model, self._best)
+        else:
+            self._waited += 1
+            control.should_training_stop = self._waited >= self._config.patience
+
+
+def last_whole_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint in `folder` that was written to its end."""
+    found = [path.parent for path in folder.glob(f"checkpoint-*/{WHOLE}")]
+    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)

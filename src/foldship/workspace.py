@@ -1,0 +1,81 @@
+"""Where every stage reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from foldship_kernel.errors import FoldshipError
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of one competition below the project's root."""
+
+    root: Path
+    competition: str
+
+    @property
+    def experiment(self) -> Path:
+        """What a competitor edits."""
+        return self.root / "kernels" / self.competition
+
+    @property
+    def all_weights(self) -> Path:
+        return self.root / "weights"
+
+    @property
+    def weights(self) -> Path:
+        return self.all_weights / self.competition
+
+    @property
+    def build(self) -> Path:
+        return self.root / "build" / self.competition
+
+    @property
+    def cache(self) -> Path:
+        """What is costly to fetch and the same for all competitions."""
+        return self.root / "build" / ".cache"
+
+    @property
+    def sample(self) -> Path:
+        return self.build / "sample"
+
+    @property
+    def selection(self) -> Path:
+        return self.build / "selection"
+
+    @property
+    def export(self) -> Path:
+        return self.build / "export"
+
+    @property
+    def kernel(self) -> Path:
+        return self.build / "kernel"
+
+    @property
+    def dataset(self) -> Path:
+        return self.build / "dataset"
+
+    @property
+    def simulation(self) -> Path:
+        return self.build / "simulation"
+
+    def model(self, name: str) -> Path:
+        return self.weights / name
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder from `start` upwards that holds `kernels/`.
+
+    Raises:
+        FoldshipError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "kernels").is_dir():
+            return folder
+    raise FoldshipError(
+        f"{start} is in no Foldship project",
+        expected="a folder with kernels/ in it, or above it",
+        fix="change into the project, or set FOLDSHIP_ROOT",
+    )
