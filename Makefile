@@ -1,0 +1,55 @@
+# Foldship. Bare `make` lists the targets; every target makes the environment first when it is missing.
+COMPETITION ?= quest
+RECIPE      ?= fast
+PYTHON      ?= python3
+DATA        ?=
+INPUT       ?=
+LIMIT       ?=
+MEMORY      ?=
+
+VENV     := .venv
+READY    := $(VENV)/.ready
+FOLDSHIP := $(VENV)/bin/foldship
+WHICH    := --competition $(COMPETITION) --recipe $(RECIPE) $(if $(DATA),--data "$(DATA)")
+WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(MEMORY),--memory $(MEMORY))
+
+.DEFAULT_GOAL := help
+.PHONY: help submission train bundle simulate report test lint clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB'
+
+submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
+	$(FOLDSHIP) submission $(WHICH) $(WHERE)
+
+train: $(READY) ## Train the fold models and write their out-of-fold predictions
+	$(FOLDSHIP) train $(WHICH)
+
+bundle: $(READY) ## Merge, export and bundle the trained folds into one offline kernel
+	$(FOLDSHIP) bundle $(WHICH)
+
+simulate: $(READY) ## Run the bundle in a sealed sandbox laid out like Kaggle
+	$(FOLDSHIP) simulate $(WHICH) $(WHERE)
+
+report: $(READY) ## Write one HTML page about the last run
+	$(FOLDSHIP) report $(WHICH)
+
+test: $(READY) ## Run all tests
+	$(VENV)/bin/python -m pytest
+
+lint: $(READY) ## Check style, types and import rules
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+clean: ## Delete everything generated, but never weights/
+	find build -mindepth 1 ! -name README.md -delete
+
+$(READY): requirements.lock pyproject.toml
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@

@@ -1,0 +1,5 @@
+"""`python -m foldship` is `foldship`."""
+
+from foldship.cli.main import main
+
+main()

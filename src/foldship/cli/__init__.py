@@ -1,0 +1,1 @@
+"""The `foldship` program: one subcommand a stage, the same verbs as the Make targets."""

@@ -1,0 +1,92 @@
+"""What every verb starts from: the competition, its data and the experiment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from foldship import competitions
+from foldship.competitions.base import Competition
+from foldship.config import load
+from foldship.config.schema import Experiment
+from foldship.workspace import Workspace, find_root
+from foldship_kernel.errors import FoldshipError
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run of the program.
+
+    Attributes:
+        workspace: where files go.
+        competition: the competition.
+        experiment: settings with the recipe laid over them.
+        recipe: the recipe's name.
+        data: folder with the competition's own files.
+    """
+
+    workspace: Workspace
+    competition: Competition
+    experiment: Experiment
+    recipe: str
+    data: Path
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """Training rows, checked."""
+        return self.competition.read_train(self.data)
+
+    @cached_property
+    def truth(self) -> pd.DataFrame:
+        """Id and targets of the training rows."""
+        task = self.competition.task
+        return self.rows[[task.ID, *task.TARGETS]]
+
+    @property
+    def models(self) -> dict[str, Path]:
+        """Folder of each model of the experiment."""
+        return {name: self.workspace.model(name) for name in self.experiment.models}
+
+
+def open_context(competition: str, data: Path | None, recipe: str) -> Context:
+    """Find the project, read the settings, and write the sample data when no data is named."""
+    root = Path(os.environ["FOLDSHIP_ROOT"]) if os.environ.get("FOLDSHIP_ROOT") else find_root(Path.cwd())
+    chosen = competitions.get(competition)
+    workspace = Workspace(root.resolve(), chosen.name)
+    experiment = load.load(workspace.experiment, recipe)
+    if data is None:
+        workspace.sample.mkdir(parents=True, exist_ok=True)
+        chosen.write_sample(workspace.sample)
+        data = workspace.sample
+    elif not data.is_dir():
+        raise FoldshipError(
+            f"DATA: {data} is no folder", fix=f"name the folder that holds {chosen.name}'s train.csv and test.csv"
+        )
+    return Context(workspace, chosen, experiment, recipe, data.resolve())
+
+
+def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The three options that every verb has."""
+    for option in (
+        click.option(
+            "--recipe",
+            default="fast",
+            show_default=True,
+            help="fast: minutes on 2 cores. full: the best this machine can do. gpu: for a CUDA machine.",
+        ),
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path),
+            help="Folder with the competition's own files.  [default: generated sample data]",
+        ),
+        click.option("--competition", default="quest", show_default=True, help="Which competition."),
+    ):
+        command = option(command)
+    return command
