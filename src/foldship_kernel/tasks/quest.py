@@ -5,11 +5,22 @@ Source: https://www.kaggle.com/competitions/google-quest-challenge/data
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from foldship_kernel import tables
+from foldship_kernel.tasks import base
+from foldship_kernel.text import normalise_all
+
 NAME = "quest"
 ID = "qa_id"
-TEXTS = ("question_title", "question_body", "answer")
-CATEGORIES = ("category",)
-COMMON = ("host",)
+TEXTS: tuple[str, ...] = ("question_title", "question_body", "answer")
+CATEGORIES: tuple[str, ...] = ("category",)
+COMMON: tuple[str, ...] = ("host",)
 QUESTION_TARGETS = (
     "question_asker_intent_understanding",
     "question_body_critical",
@@ -44,7 +55,41 @@ ANSWER_TARGETS = (
     "answer_type_reason_explanation",
     "answer_well_written",
 )
-TARGETS = QUESTION_TARGETS + ANSWER_TARGETS
+TARGETS: tuple[str, ...] = QUESTION_TARGETS + ANSWER_TARGETS
 ACTIVATION = "sigmoid"
 LOW, HIGH = 0.0, 1.0
-TEST_FILES = ("test.csv", "sample_submission.csv")
+TEST_FILES: tuple[str, ...] = ("test.csv", "sample_submission.csv")
+
+_TEST, _TEMPLATE = TEST_FILES
+
+
+def read_test(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read test.csv and sample_submission.csv.
+
+    Returns:
+        rows: test.csv as `tables.read_table` gives it, all text, ids as they came.
+        template: the id column and the 30 targets of sample_submission.csv, rows and columns in its order.
+
+    Raises:
+        DataError: a file or column is missing or malformed, or the two files' ids differ.
+    """
+    rows = tables.read_table(folder / _TEST, required=(*TEXTS, *CATEGORIES, *COMMON), id_column=ID)
+    template = tables.read_table(folder / _TEMPLATE, required=TARGETS, id_column=ID)
+    base.check_same_ids(list(rows[ID]), list(template[ID]), folder / _TEST, folder / _TEMPLATE)
+    return rows, template[[name for name in template.columns if name == ID or name in TARGETS]]
+
+
+def texts(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Return title, body and answer of each row, each on one line, entities resolved; "" where missing."""
+    return {name: normalise_all(rows[name]) for name in TEXTS}
+
+
+def cheap_signal(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Rank the rows by the length of their answer: (rows,) float64, distinct values in [0, 1]."""
+    sizes = [len(answer) if isinstance(answer, str) else 0 for answer in rows["answer"]]
+    return base.rank_signal(sizes, list(rows[ID]))
+
+
+def submission(template: pd.DataFrame, ids: Sequence[str], predictions: NDArray[np.float64]) -> pd.DataFrame:
+    """Fill `template` with predictions (rows, 30), given in the order of `ids` and TARGETS."""
+    return base.fill_template(template, ID, TARGETS, ids, predictions)

@@ -1,0 +1,66 @@
+"""Google QUEST Q&A Labeling ashore: training rows and their groups.
+
+Source: https://www.kaggle.com/competitions/google-quest-challenge/data
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from foldship.competitions import quest_sample
+from foldship.competitions.base import Competition
+from foldship_kernel import tables
+from foldship_kernel.tasks import quest
+from foldship_kernel.text import normalise_all
+
+RARE = ("question_type_spelling",)
+_GROUP_CHARACTERS = 12  # 48 bits: two of 6,079 questions collide with a chance of about 1 in 15 million
+
+
+def read_train(folder: Path) -> pd.DataFrame:
+    """Read train.csv.
+
+    Returns:
+        One row per question-answer pair: `qa_id` first; text and metadata columns of dtype object (str, or
+        None where empty), 30 float64 target columns with values in [0, 1].
+
+    Raises:
+        DataError: the file or a column is missing or malformed, or a target is no number in [0, 1].
+    """
+    path = folder / "train.csv"
+    needed = (*quest.TEXTS, *quest.CATEGORIES, *quest.COMMON, *quest.TARGETS)
+    rows = tables.read_table(path, required=needed, id_column=quest.ID)
+    targets = tables.numbers(rows, quest.TARGETS, path, quest.LOW, quest.HIGH)
+    return rows.assign(**{name: targets[name] for name in quest.TARGETS})
+
+
+def groups(rows: pd.DataFrame) -> pd.Series:
+    """Return a short hash of each row's question, so that all its answers share a fold.
+
+    The question is its normalised body; where that is empty its title, and where that is empty too, the row
+    is a group of its own.
+    """
+    questions = (
+        body or title or f"{quest.ID} {qa_id}"
+        for body, title, qa_id in zip(
+            normalise_all(rows["question_body"]),
+            normalise_all(rows["question_title"]),
+            rows[quest.ID],
+            strict=True,
+        )
+    )
+    result = [hashlib.sha256(question.encode()).hexdigest()[:_GROUP_CHARACTERS] for question in questions]
+    return pd.Series(result, index=rows.index, name="group", dtype=object)
+
+
+COMPETITION = Competition(
+    name=quest.NAME,
+    task=quest,
+    rare=RARE,
+    read_train=read_train,
+    groups=groups,
+    write_sample=quest_sample.write,
+)
