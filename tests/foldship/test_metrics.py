@@ -34,7 +34,7 @@ def test_agrees_with_scipy_with_ties_and_constants(pair: tuple[np.ndarray, np.nd
     np.testing.assert_allclose(metrics.column_spearman(truth, prediction), expected, atol=1e-12)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(pairs())
 def test_only_the_order_counts(pair: tuple[np.ndarray, np.ndarray]) -> None:
     truth, prediction = pair
@@ -47,7 +47,7 @@ def test_only_the_order_counts(pair: tuple[np.ndarray, np.ndarray]) -> None:
     )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(pairs(), st.integers(0, 2**32 - 1))
 def test_row_order_does_not_count(pair: tuple[np.ndarray, np.ndarray], seed: int) -> None:
     truth, prediction = pair

@@ -1,0 +1,112 @@
+"""Fitted post-processing: a list of steps, each one dictionary as it stands in `bundle.json`.
+
+A step names its `kind` and its `target` column; what else it holds depends on the kind. Every kind is one
+function from a column to a column, listed in `KINDS`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from foldship_kernel.errors import BundleError
+
+Column = NDArray[np.float64]
+Step = Mapping[str, Any]
+
+# At least one row in so many must stay away from its column's commonest value: a column with fewer tells next
+# to nothing, and is a row or two from being constant, for which Spearman's correlation is not defined.
+ROWS_PER_OTHER = 200
+REFIT = "fit the post-processing and build the bundle again with `make bundle`"
+
+
+def apply(predictions: pd.DataFrame, steps: Sequence[Step]) -> tuple[pd.DataFrame, list[str]]:
+    """Post-process predictions, step by step.
+
+    A step that would leave its column constant, or with fewer than 0.5% of the rows (at least one) away from
+    the commonest value, is left out for that column. A single row is never held back: it has no order.
+
+    Args:
+        predictions: one row each, with a float column per target; other columns stay as they are.
+        steps: fitted steps, applied in order.
+
+    Returns:
+        A new table of the same shape, and one line for each step that was left out.
+
+    Raises:
+        BundleError: a step's kind, target or numbers are unknown, missing or make no sense.
+    """
+    result, notes = predictions.copy(), []
+    for step in steps:
+        target = step.get("target")
+        if target not in predictions.columns:
+            raise BundleError(
+                f"post-processing: there is no target {target!r}",
+                expected="one of " + ", ".join(map(str, predictions.columns)),
+                found=repr(dict(step)),
+                fix=REFIT,
+            )
+        column, note = apply_column(result[target].to_numpy(dtype=np.float64), step)
+        result[target] = column
+        if note:
+            notes.append(f"{target}: {note}")
+    return result, notes
+
+
+def apply_column(column: Column, step: Step) -> tuple[Column, str]:
+    """Apply one step to its column (n,) behind the guard of `apply`.
+
+    Returns:
+        The new column, or the given one and the reason.
+
+    Raises:
+        BundleError: as `apply`.
+    """
+    kind = KINDS.get(step.get("kind", ""))
+    if kind is None:
+        raise BundleError(
+            f"post-processing: there is no kind {step.get('kind')!r}",
+            expected="one of " + ", ".join(KINDS),
+            found=repr(dict(step)),
+            fix=REFIT,
+        )
+    try:
+        changed = kind(column, step)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(
+            "post-processing: a step cannot be applied",
+            expected=str(kind.__doc__),
+            found=f"{dict(step)!r} ({error!r})",
+            fix=REFIT,
+        ) from error
+    away = minority(changed)
+    needed = max(1, math.ceil(len(column) / ROWS_PER_OTHER))
+    if len(column) > 1 and away < needed:
+        return column, (
+            f"{step['kind']} would leave {away} of {len(column)} rows away from the commonest value, "
+            f"at least {needed} wanted: left out"
+        )
+    return changed, ""
+
+
+def minority(column: Column) -> int:
+    """Number of rows of (n,) that do not hold the commonest value."""
+    _, counts = np.unique(column, return_counts=True)
+    return len(column) - int(counts.max(initial=0))
+
+
+def clip(column: Column, step: Step) -> Column:
+    """Clip: numbers `low` and `high`, low < high; either may be null for no bound."""
+    low = -np.inf if step["low"] is None else float(step["low"])
+    high = np.inf if step["high"] is None else float(step["high"])
+    if not low < high:
+        raise ValueError(f"low {low} is not below high {high}")
+    return np.clip(column, low, high)
+
+
+KINDS: dict[str, Callable[[Column, Step], Column]] = {"clip": clip}
