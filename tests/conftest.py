@@ -24,3 +24,27 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real competition files: set FOLDSHIP_DATA to a folder that holds quest/ and the others")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random two-layer BERT of 32 dimensions with the embedded backbone's vocabulary."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    from foldship.modelling import backbone
+
+    folder = tmp_path_factory.mktemp("backbone") / "tiny"
+    tokenizer = AutoTokenizer.from_pretrained(backbone.locate(backbone.EMBEDDED, folder))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -81,6 +81,7 @@ def load_encoder(
             lora_alpha=adapter.alpha,
             lora_dropout=adapter.dropout,
             target_modules=targets,
+            layers_to_transform=None if adapter.layers is None else list(adapter.layers),
         ),
     )
 

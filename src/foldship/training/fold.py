@@ -143,6 +143,8 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
     )
     model.train()
     checkpoint = last_whole_checkpoint(folder)
+    if checkpoint:
+        print(f"{job.card.name} fold {job.fold}: going on from stage {number}, {checkpoint.name}", flush=True)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if best.is_file():
         model.load_state_dict(load_file(best), strict=False)

@@ -1,0 +1,44 @@
+"""`foldship bundle`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from foldship.cli.context import Context, open_context, shared_options
+
+
+@click.command()
+@shared_options
+def command(competition: str, data: Path | None, recipe: str) -> None:
+    """Merge, export and bundle the trained folds into one offline kernel.
+
+    Chooses blend and post-processing on the out-of-fold predictions, exports every fold to ONNX behind a
+    ladder of parity checks, and writes build/<competition>/kernel and build/<competition>/dataset, ready for
+    `kaggle datasets create` and `kaggle kernels push`. Says which folds are missing when training is not done.
+    """
+    bundle(open_context(competition, data, recipe))
+
+
+def select(context: Context) -> None:
+    """Blend and post-processing from the out-of-fold predictions, with their honest scores."""
+    from foldship import selection
+    from foldship.modelling import store
+
+    out_of_fold = {
+        name: pd.read_csv(store.out_of_fold(folder), dtype={context.competition.task.ID: str})
+        for name, folder in context.models.items()
+    }
+    selection.run(
+        context.truth,
+        out_of_fold,
+        context.workspace.selection,
+        context.competition.rare,
+        minimum_gain=context.experiment.postprocess.minimum_gain,
+    )
+
+
+def bundle(context: Context) -> None:
+    """Selection, export, bundle; each is skipped when nothing it reads has changed."""

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import fold_runner
+import numpy as np
+import pandas as pd
+import pytest
+
+from foldship.modelling import store
+from foldship.training import run
+from foldship_kernel.tasks import quest
+
+RUNNER = Path(fold_runner.__file__)
+TARGETS = list(quest.TARGETS)
+
+
+def start(backbone: Path, weights: Path, kind: str, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as stream:
+        return subprocess.Popen(
+            [sys.executable, str(RUNNER), str(backbone), str(weights), kind],
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+
+
+def finish(backbone: Path, weights: Path, kind: str, log: Path) -> str:
+    process = start(backbone, weights, kind, log)
+    assert process.wait(timeout=300) == 0, log.read_text()
+    return log.read_text()
+
+
+def wait_for(pattern: str, folder: Path, process: subprocess.Popen[bytes]) -> None:
+    while not list(folder.glob(pattern)):
+        assert process.poll() is None, f"ended before {pattern} was there"
+        time.sleep(0.01)  # a poll: nothing tells of a file that appears
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    finish(tiny_backbone, folder / "quest", "adapter", folder / "log")
+    return folder / "quest" / "tiny"
+
+
+def test_kill_and_run_again_gives_what_an_uninterrupted_run_gives(
+    tiny_backbone: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    weights, log = tmp_path / "quest", tmp_path / "log"
+    process = start(tiny_backbone, weights, "adapter", log)
+    wait_for("tiny/fold1/stage1/checkpoint-*/whole", weights, process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    text = finish(tiny_backbone, weights, "adapter", log)
+    assert "fold 0: finished before, kept" in text
+    assert "fold 1: going on from stage 1, checkpoint-" in text
+    resumed = pd.read_csv(weights / "tiny" / "oof.csv")
+    whole = pd.read_csv(uninterrupted / "oof.csv")
+    np.testing.assert_allclose(resumed[TARGETS], whole[TARGETS], atol=1e-5)
+
+
+def test_a_finished_model_is_kept_as_it_is(tiny_backbone: Path, uninterrupted: Path, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in uninterrupted.glob("fold*/model.safetensors")}
+    text = finish(tiny_backbone, uninterrupted.parent, "adapter", tmp_path / "log")
+    assert text.count("finished before, kept") == 2
+    assert {path: path.stat().st_mtime_ns for path in uninterrupted.glob("fold*/model.safetensors")} == before
+
+
+def test_other_settings_set_the_earlier_model_aside_and_bring_it_back(
+    tiny_backbone: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    earlier = (uninterrupted / "oof.csv").read_bytes()
+    text = finish(tiny_backbone, uninterrupted.parent, "full", tmp_path / "log")
+    assert "trained on other data or settings before" in text
+    text = finish(tiny_backbone, uninterrupted.parent, "adapter", tmp_path / "log")
+    assert "brought back" in text
+    assert (uninterrupted / "oof.csv").read_bytes() == earlier
+
+
+def test_out_of_fold_table_is_keyed_by_id_and_covers_every_row(uninterrupted: Path) -> None:
+    table = pd.read_csv(uninterrupted / "oof.csv")
+    assert list(table.columns) == ["qa_id", *TARGETS, "fold"]
+    assert sorted(table["qa_id"]) == list(range(120))
+    assert table[TARGETS].to_numpy().min() > 0
+    assert table[TARGETS].to_numpy().max() < 1
+    assert list(uninterrupted.glob("fold*/tensorboard/*/events*"))
+    assert not list(uninterrupted.glob("fold*/stage*"))
+
+
+def test_adapter_folds_hold_adapters_and_head_only(uninterrupted: Path) -> None:
+    model = store.load_fold(uninterrupted, 0)
+    assert any(".lora_" in name for name in model.state_dict())
+    stored = store.load_file(uninterrupted / "fold0" / store.WEIGHTS)
+    assert all(".lora_" in name or name.startswith("head.") for name in stored)
+
+
+def test_rank_targets_span_zero_to_one_and_keep_ties() -> None:
+    config = fold_runner.experiment(Path("x"), "full").models["tiny"]
+    targets = np.array([[0.0, 0.5], [0.0, 0.5], [1.0, 0.5], [0.5, 0.5]], dtype=np.float32)
+    learnt = run.learnt_targets(targets, config)
+    np.testing.assert_allclose(learnt[:, 0], [0.0, 0.0, 1.0, 0.6], atol=1e-6)
+    np.testing.assert_array_equal(learnt[:, 1], 0.0)

@@ -1,0 +1,82 @@
+"""Trains two folds of a tiny model: run as a program, so that a test can kill it.
+
+usage: fold_runner.py BACKBONE WEIGHTS TRAIN_KIND
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from foldship.config.schema import Experiment
+from foldship.training import run
+from foldship_kernel.tasks import quest
+
+WORDS = ("river", "lamp", "function", "guitar", "why", "how", "install", "<b>", "error", "please", "thanks")
+
+
+def rows(count: int) -> pd.DataFrame:
+    """Rows with a signal: targets depend on which words stand in the text."""
+    random = np.random.default_rng(5)
+    texts = [
+        " ".join(random.choice(WORDS, size=int(size))) for size in random.integers(3, 40, size=3 * count)
+    ]
+    frame = pd.DataFrame(
+        {
+            "qa_id": [str(number) for number in range(count)],
+            "question_title": texts[:count],
+            "question_body": texts[count : 2 * count],
+            "answer": texts[2 * count :],
+            "category": random.choice(["SCIENCE", "CULTURE"], size=count),
+            "host": random.choice(["a.example", "b.example"], size=count),
+        }
+    )
+    score = np.array([text.count("lamp") + text.count("why") for text in frame["question_body"]])
+    for place, target in enumerate(quest.TARGETS):
+        frame[target] = np.clip(score / 6 + (place % 3) / 10, 0, 1)
+    return frame
+
+
+def experiment(backbone: Path, kind: str) -> Experiment:
+    """Two towers, three stages as people train them, on a tiny encoder."""
+    encoder_stage = {"train": kind, "epochs": 2, "encoder_lr": 1e-3, "head_lr": 1e-3}
+    head_stage = {"train": "head", "epochs": 1, "head_lr": 1e-3}
+    model = {
+        "backbone": str(backbone),
+        "towers": [
+            {"segments": ["question_title", "question_body"], "max_tokens": 48, "budgets": [8, None]},
+            {"segments": ["question_title", "answer"], "max_tokens": 48},
+        ],
+        "features": {"categories": ["category"], "common": ["host"], "counted": ["answer"]},
+        "head": {"hidden": 16, "dropout": 0.1},
+        "stages": [head_stage, encoder_stage, head_stage],
+        "batch_size": 4,
+        "accumulate": 2,
+        "precision": "fp32",
+        "checkpoints_per_epoch": 6,
+        "early_stopping": {"patience": 3, "evaluations_per_epoch": 2},
+        "targets": "rank",
+    }
+    if kind == "adapter":
+        model["adapter"] = {"rank": 2, "targets": ["query", "value"]}
+    return Experiment.model_validate({"competition": "quest", "seed": 3, "models": {"tiny": model}})
+
+
+def main() -> None:
+    backbone, weights, kind = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    data = rows(120)
+    folds = pd.DataFrame(
+        {
+            "qa_id": data["qa_id"],
+            "group": [int(value) // 3 for value in data["qa_id"]],
+            "fold": [(int(value) // 3) % 2 for value in data["qa_id"]],
+        }
+    )
+    run.run(quest, experiment(backbone, kind), data, folds, weights)
+
+
+if __name__ == "__main__":
+    main()
