@@ -21,6 +21,12 @@ class Workspace:
         return self.root / "kernels" / self.competition
 
     @property
+    def entry(self) -> Path:
+        """The kernel's entry script: the competition's own, else the one for all."""
+        own = self.experiment / "main.py"
+        return own if own.is_file() else self.root / "kernels" / "main.py"
+
+    @property
     def all_weights(self) -> Path:
         return self.root / "weights"
 

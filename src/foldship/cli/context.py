@@ -67,7 +67,8 @@ def open_context(competition: str, data: Path | None, recipe: str) -> Context:
         data = workspace.sample
     elif not data.is_dir():
         raise FoldshipError(
-            f"DATA: {data} is no folder", fix=f"name the folder that holds {chosen.name}'s train.csv and test.csv"
+            f"DATA: {data} is no folder",
+            fix=f"name the folder that holds {chosen.name}'s train.csv and test.csv",
         )
     return Context(workspace, chosen, experiment, recipe, data.resolve())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -23,22 +22,23 @@ def command(competition: str, data: Path | None, recipe: str) -> None:
 
 def train(context: Context) -> None:
     """Folds, training, then the scores of what was trained."""
-    # Heavy imports wait until the arguments are known to be right.
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from foldship import folds
+    from foldship import folds, receipts
     from foldship.training import run
 
-    task = context.competition.task
+    task, rows = context.competition.task, context.rows
     settings = context.experiment.folds
-    rows = context.rows
-    table, notes = folds.load_or_make(
-        context.workspace.weights / "folds",
-        ids=list(rows[task.ID]),
-        groups=context.competition.groups(rows),
-        targets=rows[list(task.TARGETS)],
-        count=settings.count,
-        seed=settings.seed,
+    groups = context.competition.groups(rows)
+    targets = rows[list(task.TARGETS)]
+    # Folds are kept per data set, so that trying the sample does not disturb the folds of the real rows.
+    key = receipts.digest([sorted(zip(rows[task.ID], groups, strict=True)), settings.model_dump()])
+    table = folds.load_or_make(
+        context.workspace.weights / "folds" / f"{key[:12]}.csv",
+        rows[task.ID],
+        groups,
+        targets,
+        settings.count,
+        settings.seed,
     )
-    for note in notes:
+    for note in folds.notes(table, targets):
         click.echo(f"note: {note}")
     run.run(task, context.experiment, rows, table, context.workspace.weights)

@@ -52,7 +52,9 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: cannot be read", found=str(error), fix="restore it, or name another COMPETITION"
         ) from error
     except yaml.YAMLError as error:
-        raise FoldshipError(f"{path}: no valid YAML", found=str(error), fix="correct the line named") from error
+        raise FoldshipError(
+            f"{path}: no valid YAML", found=str(error), fix="correct the line named"
+        ) from error
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -155,3 +155,4 @@ class Experiment(Settings):
     folds: Folds = Folds()
     models: dict[str, Model] = Field(min_length=1)
     postprocess: PostProcessing = PostProcessing()
+    kernel: dict[str, Any] = {}  # laid over kernel.yaml

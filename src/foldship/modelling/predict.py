@@ -63,6 +63,8 @@ def logits(
         for start in range(0, len(rows.index), HEAD_ROWS):
             part = slice(start, start + HEAD_ROWS)
             pooled = vectors[rows.index[part]].reshape(len(rows.index[part]), -1)
-            output = model.head(torch.from_numpy(pooled).to(device), torch.from_numpy(features[part]).to(device))
+            output = model.head(
+                torch.from_numpy(pooled).to(device), torch.from_numpy(features[part]).to(device)
+            )
             parts.append(output.float().cpu().numpy())
     return np.concatenate(parts)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from foldship.config.schema import Features, Model
 from foldship_kernel import features
-from foldship_kernel.encode import EncodingSpec, TowerSpec
+from foldship_kernel.encode import EncodedRows, EncodingSpec, RowEncoder, TowerSpec
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.tasks.base import Task
@@ -17,7 +21,9 @@ from foldship_kernel.tasks.base import Task
 _FIRST, _SECOND = -1, -2  # stand for segments while the special tokens around them are found
 
 
-def encoding_spec(config: Model, tokenizer: PreTrainedTokenizerFast, task: Task, positions: int) -> EncodingSpec:
+def encoding_spec(
+    config: Model, tokenizer: PreTrainedTokenizerFast, task: Task, positions: int
+) -> EncodingSpec:
     """The encoding that `config` asks for, with the tokenizer's own special tokens.
 
     Args:
@@ -90,3 +96,18 @@ def feature_spec(
         counted=config.counted,
         overlaps=config.overlaps,
     )
+
+
+def read_rows(
+    rows: pd.DataFrame, task: Task, tokenizer: Path, encoding: EncodingSpec, spec: FeatureSpec
+) -> tuple[EncodedRows, NDArray[np.float32]]:
+    """Token sequences and features (rows, F) of `rows`, as the kernel makes them."""
+    texts = task.texts(rows)
+    encoder = RowEncoder(Tokenizer.from_file(str(tokenizer)), encoding)
+    return encoder.encode(texts), features.compute(rows, texts, spec)
+
+
+def of_all_lengths(encoded: EncodedRows, count: int) -> NDArray[np.int64]:
+    """At most `count` row numbers, from the shortest to the longest in even steps."""
+    order = np.argsort(encoded.lengths[encoded.index].sum(axis=1), kind="stable")
+    return np.unique(order[np.linspace(0, len(order) - 1, min(count, len(order))).astype(np.int64)])

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -21,6 +22,8 @@ from foldship_kernel.features import FeatureSpec
 
 CARD = "model.json"
 WEIGHTS = "model.safetensors"
+TOKENIZER = "tokenizer/tokenizer.json"
+OUT_OF_FOLD = "oof.csv"
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,23 @@ def load_card(folder: Path) -> ModelCard:
     )
 
 
+def folds(folder: Path) -> list[int]:
+    """Numbers of the folds that the model's out-of-fold predictions come from.
+
+    Raises:
+        FoldshipError: training did not end.
+    """
+    path = folder / OUT_OF_FOLD
+    if not path.is_file():
+        done = sorted(p.parent.name for p in folder.glob(f"fold*/{OUT_OF_FOLD}"))
+        raise FoldshipError(
+            f"{path}: there are no out-of-fold predictions",
+            found=f"finished folds: {', '.join(done) or 'none'}",
+            fix="run `make train` with the same DATA and RECIPE; it goes on where it stopped",
+        )
+    return sorted(int(number) for number in set(pd.read_csv(path, usecols=["fold"])["fold"]))
+
+
 def save_fold(folder: Path, model: RowModel) -> None:
     """Write the weights that training changed: adapters and head, or everything."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
@@ -119,7 +139,9 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
     missing, unexpected = model.load_state_dict(state, strict=False)
     adapted = card.config.adapter is not None
     lost = [
-        name for name in missing if not adapted or _is_adapter(name) or not name.startswith("encoder.backbone.")
+        name
+        for name in missing
+        if not adapted or _is_adapter(name) or not name.startswith("encoder.backbone.")
     ]
     if lost or unexpected:
         raise FoldshipError(

@@ -34,9 +34,7 @@ class RowData:
     groups: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.int64]) -> RowData:
-        return RowData(
-            self.encoded.take(rows), self.features[rows], self.targets[rows], self.groups[rows]
-        )
+        return RowData(self.encoded.take(rows), self.features[rows], self.targets[rows], self.groups[rows])
 
 
 class RowDataset(Dataset[int]):
@@ -121,7 +119,9 @@ class GroupedLengthSampler(Sampler[int]):
             start = max(start, stop)
             if part:
                 joined = np.concatenate(part)
-                batches += [joined[at : at + self._batch_size] for at in range(0, len(joined), self._batch_size)]
+                batches += [
+                    joined[at : at + self._batch_size] for at in range(0, len(joined), self._batch_size)
+                ]
         # The longest batch goes first, so that one that does not fit in memory shows at once; a short batch
         # goes last, so that all others stay whole.
         full = [batch for batch in batches if len(batch) == self._batch_size]

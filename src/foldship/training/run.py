@@ -11,24 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from scipy.stats import rankdata
-from tokenizers import Tokenizer
 from transformers import AutoConfig
 
 from foldship import metrics, receipts
 from foldship.config.schema import Experiment, Model
 from foldship.modelling import backbone, predict, reading
 from foldship.modelling.model import RowModel
-from foldship.modelling.store import CARD, WEIGHTS, ModelCard, load_card
+from foldship.modelling.store import CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard, load_card
 from foldship.training import fold as folds
 from foldship.training import precision
 from foldship.training.data import RowData
-from foldship_kernel import features
 from foldship_kernel.atomic import replacing, write_csv
-from foldship_kernel.encode import RowEncoder
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task, activate
 
-OUT_OF_FOLD = "oof.csv"
 VECTORS = "frozen-vectors.npy"
 SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the fold's own weights
 
@@ -70,8 +66,7 @@ def _run_model(
     tokenizer = backbone.load_tokenizer(source)
     positions = AutoConfig.from_pretrained(source).max_position_embeddings
     encoding = reading.encoding_spec(config, tokenizer, task, positions)
-    texts = task.texts(rows)
-    spec = reading.feature_spec(config.features, rows, texts, task)
+    spec = reading.feature_spec(config.features, rows, task.texts(rows), task)
     table = folds_table.set_index(task.ID).loc[list(rows[task.ID])]
     truth = rows[list(task.TARGETS)].to_numpy(np.float64)
     fingerprint = receipts.digest(
@@ -80,9 +75,7 @@ def _run_model(
             "seed": experiment.seed,
             "backbone": backbone.fingerprint(source),
             "folds": folds_table.to_csv(index=False),
-            "texts": receipts.digest(texts),
-            "features": features.compute(rows, texts, spec).tolist(),
-            "targets": truth.tolist(),
+            "rows": rows.to_csv(index=False),
         }
     )
     folder = weights / name
@@ -90,14 +83,14 @@ def _run_model(
     folder.mkdir(parents=True, exist_ok=True)
     card = ModelCard(name, task.NAME, source, tuple(task.TARGETS), config, encoding, spec, fingerprint)
     card.save(folder)
-    (folder / "tokenizer").mkdir(exist_ok=True)
-    with replacing(folder / "tokenizer" / "tokenizer.json") as path:
+    (folder / TOKENIZER).parent.mkdir(exist_ok=True)
+    with replacing(folder / TOKENIZER) as path:
         tokenizer.backend_tokenizer.save(str(path))
 
-    encoded = RowEncoder(Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")), encoding).encode(texts)
+    encoded, computed = reading.read_rows(rows, task, folder / TOKENIZER, encoding, spec)
     data = RowData(
         encoded=encoded,
-        features=features.compute(rows, texts, spec),
+        features=computed,
         targets=truth.astype(np.float32),
         groups=pd.factorize(table["group"])[0].astype(np.int64),
     )
@@ -125,7 +118,11 @@ def _run_fold(
 ) -> None:
     folder = model_folder / f"fold{number}"
     inputs = receipts.digest([card.fingerprint, number])
-    if receipts.is_current(folder, inputs) and (folder / WEIGHTS).is_file() and (folder / OUT_OF_FOLD).is_file():
+    if (
+        receipts.is_current(folder, inputs)
+        and (folder / WEIGHTS).is_file()
+        and (folder / OUT_OF_FOLD).is_file()
+    ):
         print(f"{card.name} fold {number}: finished before, kept", flush=True)
         return
     learn, held_out = np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
@@ -169,9 +166,7 @@ def learnt_targets(targets: NDArray[np.float32], config: Model) -> NDArray[np.fl
     return np.asarray((ranks - low) / np.where(high > low, high - low, 1.0), dtype=np.float32)
 
 
-def _frozen_vectors(
-    folder: Path, card: ModelCard, model: RowModel, data: RowData
-) -> NDArray[np.float32]:
+def _frozen_vectors(folder: Path, card: ModelCard, model: RowModel, data: RowData) -> NDArray[np.float32]:
     """Vectors of all rows' sequences under the untrained encoder, the same for every fold."""
     path = folder / VECTORS
     if not path.is_file():
@@ -211,7 +206,9 @@ def _read_oof(folder: Path, task: Task) -> pd.DataFrame:
 def _check_space(folder: Path, card: ModelCard) -> None:
     config = AutoConfig.from_pretrained(card.source)
     # The usual count of an encoder: embeddings, and 12 h^2 a layer.
-    parameters = config.vocab_size * config.hidden_size + 12 * config.num_hidden_layers * config.hidden_size**2
+    parameters = (
+        config.vocab_size * config.hidden_size + 12 * config.num_hidden_layers * config.hidden_size**2
+    )
     needed = SPACE_PER_PARAMETER * parameters
     if card.config.adapter is not None:
         needed //= 3  # no optimizer state for the base
@@ -238,4 +235,3 @@ def _no_space(folder: Path) -> FoldshipError:
         found=f"{shutil.disk_usage(folder).free / 2**20:.1f} MiB free",
         fix="free some space and run the same command again; it goes on from the last checkpoint",
     )
-

@@ -1,0 +1,35 @@
+"""`foldship submission`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from foldship.cli.bundle import bundle
+from foldship.cli.context import open_context, shared_options
+from foldship.cli.simulate import rehearsal_options, simulate
+from foldship.cli.train import train
+
+
+@click.command()
+@shared_options
+@rehearsal_options
+def command(
+    competition: str,
+    data: Path | None,
+    recipe: str,
+    input_folder: Path | None,
+    limit: float | None,
+    memory: float,
+) -> None:
+    """Everything in one go: train, bundle, simulate.
+
+    Leaves build/<competition>/simulation/submission.csv, written by the sealed kernel. What is finished and
+    unchanged is not done again.
+    """
+    context = open_context(competition, data, recipe)
+    train(context)
+    bundle(context)
+    simulate(context, input_folder, limit, memory)
+    click.echo(f"\nsubmission: {context.workspace.simulation / 'submission.csv'}")
