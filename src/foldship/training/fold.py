@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import TrainingArguments, set_seed
+from transformers import ProgressCallback, TrainerCallback, TrainingArguments, set_seed
 
 from foldship.config.schema import Stage
 from foldship.modelling import model as network
@@ -23,7 +23,7 @@ from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, save_fold
 from foldship.training import precision
 from foldship.training.data import Collator, GroupedLengthSampler, RowData, RowDataset
-from foldship.training.trainer import FoldTrainer, KeepBest, MarkWhole, last_whole_checkpoint
+from foldship.training.trainer import FoldTrainer, KeepBest, MarkWhole, Progress, last_whole_checkpoint
 from foldship_kernel.atomic import replacing, write_json
 
 Scorer = Callable[[NDArray[np.float32]], float]
@@ -124,7 +124,7 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         report_to=["tensorboard"],
         logging_dir=str(job.folder / "tensorboard" / f"stage{number}-{stage.train}"),
     )
-    callbacks: list[object] = [MarkWhole()]
+    callbacks: list[TrainerCallback] = [MarkWhole()]
     best = folder / "best.safetensors"
     if stopping:
         callbacks.append(KeepBest(stopping, lambda m, score: _keep(m, score, best), _best_score(best)))
@@ -141,6 +141,8 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         data_collator=Collator(job.train, job.card.encoding, vectors),
         callbacks=callbacks,
     )
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(Progress())
     model.train()
     checkpoint = last_whole_checkpoint(folder)
     if checkpoint:

@@ -9,7 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Sampler
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    ProgressCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from foldship.config.schema import EarlyStopping, Stage
 from foldship.modelling.model import RowModel
@@ -86,6 +93,22 @@ class FoldTrainer(Trainer):
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+
+class Progress(ProgressCallback):
+    """A progress bar that shows the loss, and leaves the log lines to TensorBoard."""
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        if self.training_bar is not None and logs:
+            shown = {name: f"{logs[name]:.4f}" for name in ("loss", SCORE) if name in logs}
+            self.training_bar.set_postfix(shown, refresh=False)
 
 
 class MarkWhole(TrainerCallback):
