@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from foldship.competitions import quest_sample
 from foldship.competitions.base import Competition
+from foldship.competitions.quest_sample import write as write_sample
 from foldship_kernel import tables
 from foldship_kernel.tasks import quest
 from foldship_kernel.text import normalise_all
@@ -62,5 +62,5 @@ COMPETITION = Competition(
     rare=RARE,
     read_train=read_train,
     groups=groups,
-    write_sample=quest_sample.write,
+    write_sample=write_sample,
 )
