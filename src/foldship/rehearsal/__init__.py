@@ -1,0 +1,9 @@
+"""Rehearsal: run a bundle in a sealed sandbox laid out like Kaggle, and judge what it did."""
+
+from __future__ import annotations
+
+from foldship.rehearsal.evidence import Finding
+from foldship.rehearsal.simulation import simulate
+from foldship.rehearsal.verdict import Verdict
+
+__all__ = ["Finding", "Verdict", "simulate"]

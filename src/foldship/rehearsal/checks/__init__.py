@@ -1,0 +1,52 @@
+"""What a run must hold to, one rule a module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from foldship.rehearsal.checks import (
+    columns,
+    constant,
+    dataset_whole,
+    exit_status,
+    finite,
+    ids,
+    internet_off,
+    kernel_size,
+    memory_limit,
+    models_used,
+    network,
+    submission_present,
+    submission_size,
+    time_limit,
+    value_range,
+    working_quota,
+)
+from foldship.rehearsal.evidence import Evidence, Finding
+
+RULES: tuple[Callable[[Evidence], Finding], ...] = tuple(
+    rule.check
+    for rule in (
+        exit_status,
+        time_limit,
+        memory_limit,
+        working_quota,
+        network,
+        submission_present,
+        columns,
+        ids,
+        finite,
+        value_range,
+        constant,
+        submission_size,
+        models_used,
+        kernel_size,
+        internet_off,
+        dataset_whole,
+    )
+)
+
+
+def judge(run: Evidence) -> tuple[Finding, ...]:
+    """Apply every rule."""
+    return tuple(rule(run) for rule in RULES)

@@ -1,0 +1,23 @@
+"""The submission has exactly the wanted ids, in their order, character for character."""
+
+from __future__ import annotations
+
+from foldship.rehearsal.evidence import Evidence, Finding
+
+NAME = "ids"
+SHOWN = 5
+REMEDY = "read ids as text, and write them as they came, in the order of the INPUT's sample_submission.csv"
+
+
+def check(run: Evidence) -> Finding:
+    if run.submission is None or run.id_column not in run.submission.columns:
+        return Finding(NAME, False, "no ids to look at", "see 'submission present' and 'columns'")
+    wanted, found = list(run.template[run.id_column]), list(run.submission[run.id_column])
+    if wanted == found:
+        return Finding(NAME, True, f"all {len(wanted):,}, in order")
+    missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
+    parts = [f"{len(found):,} ids for {len(wanted):,}"] * (len(found) != len(wanted))
+    for what, names in (("missing", missing), ("not wanted", extra)):
+        if names:
+            parts.append(f"{len(names)} {what} ({', '.join(names[:SHOWN])})")
+    return Finding(NAME, False, "; ".join(parts) or "another order", REMEDY)

@@ -1,0 +1,82 @@
+"""What is known about a run when it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one rule says about a run.
+
+    Attributes:
+        name: of the rule.
+        passed: whether it is kept.
+        seen: what was found, with numbers.
+        remedy: what to do about it; "" when passed.
+    """
+
+    name: str
+    passed: bool
+    seen: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A finished run.
+
+    Attributes:
+        kernel, dataset: the bundle's two folders.
+        template: ids and columns wanted, in order; id column first in `columns`.
+        targets: columns that hold numbers from `low` to `high`.
+        submission_path: the submission taken from the run, or None.
+        submission: the same as text cells, header as columns; None where it is missing or no table.
+        submission_error: why it could not be read.
+        summary: what the kernel wrote about itself (`foldship.json`), {} when nothing.
+        status: how the kernel ended, as the supervisor reports it; None when the sandbox broke.
+        isolated: whether there was a sandbox.
+        limit_s, memory_bytes, working_bytes: the limits.
+        peak_bytes: most memory in use.
+        memory_exceeded: whether the memory limit was hit.
+    """
+
+    kernel: Path
+    dataset: Path
+    template: pd.DataFrame
+    id_column: str
+    targets: tuple[str, ...]
+    low: float
+    high: float
+    submission_path: Path | None
+    submission: pd.DataFrame | None
+    submission_error: str
+    summary: Mapping[str, Any]
+    status: Mapping[str, Any] | None
+    isolated: bool
+    limit_s: float
+    memory_bytes: int
+    working_bytes: int
+    peak_bytes: int
+    memory_exceeded: bool
+
+    def numbers(self) -> pd.DataFrame:
+        """The submission's target columns as float64, NaN where a cell is no number; empty without one."""
+        if self.submission is None:
+            return pd.DataFrame()
+        present = [name for name in self.targets if name in self.submission.columns]
+        return pd.DataFrame(
+            {name: pd.to_numeric(self.submission[name], errors="coerce") for name in present}, dtype="float64"
+        )
+
+
+def no_numbers(name: str, run: Evidence) -> Finding:
+    """What a rule about numbers says where there are none: well if none are wanted."""
+    if not run.targets:
+        return Finding(name, True, "this competition's submission holds no numbers")
+    return Finding(name, False, "no numbers to look at", "see 'submission present' and 'columns'")
