@@ -1,0 +1,84 @@
+"""The kernel's entry: find the attached bundle, prove that its code is whole, and hand over to it.
+
+Needs the standard library only. Searches /kaggle/input, so that no mount path is assumed, and writes to
+/kaggle/working; FOLDSHIP_INPUT and FOLDSHIP_WORKING name other folders.
+"""
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+START = time.monotonic()
+CODE_SHA256 = "@CODE_SHA256@"  # filled in by `make bundle`
+INPUT = Path(os.environ.get("FOLDSHIP_INPUT", "/kaggle/input"))
+WORKING = Path(os.environ.get("FOLDSHIP_WORKING", "/kaggle/working"))
+DEPTH = 6
+
+
+def folders(root: Path) -> Iterator[Path]:
+    """Yield root and the folders below it, shallow ones first."""
+    level = [root]
+    for _ in range(DEPTH + 1):
+        yield from level
+        below = []
+        for folder in level:
+            try:
+                below += sorted(child for child in folder.iterdir() if child.is_dir())
+            except OSError:
+                continue
+        level = below
+
+
+def digest(code: Path) -> str:
+    """SHA-256 over the names and contents of all Python files below `code`, sorted by name."""
+    total = hashlib.sha256()
+    for path in sorted(code.rglob("*.py"), key=lambda path: path.relative_to(code).as_posix()):
+        total.update(path.relative_to(code).as_posix().encode() + b"\0")
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def find_bundle() -> Path:
+    """The bundle.json that this kernel was built with, or an end with an error that names the fix."""
+    rejected = []
+    for folder in folders(INPUT):
+        if (folder / "bundle.json").is_file():
+            found = digest(folder / "code")
+            if found == CODE_SHA256:
+                return folder / "bundle.json"
+            rejected.append(f"{folder / 'code'} has SHA-256 {found[:12]}..., not {CODE_SHA256[:12]}...")
+    if rejected:
+        sys.exit(
+            "error: the bundle's code is damaged, or belongs to another kernel\n  found:    "
+            + "\n            ".join(rejected)
+            + "\n  fix:      run `make bundle`, then upload the dataset and push the kernel together"
+        )
+    seen = [str(folder.relative_to(INPUT)) for folder in folders(INPUT) if folder != INPUT][:20]
+    sys.exit(
+        f"error: no bundle.json below {INPUT}\n  expected: the bundle's dataset, attached to this kernel\n"
+        f"  found:    {', '.join(seen) or 'nothing'}\n"
+        "  fix:      name the dataset in dataset_sources of kernel-metadata.json, and push again"
+    )
+
+
+def main() -> int:
+    bundle = find_bundle()
+    print(f"bundle: {bundle.parent}", flush=True)
+    sys.path.insert(0, str(bundle.parent / "code"))
+    sys.dont_write_bytecode = True  # inputs are read-only
+    from foldship_kernel import supervise
+    from foldship_kernel.errors import FoldshipError
+
+    try:
+        return supervise.main(bundle, INPUT, WORKING, START)
+    except FoldshipError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    status = main()
+    if status:  # where scripts run as notebooks, any SystemExit counts as a failure
+        sys.exit(status)

@@ -1,0 +1,1 @@
+"""From exported folds to the two folders that Kaggle takes: a dataset and a kernel."""

@@ -1,0 +1,72 @@
+"""The two metadata files that Kaggle's client reads, and its rules for names."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SHORTEST, LONGEST = 6, 50
+# Stands where the user name must go, as in the files that Kaggle's client makes.
+UNKNOWN_OWNER = "INSERT_USERNAME"
+KERNEL, DATASET = "kernel-metadata.json", "dataset-metadata.json"
+
+
+def slug(title: str) -> str:
+    """The name that Kaggle makes of a title: lower case, all else than letters and digits to hyphens.
+
+    Raises:
+        ValueError: title or slug is shorter than 6 or longer than 50 characters.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    for what, text in (("title", title), ("slug", name)):
+        if not SHORTEST <= len(text) <= LONGEST:
+            raise ValueError(
+                f"{what} {text!r} has {len(text)} characters; Kaggle takes {SHORTEST} to {LONGEST}"
+            )
+    return name
+
+
+def find_owner(configured: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """The user name on Kaggle: configured, or KAGGLE_USERNAME, or kaggle.json's, or a placeholder."""
+    if configured or environment.get("KAGGLE_USERNAME"):
+        return configured or environment["KAGGLE_USERNAME"]
+    folder = environment.get("KAGGLE_CONFIG_DIR") or Path.home() / ".kaggle"
+    try:
+        name = json.loads((Path(folder) / "kaggle.json").read_text(encoding="utf-8"))["username"]
+    except (OSError, ValueError, KeyError, TypeError):  # not set up yet
+        return UNKNOWN_OWNER
+    return name if isinstance(name, str) and name else UNKNOWN_OWNER
+
+
+def kernel(
+    *, owner: str, title: str, dataset_title: str, competition: str, gpu: bool, machine_shape: str
+) -> dict[str, Any]:
+    """Content of kernel-metadata.json: a private script without internet, bundle and competition attached."""
+    value: dict[str, Any] = {
+        "id": f"{owner}/{slug(title)}",
+        "title": title,
+        "code_file": "main.py",
+        "language": "python",
+        "kernel_type": "script",
+        "is_private": True,
+        "enable_gpu": gpu,
+        "enable_tpu": False,
+        "enable_internet": False,
+        "keywords": [],
+        "dataset_sources": [f"{owner}/{slug(dataset_title)}"],
+        "competition_sources": [competition],
+        "kernel_sources": [],
+        "model_sources": [],
+    }
+    if gpu:
+        value["machine_shape"] = machine_shape
+    return value
+
+
+def dataset(*, owner: str, title: str) -> dict[str, Any]:
+    """Content of dataset-metadata.json."""
+    return {"title": title, "id": f"{owner}/{slug(title)}", "licenses": [{"name": "other"}]}

@@ -1,0 +1,75 @@
+"""`kernel.yaml`: what a competitor sets about the kernel and its dataset on Kaggle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+
+from foldship.config.schema import Settings
+from foldship.shipping.metadata import slug
+from foldship_kernel.errors import FoldshipError
+
+FILE_NAME = "kernel.yaml"
+# The platform's own limits for code competitions of this kind.
+LIMITS_S = {"cpu": 32400.0, "gpu": 7200.0}
+
+
+class KernelConfig(Settings):
+    """Settings of the kernel.
+
+    Attributes:
+        title: the kernel's title; its slug is made from it.
+        dataset_title: likewise of the dataset that carries the bundle.
+        competition: slug of the competition whose files are attached.
+        owner: user name on Kaggle; if not set, KAGGLE_USERNAME or the one in kaggle.json.
+        accelerator: what the kernel runs on.
+        machine_shape: the GPU machine asked for.
+        limit_s: run-time limit in seconds; if not set, the platform's own for the accelerator.
+    """
+
+    title: str
+    dataset_title: str
+    competition: str
+    owner: str | None = None
+    accelerator: Literal["cpu", "gpu"] = "cpu"
+    machine_shape: str = "NvidiaTeslaT4"
+    limit_s: Annotated[float, Field(gt=0, le=43200)] | None = None
+
+    @field_validator("title", "dataset_title")
+    @classmethod
+    def _title_makes_a_slug(cls, title: str) -> str:
+        slug(title)
+        return title
+
+    @property
+    def limit(self) -> float:
+        """Run-time limit in seconds."""
+        return LIMITS_S[self.accelerator] if self.limit_s is None else self.limit_s
+
+
+def load(path: Path, overrides: Mapping[str, Any]) -> KernelConfig:
+    """Read `kernel.yaml`, with a recipe's own settings laid over it.
+
+    Raises:
+        FoldshipError: it is missing or no YAML, a key is unknown, or a value cannot be used.
+    """
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return KernelConfig.model_validate({**(settings or {}), **overrides})
+    except (OSError, yaml.YAMLError) as error:
+        raise FoldshipError(f"{path}: cannot be read", found=str(error), fix="restore or mend it") from error
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (found {str(e['input'])[:80]!r})"
+            for e in error.errors()
+        ]
+        raise FoldshipError(
+            f"{path}: settings that cannot be used",
+            expected=f"the keys {', '.join(KernelConfig.model_fields)}",
+            found="\n            ".join(lines),
+            fix="correct the keys above",
+        ) from error

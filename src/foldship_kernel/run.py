@@ -1,0 +1,202 @@
+"""The kernel's work from the first file read to the last submission written.
+
+Started by `supervise`, as `python -m foldship_kernel.run BUNDLE INPUTS WORKING START LIMIT_S`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from foldship_kernel import blend, devices, locate, manifest, postprocess, tasks, wheels
+from foldship_kernel.deadline import Deadline
+from foldship_kernel.errors import BundleError, FoldshipError
+from foldship_kernel.journal import FILE_NAME as JOURNAL
+from foldship_kernel.journal import Journal
+from foldship_kernel.submission import FILE_NAME as SUBMISSION
+from foldship_kernel.submission import Submission
+
+if TYPE_CHECKING:
+    from foldship_kernel.predict import Unit
+
+# Read by the upload itself, and not among the files that Kaggle mounts.
+UPLOAD_ONLY = "dataset-metadata.json"
+
+
+class Kernel:
+    """One run: first a submission that needs no model, then better ones, fold by fold.
+
+    Args:
+        bundle: path of `bundle.json`.
+        inputs: folder to search for the competition's files.
+        working: folder to write into.
+        deadline: the clock of the run.
+
+    Raises:
+        FoldshipError: the manifest or the competition's files are missing or malformed.
+    """
+
+    def __init__(self, bundle: Path, inputs: Path, working: Path, deadline: Deadline) -> None:
+        self._root = bundle.parent
+        self._deadline = deadline
+        self.journal = Journal(working / JOURNAL, deadline)
+        self.journal.phases["start"] = deadline.elapsed_s()
+        self._outputs: dict[str, list[NDArray[np.float64]]] = {}
+        self._used: list[str] = []
+        self._left_out: dict[str, str] = {}
+        with self.journal.phase("read"):
+            self._manifest = manifest.load(bundle)
+            self._task = tasks.get(self._manifest.competition)
+            folder, (self._rows, template) = locate.read_first(
+                inputs, self._task.TEST_FILES, self._task.read_test
+            )
+            self._submission = Submission(working / SUBMISSION, self._task, self._rows, template)
+        self.journal.say(f"{self._manifest.competition}: {len(self._rows):,} rows from {folder}")
+        self.journal.facts.update(
+            competition=self._manifest.competition,
+            accelerator=self._manifest.accelerator,
+            rows=len(self._rows),
+            input=str(folder),
+        )
+
+    def fall_back(self) -> None:
+        """Write the submission that needs no model."""
+        with self.journal.phase("fallback"):
+            self._submission.write(self._submission.fallback(self._manifest.fallback))
+            self._save("running")
+        self.journal.say("a fallback submission without any model is in place")
+
+    def predict(self) -> None:
+        """Run the folds, and write a better submission after each.
+
+        Raises:
+            BundleError: no fold of the bundle is whole, or ONNX Runtime is not to be had.
+        """
+        with self.journal.phase("verify"):
+            models, usable_wheels = self._undamaged()
+        gpu = self._manifest.accelerator == "gpu"
+        with self.journal.phase("runtime"):
+            target = Path(tempfile.mkdtemp(prefix="wheels-"))
+            origin = wheels.provide("onnxruntime", usable_wheels, target, gpu=gpu and devices.gpus() > 0)
+            # Not before: ONNX Runtime may only now be importable.
+            import onnxruntime
+
+            from foldship_kernel import engine, predict
+
+            gpus = engine.prepare(gpu=gpu)
+        self.journal.say(f"ONNX Runtime {onnxruntime.__version__}, {origin}")
+        predictor = predict.Predictor(self._root, self._task, self._rows, gpus, self._deadline, self.journal)
+        self._left_out.update(predictor.run(predict.order(models), self._accept))
+
+    def finish(self) -> int:
+        """Say what came of it, and return the exit status.
+
+        Returns:
+            0 if at least one fold is in the submission, or if time ran out before; else 1.
+        """
+        out_of_time = any(reason.startswith("no time") for reason in self._left_out.values())
+        status = "fallback" if not self._used else "partial" if self._left_out else "complete"
+        if status == "fallback":
+            self.journal.loud("THE SUBMISSION IS A FALLBACK: no model had a part in it")
+        elif status == "partial":
+            reasons = "\n".join(f"  {unit}: {reason}" for unit, reason in self._left_out.items())
+            self.journal.loud(f"THE SUBMISSION LACKS {len(self._left_out)} FOLDS:\n{reasons}")
+        self._save(status)
+        self.journal.say(f"{status}: folds used: {', '.join(self._used) or 'none'}\n{self.journal.table()}")
+        return 0 if self._used or out_of_time else 1
+
+    def _undamaged(self) -> tuple[list[manifest.ModelEntry], list[Path]]:
+        """Models with their whole folds only, and whole wheels."""
+        damage = manifest.damage(self._manifest, self._root)
+        damage.pop(UPLOAD_ONLY, None)
+        if damage:
+            lines = "\n".join(f"  {path}: {what}" for path, what in damage.items())
+            self.journal.loud(f"DAMAGED BUNDLE, {self._root}:\n{lines}\n{manifest.REBUILD}")
+        listed = {entry.path for entry in self._manifest.files}
+        models = []
+        for model in self._manifest.models:
+            whole = []
+            for fold in model.folds:
+                needs = (model.tokenizer, fold.encoder, fold.head, *fold.weights)
+                wrong = [path for path in needs if path in damage or path not in listed]
+                if wrong:
+                    name = f"{model.name} fold {fold.fold}"
+                    self._left_out[name] = f"damaged: {', '.join(wrong)}"
+                else:
+                    whole.append(fold)
+            if whole:
+                models.append(dataclasses.replace(model, folds=tuple(whole)))
+        if not models:
+            raise BundleError(
+                f"{self._root}: no fold of the bundle can be used",
+                expected="at least one fold whose files are whole",
+                found="; ".join(f"{name} {why}" for name, why in self._left_out.items()) or "no folds",
+                fix=manifest.REBUILD,
+            )
+        return models, [self._root / path for path in self._manifest.wheels if path not in damage]
+
+    def _accept(self, unit: Unit, outputs: NDArray[np.float64]) -> None:
+        """Take one fold's outputs into the blend, and write the better submission."""
+        self._outputs.setdefault(unit.model.name, []).append(outputs)
+        with self.journal.phase("write"):
+            blended = blend.blend(
+                {name: np.mean(folds, axis=0) for name, folds in self._outputs.items()},
+                {model.name: model.weight for model in self._manifest.models},
+            )
+            names = list(self._task.TARGETS)
+            processed, notes = postprocess.apply(
+                pd.DataFrame(blended, columns=names), self._manifest.postprocess
+            )
+            constant = self._submission.write(processed[names].to_numpy(dtype=np.float64))
+            self._used.append(str(unit))
+            if constant:
+                notes.append(f"constant, given a cheap order of the rows: {', '.join(constant)}")
+            # Only the last submission's notes matter.
+            self.journal.facts["postprocess_notes"] = notes
+            self._save("running")
+
+    def _save(self, status: str) -> None:
+        self.journal.facts.update(folds_used=self._used, folds_left_out=self._left_out)
+        self.journal.save(status)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the kernel; see the module's docstring for the arguments. Returns the exit status."""
+    bundle, inputs, working = map(Path, arguments[:3])
+    start, limit_s = map(float, arguments[3:])
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        kernel = Kernel(bundle, inputs, working, Deadline(start, limit_s))
+        kernel.fall_back()
+    except FoldshipError as error:
+        print(f"error: {error}", flush=True)
+        return 1
+    try:
+        kernel.predict()
+    except FoldshipError as error:
+        kernel.journal.loud(str(error))
+    except Exception:  # the last line of defence: the submission on disk is still the best there is
+        kernel.journal.loud(traceback.format_exc())
+    return kernel.finish()
+
+
+def _end_with_parent() -> None:
+    os.read(0, 1)  # returns when the supervisor is gone, however it ended
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(status)  # tearing down interpreter and sessions takes seconds, and can crash

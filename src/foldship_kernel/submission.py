@@ -1,0 +1,123 @@
+"""The submission file: complete, checked, and never left half written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from foldship_kernel import atomic
+from foldship_kernel.errors import SubmissionError
+from foldship_kernel.tasks.base import Task
+
+FILE_NAME = "submission.csv"
+# Far below any difference that a model means, far above float64's resolution.
+TIE_BREAK = 1e-6
+
+
+class Submission:
+    """Writes predictions as a submission.
+
+    Args:
+        path: the file to write; each write replaces it as a whole.
+        task: the competition.
+        rows: rows to predict.
+        template: the submission's ids and columns, see `Task.read_test`.
+    """
+
+    def __init__(self, path: Path, task: Task, rows: pd.DataFrame, template: pd.DataFrame) -> None:
+        self._path = path
+        self._task = task
+        self._ids = list(rows[task.ID])
+        self._template = template
+        self.signal = task.cheap_signal(rows)
+
+    def fallback(self, targets: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
+        """Predictions without a model: each target's mean, spread by a cheap ordering of the rows.
+
+        Args:
+            targets: "mean" and "spread" by target; a target that is missing gets the middle of the range.
+        """
+        task = self._task
+        middle = {"mean": (task.LOW + task.HIGH) / 2, "spread": 0.0}
+        entries = [targets.get(name, middle) for name in task.TARGETS]
+        mean = np.array([entry["mean"] for entry in entries])
+        spread = np.array([entry["spread"] for entry in entries])
+        return np.clip(mean + spread * (2 * self.signal[:, None] - 1), task.LOW, task.HIGH)
+
+    def write(self, predictions: NDArray[np.float64]) -> list[str]:
+        """Check and write predictions (rows, targets), in the order of the rows and of `task.TARGETS`.
+
+        A column whose values are all equal has no rank correlation; it gets the rows' cheap ordering, far
+        below any difference that matters.
+
+        Returns:
+            Targets that were constant.
+
+        Raises:
+            SubmissionError: a value is not finite or out of range, or the layout is not the template's.
+            OSError: the file cannot be written.
+        """
+        self._check_shape(predictions)
+        constant = constant_columns(predictions)
+        if constant.any():
+            predictions = predictions.copy()
+            predictions[:, constant] = break_ties(
+                predictions[:, constant], self.signal, self._task.LOW, self._task.HIGH
+            )
+        self._check_values(predictions)
+        frame = self._task.submission(self._template, self._ids, predictions)
+        self._check_layout(frame)
+        atomic.write_csv(self._path, frame)
+        return [name for name, flat in zip(self._task.TARGETS, constant, strict=True) if flat]
+
+    def _check_shape(self, predictions: NDArray[np.float64]) -> None:
+        expected = (len(self._ids), len(self._task.TARGETS))
+        if predictions.shape != expected:
+            raise SubmissionError(
+                "predictions of the wrong shape", expected=str(expected), found=str(predictions.shape)
+            )
+
+    def _check_values(self, predictions: NDArray[np.float64]) -> None:
+        task = self._task
+        wrong = ~((predictions >= task.LOW) & (predictions <= task.HIGH))  # NaN compares false
+        if wrong.any():
+            row, column = (int(place) for place in np.argwhere(wrong)[0])
+            raise SubmissionError(
+                f"{wrong.sum()} predictions cannot be submitted, the first for {task.ID} {self._ids[row]}, "
+                f"{task.TARGETS[column]}",
+                expected=f"numbers from {task.LOW:g} to {task.HIGH:g}",
+                found=str(predictions[row, column]),
+            )
+
+    def _check_layout(self, frame: pd.DataFrame) -> None:
+        if list(frame.columns) != list(self._template.columns):
+            raise SubmissionError(
+                "the submission's columns are not the template's",
+                expected=", ".join(self._template.columns),
+                found=", ".join(frame.columns),
+            )
+        if list(frame[self._task.ID]) != list(self._template[self._task.ID]):
+            raise SubmissionError(
+                "the submission's ids are not the template's, or in another order",
+                expected=f"{len(self._template)} ids as in the template",
+                found=f"{len(frame)} ids",
+            )
+
+
+def constant_columns(predictions: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(columns,) bool: whether all values of a column are equal; False for fewer than two rows."""
+    if len(predictions) < 2:
+        return np.zeros(predictions.shape[1], dtype=bool)
+    return np.asarray((predictions == predictions[:1]).all(axis=0))
+
+
+def break_ties(
+    columns: NDArray[np.float64], signal: NDArray[np.float64], low: float, high: float
+) -> NDArray[np.float64]:
+    """Add a tiny multiple of `signal` (rows,) to each column, kept within [low, high]."""
+    step = TIE_BREAK * (high - low)
+    return np.asarray(np.clip(columns, low, high - step) + step * signal[:, None])

@@ -1,0 +1,143 @@
+"""Run the kernel's work in a process of its own, and stop it in time.
+
+Whatever happens to the worker (too slow, out of memory, a crash in native code), the best submission so far
+is on disk, and this process ends in good order. Standard library only: nothing slow comes before the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from foldship_kernel import deadline, stopgap
+from foldship_kernel.errors import FoldshipError
+
+SUBMISSION, JOURNAL = "submission.csv", "foldship.json"
+_RULE = "!" * 80
+
+
+def main(bundle: Path, inputs: Path, working: Path, start: float) -> int:
+    """Make the submission, and return the kernel's exit status.
+
+    Args:
+        bundle: path of `bundle.json`.
+        inputs: folder to search for the competition's files.
+        working: folder to write into.
+        start: `time.monotonic()` at the kernel's start.
+
+    Returns:
+        0 if a submission was made by at least one fold, or time ran out with any valid submission; else 1.
+
+    Raises:
+        FoldshipError: the limit is no number, or the working folder cannot be written to.
+    """
+    clock = deadline.Deadline(start, deadline.limit_s(os.environ, bundle))
+    _clear(working)
+    stopgap.write(bundle, inputs, working / SUBMISSION)
+    with tempfile.TemporaryDirectory(prefix="foldship-") as scratch:
+        worker = _start(bundle, inputs, working, clock, scratch)
+        try:
+            relay = threading.Thread(target=_relay, args=(worker.stdout,), daemon=True)
+            relay.start()
+            in_time = _wait(worker, clock, working / SUBMISSION)
+            relay.join(timeout=0.5)
+        finally:
+            worker.kill()
+            worker.wait()
+    return _status(worker.returncode, in_time, working, clock)
+
+
+def _clear(working: Path) -> None:
+    """Remove what an earlier run left, so that a submission there is this run's."""
+    try:
+        working.mkdir(parents=True, exist_ok=True)
+        for name in (SUBMISSION, JOURNAL):
+            (working / name).unlink(missing_ok=True)
+        with tempfile.TemporaryFile(dir=working):
+            pass
+    except OSError as error:
+        raise FoldshipError(
+            f"{working}: the working folder cannot be written to",
+            found=str(error),
+            fix="make the folder writable, or free space on its disk",
+        ) from error
+
+
+def _start(
+    bundle: Path, inputs: Path, working: Path, clock: deadline.Deadline, scratch: str
+) -> subprocess.Popen[str]:
+    code = Path(__file__).resolve().parents[1]
+    paths = [str(code), *filter(None, [os.environ.get("PYTHONPATH")])]
+    arguments = [str(bundle), str(inputs), str(working), repr(clock.start), repr(clock.limit_s)]
+    return subprocess.Popen(
+        # -P: modules lying about in the working folder must not be imported.
+        [sys.executable, "-P", "-u", "-m", "foldship_kernel.run", *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "TMPDIR": scratch},
+        stdin=subprocess.PIPE,  # the worker ends when this closes, also if this process is killed
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def _relay(lines: IO[str] | None) -> None:
+    """Print what the worker says: a notebook shows this process's output only."""
+    for line in lines or ():
+        print(line, end="", flush=True)
+
+
+def _wait(worker: subprocess.Popen[str], clock: deadline.Deadline, submission: Path) -> bool:
+    """Wait for the worker's end; once time is up, only until there is a submission. False if time was up."""
+    try:
+        worker.wait(timeout=max(0.0, clock.left_to_stop_s()))
+        return True
+    except subprocess.TimeoutExpired:
+        while worker.poll() is None and not submission.exists():
+            time.sleep(0.02)
+        return False
+
+
+def _status(code: int, in_time: bool, working: Path, clock: deadline.Deadline) -> int:
+    submission = working / SUBMISSION
+    facts = _facts(working / JOURNAL)
+    folds = len(facts.get("folds_used", ()))
+    if in_time and code >= 0:
+        return code
+    if not in_time:
+        what = f"TIME IS UP: stopped after {clock.elapsed_s():.1f} s of {clock.limit_s:g} s."
+    else:
+        what = f"THE WORKER DIED: {signal.Signals(-code).name}; SIGKILL mostly means that memory ran out."
+    if not submission.exists():
+        kept = "There is no submission."
+    elif folds:
+        kept = f"The submission of {folds} folds is kept."
+    else:
+        kept = "Only the fallback submission is there: no model had a part in it."
+    print(_RULE, what, kept, _RULE, sep="\n", flush=True)
+    facts.setdefault("notes", []).append(f"{what} {kept}")
+    facts["status"] = "partial" if folds else "fallback"
+    facts["seconds"] = round(clock.elapsed_s(), 3)
+    with suppress(OSError):  # a full disk must not cost the submission
+        (working / JOURNAL).write_text(
+            json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    return 0 if submission.exists() and (folds or not in_time) else 1
+
+
+def _facts(journal: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(journal.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

