@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foldship.training.data import Collator, GroupedLengthSampler, RowData
+from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec
+
+SPEC = EncodingSpec(
+    towers=(TowerSpec(("question",), 16, (None,)), TowerSpec(("answer",), 16, (None,))),
+    head_fraction=0.5,
+    prefix_ids=(1,),
+    between_ids=(2,),
+    suffix_ids=(2,),
+    pad_id=7,
+    segment_ids=False,
+)
+
+
+def row_data(groups: list[int]) -> RowData:
+    """A question per group, an answer per row, lengths all different."""
+    random = np.random.default_rng(0)
+    questions, answers = max(groups) + 1, len(groups)
+    lengths = random.permutation(questions + answers) + 3
+    return RowData(
+        encoded=EncodedRows(
+            sequences=[np.full(length, 10 + place, dtype=np.int32) for place, length in enumerate(lengths)],
+            boundaries=np.array(lengths, dtype=np.int32),
+            index=np.array([[group, questions + row] for row, group in enumerate(groups)]),
+        ),
+        features=random.normal(size=(answers, 3)).astype(np.float32),
+        targets=random.random((answers, 2)).astype(np.float32),
+        groups=np.array(groups),
+    )
+
+
+def test_a_sequence_shared_in_a_batch_stands_once() -> None:
+    data = row_data([0, 0, 0, 1])
+    batch = Collator(data, SPEC)([0, 1, 3])
+    assert next(iter(batch)) == "labels"
+    assert batch["input_ids"].shape[0] == 5  # two questions, three answers
+    for place, row in enumerate([0, 1, 3]):
+        for tower in range(2):
+            expected = data.encoded.sequences[data.encoded.index[row, tower]]
+            got = batch["input_ids"][batch["index"][place, tower]]
+            mask = batch["attention_mask"][batch["index"][place, tower]]
+            np.testing.assert_array_equal(got[mask.bool()], expected)
+            assert (got[~mask.bool()] == SPEC.pad_id).all()
+
+
+def test_cached_vectors_take_the_tokens_place() -> None:
+    data = row_data([0, 0, 1])
+    vectors = np.arange(len(data.encoded.sequences) * 4, dtype=np.float32).reshape(-1, 4)
+    batch = Collator(data, SPEC, vectors)([2, 0])
+    assert "input_ids" not in batch
+    np.testing.assert_array_equal(
+        batch["pooled"][batch["index"]], torch.from_numpy(vectors[data.encoded.index[[2, 0]]])
+    )
+
+
+@given(
+    groups=st.lists(st.integers(0, 12), min_size=1, max_size=80),
+    batch_size=st.integers(1, 9),
+    epoch=st.integers(0, 3),
+)
+def test_an_epoch_holds_every_row_once(groups: list[int], batch_size: int, epoch: int) -> None:
+    groups = np.unique(groups, return_inverse=True)[1].tolist()
+    sampler = GroupedLengthSampler(row_data(groups), batch_size, seed=1)
+    sampler.set_epoch(epoch)
+    order = list(sampler)
+    assert sorted(order) == list(range(len(groups)))
+    assert order == list(sampler)
+
+
+def test_epochs_differ_and_rows_of_a_group_stay_together() -> None:
+    groups = np.repeat(np.arange(100), 3).tolist()
+    sampler = GroupedLengthSampler(row_data(groups), 12, seed=1)
+    first = list(sampler)
+    sampler.set_epoch(1)
+    assert first != list(sampler)
+    batches = [first[at : at + 12] for at in range(0, len(first), 12)]
+    assert all(len({groups[row] for row in batch}) == 4 for batch in batches)
+
+
+def test_batches_hold_rows_of_like_length() -> None:
+    data = row_data(list(range(400)))
+    sampler = GroupedLengthSampler(data, 8, seed=1)
+    longest = data.encoded.lengths[data.encoded.index].max(axis=1)
+    order = list(sampler)
+    spread = np.mean([np.ptp(longest[order[at : at + 8]]) for at in range(0, 400, 8)])
+    assert spread < 0.1 * np.ptp(longest)
+
+
+@pytest.mark.parametrize("rows", [[2], [0, 2]])
+def test_taking_rows_keeps_what_they_read(rows: list[int]) -> None:
+    data = row_data([0, 0, 1])
+    part = data.take(np.array(rows))
+    for place, row in enumerate(rows):
+        for tower in range(2):
+            np.testing.assert_array_equal(
+                part.encoded.sequences[part.encoded.index[place, tower]],
+                data.encoded.sequences[data.encoded.index[row, tower]],
+            )
+    assert len(part.encoded.sequences) == len({s for row in rows for s in data.encoded.index[row]})

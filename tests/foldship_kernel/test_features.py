@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from foldship_kernel import features
+
+ROWS = pd.DataFrame(
+    {
+        "category": ["B", "A", None, "B"],
+        "host": ["x"] * 4,
+    }
+)
+TEXTS = {"answer": ["short", "a much longer text? with http://link", "", "CAPS { code; }"]}
+
+
+def fitted(rows: pd.DataFrame = ROWS) -> features.FeatureSpec:
+    return features.fit(
+        rows, TEXTS, categories=["category"], common=["host"], counted=["answer"], overlaps=[("answer", "answer")]
+    )
+
+
+def test_width_is_that_of_the_features() -> None:
+    spec = fitted()
+    values = features.compute(ROWS, TEXTS, spec)
+    assert values.shape == (4, spec.width)
+    assert values.dtype == np.float32
+    assert np.isfinite(values).all()
+
+
+def test_missing_and_unknown_categories_are_zeros_and_rare_hosts_are_others() -> None:
+    spec = fitted()
+    rows = pd.DataFrame({"category": ["A", "NEW", None, "B"], "host": ["x", "new", None, "x"]})
+    values = features.compute(rows, TEXTS, spec)[:, :4]
+    assert [o.values for o in spec.one_hots] == [("A", "B"), ("x",)]
+    np.testing.assert_array_equal(values, [[1, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 1, 1, 0]])
+
+
+def test_only_the_ten_commonest_hosts_get_a_column() -> None:
+    hosts = [f"h{number}" for number in range(12) for _ in range(20 - number)]
+    rows = pd.DataFrame({"host": hosts, "category": None})
+    texts = {"answer": [""] * len(rows)}
+    spec = features.fit(rows, texts, categories=[], common=["host"], counted=[], overlaps=[])
+    assert spec.one_hots[0].values == tuple(f"h{number}" for number in range(10))
+
+
+def test_counts_are_standardised_and_clipped() -> None:
+    spec = features.fit(ROWS, TEXTS, categories=[], common=[], counted=["answer"], overlaps=[])
+    values = features.compute(ROWS, TEXTS, spec)
+    np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-6)
+    huge = features.compute(ROWS.iloc[:1], {"answer": ["x" * 300_000 + "?" * 9999]}, spec)
+    assert np.abs(huge).max() <= 5
+
+
+def test_a_constant_feature_does_not_divide_by_zero() -> None:
+    texts = {"answer": ["same"] * 4}
+    spec = features.fit(ROWS, texts, categories=[], common=[], counted=["answer"], overlaps=[])
+    np.testing.assert_array_equal(features.compute(ROWS, texts, spec), 0)
+
+
+def test_a_specification_survives_json() -> None:
+    from dataclasses import asdict
+
+    spec = fitted()
+    assert features.FeatureSpec.from_dict(asdict(spec)) == spec
