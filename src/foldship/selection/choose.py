@@ -1,0 +1,149 @@
+"""The stage's entry: out-of-fold predictions in, `selection.json` out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from foldship import metrics
+from foldship.selection import clipping, gate, scores
+from foldship.selection.align import FOLD, RETRAIN, OutOfFold, align
+from foldship_kernel import postprocess
+from foldship_kernel.atomic import write_csv, write_json
+from foldship_kernel.blend import blend
+from foldship_kernel.errors import DataError
+
+FILE_NAME = "selection.json"
+OUT_OF_FOLD = "oof.csv"
+DISTRIBUTIONS = "distributions.json"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the kernel will do with its models' predictions, and what that scored; `selection.json` holds it.
+
+    Attributes:
+        weights: share of each model in the blend; they sum to 1.
+        steps: fitted post-processing, as `foldship_kernel.postprocess` applies it.
+        fallback: per target the mean and spread (standard deviation) of the training rows, for a submission
+            without any model.
+        models: per model its raw out-of-fold scores, all rows together.
+        scores: of the blend, see `scores.summary`.
+        folds: one record per fold, see `scores.by_fold`.
+        columns: one record per target, see `scores.by_column`.
+        rows: number of rows that all this was fitted on.
+        rare: targets that the scores "without_rare" leave out.
+        minimum_gain: least gain for which a column is post-processed.
+        notes: what a person should know, one line each.
+    """
+
+    weights: Mapping[str, float]
+    steps: Sequence[Mapping[str, Any]]
+    fallback: Mapping[str, Mapping[str, float]]
+    models: Mapping[str, Mapping[str, float | None]]
+    scores: Mapping[str, Mapping[str, float | None]]
+    folds: Sequence[Mapping[str, Any]]
+    columns: Sequence[Mapping[str, Any]]
+    rows: int
+    rare: Sequence[str]
+    minimum_gain: float
+    notes: Sequence[str]
+
+
+def run(
+    truth: pd.DataFrame,
+    oof: Mapping[str, pd.DataFrame],
+    out: Path,
+    rare: tuple[str, ...] = (),
+    *,
+    minimum_gain: float = 0.002,
+) -> Selection:
+    """Choose blend and post-processing, and write them with their scores.
+
+    Scores named "nested" come from rows that the post-processing was neither fitted nor chosen on.
+
+    Args:
+        truth: id column first, then one column per target; all training rows.
+        oof: out-of-fold predictions per model: id, targets, `fold`; in any row order.
+        out: folder to write `selection.json`, `oof.csv` (the raw blend) and `distributions.json` (histograms
+            for pictures) to; made if missing.
+        rare: targets too rare to score well; means are reported with and without them.
+        minimum_gain: least gain in a column's Spearman correlation, on rows it was not fitted on, for which
+            it is post-processed.
+
+    Raises:
+        DataError: the tables do not fit together, see `align`, or no target can be scored.
+    """
+    data = align(truth, oof)
+    if metrics.is_constant(data.truth).all():
+        raise DataError(
+            "no target can be scored: each holds one value only",
+            expected="rows that differ in at least one target",
+            found=f"{len(data.ids)} rows",
+            fix=RETRAIN,
+        )
+    weights = {name: 1 / len(data.predictions) for name in data.predictions}
+    blended = blend(data.predictions, weights)
+    steps, nested = _postprocessing(data, blended, minimum_gain)
+    processed, notes = postprocess.apply(pd.DataFrame(blended, columns=list(data.targets)), steps)
+    selection = Selection(
+        weights=weights,
+        steps=steps,
+        fallback=_fallback(truth),
+        models={
+            name: scores.pooled(data.truth, table, data.targets, rare)
+            for name, table in data.predictions.items()
+        },
+        scores=scores.summary(data, blended, nested, rare),
+        folds=scores.by_fold(data, blended, nested, rare),
+        columns=scores.by_column(data, blended, nested, steps),
+        rows=len(data.ids),
+        rare=[name for name in data.targets if name in rare],
+        minimum_gain=minimum_gain,
+        notes=[*data.notes, *_too_few_folds(data.folds), *notes],
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    id_column = str(truth.columns[0])
+    frame = pd.DataFrame(blended, columns=list(data.targets))
+    frame.insert(0, id_column, list(data.ids))
+    write_csv(out / OUT_OF_FOLD, frame.assign(**{FOLD: data.folds}))
+    write_json(out / DISTRIBUTIONS, scores.distributions(data, blended, processed.to_numpy()))
+    write_json(out / FILE_NAME, asdict(selection))
+    return selection
+
+
+def _postprocessing(
+    data: OutOfFold, blended: NDArray[np.float64], minimum_gain: float
+) -> tuple[list[dict[str, Any]], NDArray[np.float64]]:
+    """Steps fitted on all rows, and the blend post-processed fold by fold with steps from the other folds."""
+    steps, nested = [], np.empty_like(blended)
+    for column, target in enumerate(data.targets):
+        step, nested[:, column] = gate.fit_column(
+            data.truth[:, column], blended[:, column], data.folds, clipping.fit, minimum_gain
+        )
+        if step is not None:
+            steps.append({"target": target, **step})
+    return steps, nested
+
+
+def _fallback(truth: pd.DataFrame) -> dict[str, dict[str, float]]:
+    values = truth.iloc[:, 1:].astype("float64")
+    return {
+        str(name): {"mean": float(values[name].mean()), "spread": float(values[name].std(ddof=0))}
+        for name in values.columns
+    }
+
+
+def _too_few_folds(folds: NDArray[np.int64]) -> list[str]:
+    count = len(np.unique(folds))
+    if count < gate.FEWEST_FOLDS:
+        return [f"post-processing is fitted on {gate.FEWEST_FOLDS} trained folds at least, there is {count}"]
+    if count == gate.FEWEST_FOLDS:
+        return [f"nested scores show what post-processing gains with {count + 1} folds or more, not {count}"]
+    return []

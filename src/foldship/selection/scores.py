@@ -1,0 +1,129 @@
+"""Score tables of a selection, JSON-like: NaN (nothing to score) becomes None."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldship import metrics
+from foldship.selection.align import OutOfFold
+
+Table = NDArray[np.float64]
+BINS = 24
+
+
+def pooled(
+    truth: Table, prediction: Table, targets: Sequence[str], rare: Sequence[str]
+) -> dict[str, float | None]:
+    """Mean Spearman with all rows together: `score` over all columns, `score_without_rare`."""
+    return {
+        "score": _plain(metrics.mean_spearman(truth, prediction)),
+        "score_without_rare": _plain(metrics.mean_spearman(truth, prediction, common(targets, rare))),
+    }
+
+
+def summary(
+    data: OutOfFold, raw: Table, nested: Table, rare: Sequence[str]
+) -> dict[str, dict[str, float | None]]:
+    """Scores of the blend for "all" columns and "without_rare".
+
+    Each holds `columns` (their number), `pooled` (raw, all rows together), and, as means of the folds'
+    scores, `raw` and `nested`, with the standard deviation of their difference over the folds, `gain_sd`.
+    """
+    result = {}
+    chosen = {"all": list(range(len(data.targets))), "without_rare": common(data.targets, rare)}
+    for name, columns in chosen.items():
+        before = _per_fold(data, raw, columns)
+        after = _per_fold(data, nested, columns)
+        result[name] = {
+            "columns": len(columns),
+            "pooled": _plain(metrics.mean_spearman(data.truth, raw, columns)),
+            "raw": _mean(before),
+            "nested": _mean(after),
+            "gain_sd": _plain(np.std(after - before)),
+        }
+    return result
+
+
+def by_fold(data: OutOfFold, raw: Table, nested: Table, rare: Sequence[str]) -> list[dict[str, Any]]:
+    """One record per fold: `fold`, `rows`, `raw`, `nested`, `raw_without_rare`, `nested_without_rare`."""
+    everything, some = list(range(len(data.targets))), common(data.targets, rare)
+    columns = {
+        "raw": _per_fold(data, raw, everything),
+        "nested": _per_fold(data, nested, everything),
+        "raw_without_rare": _per_fold(data, raw, some),
+        "nested_without_rare": _per_fold(data, nested, some),
+    }
+    return [
+        {
+            "fold": int(fold),
+            "rows": int((data.folds == fold).sum()),
+            **{name: _plain(values[place]) for name, values in columns.items()},
+        }
+        for place, fold in enumerate(np.unique(data.folds))
+    ]
+
+
+def by_column(
+    data: OutOfFold, raw: Table, nested: Table, steps: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """One record per target.
+
+    Each holds `target`, `pooled` (raw, all rows together), `raw` and `nested` (means over the folds in which
+    the target varies), and `step`, the post-processing fitted on all rows, or None.
+    """
+    before = metrics.fold_table(data.truth, raw, data.folds, data.targets)
+    after = metrics.fold_table(data.truth, nested, data.folds, data.targets)
+    together = metrics.column_spearman(data.truth, raw)
+    fitted = {step["target"]: dict(step) for step in steps}
+    return [
+        {
+            "target": target,
+            "pooled": _plain(together[place]),
+            "raw": _mean(before[target].to_numpy()),
+            "nested": _mean(after[target].to_numpy()),
+            "step": fitted.get(target),
+        }
+        for place, target in enumerate(data.targets)
+    ]
+
+
+def distributions(data: OutOfFold, raw: Table, processed: Table) -> dict[str, dict[str, list[float]]]:
+    """Histograms per target: `edges` (BINS + 1), and counts (BINS) of `truth`, `raw`, `processed`."""
+    result = {}
+    for place, target in enumerate(data.targets):
+        tables = {"truth": data.truth, "raw": raw, "processed": processed}
+        columns = {name: table[:, place] for name, table in tables.items()}
+        everything = np.concatenate(list(columns.values()))
+        edges = np.histogram_bin_edges(everything, bins=BINS)
+        result[target] = {
+            "edges": edges.tolist(),
+            **{name: np.histogram(values, bins=edges)[0].tolist() for name, values in columns.items()},
+        }
+    return result
+
+
+def common(targets: Sequence[str], rare: Sequence[str]) -> list[int]:
+    """Positions of the targets that are not rare."""
+    return [place for place, target in enumerate(targets) if target not in rare]
+
+
+def _per_fold(data: OutOfFold, prediction: Table, columns: Sequence[int]) -> NDArray[np.float64]:
+    return np.array(
+        [
+            metrics.mean_spearman(data.truth[data.folds == fold], prediction[data.folds == fold], columns)
+            for fold in np.unique(data.folds)
+        ]
+    )
+
+
+def _mean(values: NDArray[np.float64]) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else None
+
+
+def _plain(value: float | np.floating[Any]) -> float | None:
+    return None if np.isnan(value) else float(value)
