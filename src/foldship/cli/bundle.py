@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import pandas as pd
 
 from foldship.cli.context import Context, open_context, shared_options
 
@@ -30,7 +29,7 @@ def select(context: Context) -> None:
     from foldship.modelling import store
 
     out_of_fold = {
-        name: pd.read_csv(store.out_of_fold(folder), dtype={context.competition.task.ID: str})
+        name: store.out_of_fold(folder, context.competition.task.ID)
         for name, folder in context.models.items()
     }
     selection.run(

@@ -106,6 +106,16 @@ def folds(folder: Path) -> list[int]:
     return sorted(int(number) for number in set(pd.read_csv(path, usecols=["fold"])["fold"]))
 
 
+def out_of_fold(folder: Path, id_column: str) -> pd.DataFrame:
+    """Out-of-fold predictions of a model: ids as str, one float64 column per target, `fold`.
+
+    Raises:
+        FoldshipError: training did not end.
+    """
+    folds(folder)
+    return pd.read_csv(folder / OUT_OF_FOLD, dtype={id_column: str})
+
+
 def save_fold(folder: Path, model: RowModel) -> None:
     """Write the weights that training changed: adapters and head, or everything."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
