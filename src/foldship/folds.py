@@ -33,7 +33,7 @@ def make(ids: pd.Series, groups: pd.Series, targets: pd.DataFrame, count: int, s
         seed: of the shuffling.
 
     Returns:
-        One row per id, in the order of `ids`: the id column, `group` (str), `fold` (int64, 0 to count - 1).
+        One row per id, in the order of `ids`: the id column, `group` (str), `fold` (int64, from 0).
 
     Raises:
         DataError: there are fewer groups than folds.
@@ -57,7 +57,8 @@ def make(ids: pd.Series, groups: pd.Series, targets: pd.DataFrame, count: int, s
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         for number, (_, held_out) in enumerate(splitter.split(keys, labels, keys)):
             fold[order[held_out]] = number
-    return pd.DataFrame({str(ids.name): ids.to_numpy(), GROUP: groups.to_numpy(), FOLD: fold})
+    table = pd.DataFrame({str(ids.name): ids.to_numpy(), GROUP: groups.to_numpy(), FOLD: fold})
+    return table.astype({str(ids.name): object, GROUP: object})
 
 
 def notes(table: pd.DataFrame, targets: pd.DataFrame) -> list[str]:
@@ -102,11 +103,12 @@ def load_or_make(
     kept = read_table(path, required=(GROUP, FOLD), id_column=id_column)
     kept[FOLD] = numbers(kept, (FOLD,), path, 0, 10**6)[FOLD].astype(np.int64)
     _check_ids(path, list(kept[id_column]), list(ids))
-    kept = kept.set_index(id_column).loc[list(ids), [GROUP, FOLD]].reset_index()
-    _check_groups(path, kept, groups)
-    if set(kept[FOLD]) != set(range(count)):
-        raise _stale(path, "another number of folds", f"{count}", f"{kept[FOLD].nunique()}")
-    return kept
+    places = pd.Index(kept[id_column]).get_indexer(pd.Index(ids))
+    table: pd.DataFrame = kept.loc[places, [id_column, GROUP, FOLD]].reset_index(drop=True)
+    _check_groups(path, table, groups)
+    if set(table[FOLD]) != set(range(count)):
+        raise _stale(path, "another number of folds", f"{count}", f"{table[FOLD].nunique()}")
+    return table
 
 
 def _rarest_target(targets: NDArray[np.float64]) -> NDArray[np.int64]:

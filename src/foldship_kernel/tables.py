@@ -17,7 +17,7 @@ import pandas as pd
 
 from foldship_kernel.errors import DataError
 
-_INDEX_COLUMN = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")
+_INDEX_COLUMN = re.compile(r"(Unnamed: \d+(\.\d+|_level_\d+)?)?")
 _MISSING_IDS = {"", "nan"}
 _SHOWN = 12  # names listed in an error before the rest is only counted
 _NEW_FILE = "download the competition's files again, or mend this one"

@@ -23,18 +23,19 @@ from foldship.competitions.quest_sample.writing import (
 from foldship_kernel.atomic import write_csv
 from foldship_kernel.tasks.quest import ID, TARGETS
 
+FILES = ("train.csv", "test.csv", "sample_submission.csv")
 _SEED = 1894
 # Questions of each kind, for training and for the test; spelling is rare, yet there is one for each fold.
 _KINDS = {
-    "instructions": (46, 19),
-    "procedure": (26, 11),
-    "reason": (42, 17),
-    "choice": (22, 9),
+    "instructions": (40, 19),
+    "procedure": (22, 11),
+    "reason": (36, 17),
+    "choice": (20, 9),
     "compare": (14, 6),
     "definition": (13, 6),
     "entity": (14, 6),
     "consequence": (12, 5),
-    "opinion": (20, 8),
+    "opinion": (19, 8),
     "statement": (8, 2),
     "spelling": (5, 1),
 }
@@ -71,9 +72,8 @@ def write(folder: Path) -> None:
     template = pd.DataFrame({ID: test[ID]})
     for name in TARGETS:
         template[name] = [round((row + 1) / (len(test) + 1), 5) for row in range(len(test))]
-    write_csv(folder / "train.csv", train)
-    write_csv(folder / "test.csv", test[[ID, *_METADATA]])
-    write_csv(folder / "sample_submission.csv", template)
+    for name, table in zip(FILES, (train, test[[ID, *_METADATA]], template), strict=True):
+        write_csv(folder / name, table)
 
 
 def _rows(kinds: list[str], answers: tuple[int, ...], dice: Dice) -> pd.DataFrame:

@@ -133,7 +133,7 @@ def write_answer(answer: Answer, subject: Mapping[str, str], dice: Dice) -> str:
     text = _fill("\n\n".join(parts), subject)
     if answer.quality < 0.3:
         text = _sloppy(text)
-    return text + (_log(dice) if answer.detail > 0.8 else "")
+    return text + (_log(dice) if answer.detail > 0.4 else "")
 
 
 def _tier(tiers: Sequence[Sequence[str]], value: float) -> Sequence[str]:
