@@ -1,0 +1,70 @@
+"""Pictures as SVG text, the same bytes for the same numbers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+GREY, BLUE, ORANGE = "#9aa0a6", "#1a73e8", "#e8710a"
+PER_ROW = 3
+
+
+def column_bars(columns: Sequence[Mapping[str, Any]]) -> str:
+    """Raw and nested post-processed score of each target, best at the top.
+
+    Args:
+        columns: `columns` of `selection.json`.
+    """
+    ordered = sorted(columns, key=lambda column: column["nested"] or 0.0)
+    places = np.arange(len(ordered))
+    figure = Figure(figsize=(9, 1.2 + 0.26 * len(ordered)), layout="constrained")
+    axes = figure.add_subplot()
+    for shift, kind, colour in ((0.2, "nested", BLUE), (-0.2, "raw", GREY)):
+        label = "post-processed, nested" if kind == "nested" else kind
+        axes.barh(places + shift, [column[kind] or 0.0 for column in ordered], 0.4, color=colour, label=label)
+    axes.set_yticks(places, [column["target"] for column in ordered])
+    axes.set_ylim(-0.6, len(ordered) - 0.4)
+    axes.set_xlabel("Spearman's correlation, mean of the folds")
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="lower right")
+    return _svg(figure)
+
+
+def histograms(distributions: Mapping[str, Mapping[str, Sequence[float]]], targets: Sequence[str]) -> str:
+    """Truth, raw and post-processed out-of-fold predictions of some targets, one small picture each.
+
+    Args:
+        distributions: `distributions.json`.
+        targets: which to show, in order.
+    """
+    lines = -(-len(targets) // PER_ROW)
+    figure = Figure(figsize=(10, 2.5 * lines), layout="constrained")
+    grid = figure.subplots(lines, PER_ROW, squeeze=False)
+    for axes, target in zip(grid.flat, targets, strict=False):
+        shown = distributions[target]
+        edges = np.asarray(shown["edges"])
+        axes.bar(edges[:-1], shown["truth"], np.diff(edges), align="edge", color=GREY, label="truth")
+        for kind, colour in (("raw", BLUE), ("processed", ORANGE)):
+            axes.stairs(shown[kind], edges, color=colour, label=kind)
+        axes.set_title(target, fontsize=9)
+        # One level often holds nearly all rows.
+        axes.set_yscale("symlog", linthresh=1)
+        axes.tick_params(labelsize=7)
+    for axes in grid.flat[len(targets) :]:
+        axes.set_axis_off()
+    grid[0, 0].legend(fontsize=7)
+    figure.supylabel("rows (log scale)", fontsize=9)
+    return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    stream = io.StringIO()
+    # By default matplotlib draws ids at random and writes the date; text stays text, so that pages are small.
+    with mpl.rc_context({"svg.hashsalt": "foldship", "svg.fonttype": "none"}):
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return stream.getvalue()

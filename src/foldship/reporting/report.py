@@ -1,0 +1,147 @@
+"""One self-contained HTML page about the last run of a competition, from its JSON files only."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from foldship.reporting import pictures, tables
+from foldship_kernel.atomic import write_text
+from foldship_kernel.errors import FoldshipError
+
+FILE_NAME = "report.html"
+SHOWN = 9  # targets whose distributions are pictured
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table or a picture under a title; `image` is a data URL."""
+
+    title: str
+    table: tables.Table | None = None
+    image: str = ""
+    caption: str = ""
+
+
+def write(build: Path) -> Path:
+    """Write the report of a competition.
+
+    Shows what is there: scores need `selection/`, the other tables `export/*/parity.json`,
+    `dataset/bundle.json` and `simulation/verdict.json`. What is missing is named on the page, with the
+    command that makes it.
+
+    Args:
+        build: `build/<competition>`.
+
+    Returns:
+        The page, `report.html` in `build`; no other file and no network is needed to read it.
+
+    Raises:
+        FoldshipError: there is no selection yet, or a file cannot be understood.
+    """
+    selection = _read(build / "selection" / "selection.json")
+    if selection is None:
+        raise FoldshipError(
+            f"{build}: there is nothing to report yet",
+            expected="selection/selection.json",
+            found="no such file",
+            fix="run `make bundle` first",
+        )
+    try:
+        sections, missing = _scores(selection, build), []
+        for path, command, make in (
+            ("export", "make bundle", _parity),
+            ("dataset/bundle.json", "make bundle", _bundle),
+            ("simulation/verdict.json", "make simulate", _rehearsal),
+        ):
+            found = make(build / path)
+            sections += found
+            if not found:
+                missing.append(f"{path} is not there yet: run `{command}`.")
+    except (KeyError, TypeError, ValueError) as error:
+        raise FoldshipError(
+            f"{build}: a file of an earlier version cannot be shown",
+            found=repr(error),
+            fix="run `make bundle` and `make simulate` again",
+        ) from error
+    page = _environment().get_template("page.html")
+    html = page.render(name=build.name, sections=sections, missing=missing, notes=selection["notes"])
+    write_text(build / FILE_NAME, html)
+    return build / FILE_NAME
+
+
+def _scores(selection: Mapping[str, Any], build: Path) -> list[Section]:
+    sections = [
+        _section(tables.summary(selection)),
+        _section(tables.folds(selection)),
+        Section("Columns, raw and post-processed", image=_image(pictures.column_bars(selection["columns"]))),
+        _section(tables.columns(selection)),
+    ]
+    distributions = _read(build / "selection" / "distributions.json")
+    if distributions is not None:
+        # The columns that post-processing changes most say most.
+        by_gain = sorted(
+            selection["columns"],
+            key=lambda column: (column["step"] is None, (column["raw"] or 0.0) - (column["nested"] or 0.0)),
+        )
+        targets = [column["target"] for column in by_gain[:SHOWN]]
+        image = _image(pictures.histograms(distributions, targets))
+        caption = "The columns that gain most from post-processing, fitted on all rows."
+        sections.append(Section("Truth and out-of-fold predictions", image=image, caption=caption))
+    return sections
+
+
+def _parity(folder: Path) -> list[Section]:
+    found = [_read(path) for path in sorted(folder.glob("*/parity.json"))]
+    models = [model for model in found if model is not None]
+    return [_section(tables.parity(models))] if models else []
+
+
+def _bundle(path: Path) -> list[Section]:
+    manifest = _read(path)
+    return [] if manifest is None else [_section(tables.sizes(manifest))]
+
+
+def _rehearsal(path: Path) -> list[Section]:
+    verdict = _read(path)
+    return [] if verdict is None else [_section(tables.checks(verdict)), _section(tables.phases(verdict))]
+
+
+def _section(table: tables.Table) -> Section:
+    return Section(table.title, table=table, caption=table.caption)
+
+
+def _image(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FoldshipError(
+            f"{path}: cannot be read",
+            found=str(error),
+            fix="delete it and run its stage again",
+        ) from error
+    if not isinstance(value, dict):
+        raise FoldshipError(f"{path}: holds no JSON object", found=type(value).__name__, fix="delete it")
+    return value
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("foldship.reporting", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,173 @@
+"""Tables of text from the stages' JSON; the terminal and the HTML page show the same ones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Json = Mapping[str, Any]
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to show.
+
+    Attributes:
+        title: what it is.
+        header: column names; all but the first are set to the right, see `left`.
+        rows: cells, as many as there are column names.
+        caption: how to read it.
+        left: positions of further columns that hold words.
+        alarming: positions of rows that need a person's attention.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+    left: frozenset[int] = frozenset()
+    alarming: frozenset[int] = frozenset()
+
+
+def summary(selection: Json) -> Table:
+    """Scores of each model and of the blend, from `selection.json`."""
+    scores, both = selection["scores"], ("all", "without_rare")
+    rows: list[tuple[str, ...]] = [
+        (name, *map(number, (selection["weights"].get(name), model["score"], model["score_without_rare"])))
+        for name, model in selection["models"].items()
+    ]
+    for label, kind in (
+        ("blend, all rows", "pooled"),
+        ("blend, mean of folds", "raw"),
+        ("post-processed, nested", "nested"),
+    ):
+        rows.append((label, "", *(number(scores[name][kind]) for name in both)))
+    everything, common = (scores[name]["columns"] for name in both)
+    left_out = f" Left out of the {common}: {', '.join(selection['rare'])}." if selection["rare"] else ""
+    return Table(
+        "Out-of-fold scores",
+        ("what", "weight", f"{everything} columns", f"{common} columns"),
+        tuple(rows),
+        f"Mean column-wise Spearman over {selection['rows']} rows. Models and the blend's first line are "
+        "scored with all rows together, the last two lines fold by fold. Nested: each fold was "
+        "post-processed with what was fitted and chosen on the others." + left_out,
+    )
+
+
+def folds(selection: Json) -> Table:
+    """Scores by fold, from `selection.json`."""
+    kinds = ("raw", "nested", "raw_without_rare", "nested_without_rare")
+    return Table(
+        "Scores by fold",
+        ("fold", "rows", "raw", "nested", "raw, without rare", "nested, without rare"),
+        tuple(
+            (str(fold["fold"]), str(fold["rows"]), *(number(fold[kind]) for kind in kinds))
+            for fold in selection["folds"]
+        ),
+    )
+
+
+def columns(selection: Json) -> Table:
+    """Scores and post-processing by target, from `selection.json`."""
+    rows = []
+    for column in selection["columns"]:
+        raw, nested = column["raw"], column["nested"]
+        gain = None if raw is None or nested is None else nested - raw
+        rows.append((column["target"], number(raw), number(nested), signed(gain), step(column["step"])))
+    return Table(
+        "Scores by column",
+        ("target", "raw", "nested", "gain", "post-processing"),
+        tuple(rows),
+        f"Means of the folds' Spearman correlations; {NOTHING} where no fold can be scored. A column is "
+        f"post-processed when it gains at least {selection['minimum_gain']:g} on rows not fitted on.",
+        left=frozenset({4}),
+    )
+
+
+def parity(models: Sequence[Json]) -> Table:
+    """Differences between what was trained and what ships, from each model's `parity.json`."""
+    rows: list[tuple[str, ...]] = []
+    alarming: set[int] = set()
+    for model in models:
+        for fold in model["folds"]:
+            for rung in fold["rungs"]:
+                if not rung["difference"] <= rung["tolerance"]:
+                    alarming.add(len(rows))
+                difference, tolerance = f"{rung['difference']:.1e}", f"{rung['tolerance']:.0e}"
+                rows.append((model["model"], str(fold["fold"]), rung["rung"], difference, tolerance))
+            worst = number(fold["lowest_spearman"], 6)
+            rows.append((model["model"], str(fold["fold"]), "lowest Spearman, end to end", worst, ""))
+    return Table(
+        "Parity of the exported models",
+        ("model", "fold", "rung", "largest difference", "allowed"),
+        tuple(rows),
+        "Largest difference of any output on real texts of all lengths, against the rung before.",
+        left=frozenset({2}),
+        alarming=frozenset(alarming),
+    )
+
+
+def sizes(manifest: Json) -> Table:
+    """What the dataset weighs, from `bundle.json`."""
+    total: dict[str, int] = defaultdict(int)
+    count: dict[str, int] = defaultdict(int)
+    for entry in manifest["files"]:
+        folder, slash, _ = entry["path"].partition("/")
+        kind = folder + "/" if slash else "metadata"
+        total[kind] += entry["size"]
+        count[kind] += 1
+    rows = [(kind, str(count[kind]), mebibytes(total[kind])) for kind in sorted(total)]
+    rows.append(("all", str(sum(count.values())), mebibytes(sum(total.values()))))
+    return Table("The bundle's dataset", ("what", "files", "MiB"), tuple(rows))
+
+
+def checks(verdict: Json) -> Table:
+    """What the rehearsal checked, from `verdict.json`."""
+    found = list(verdict["checks"].items())
+    return Table(
+        "Rehearsal: " + ("all checks passed" if verdict["passed"] else "FAILED"),
+        ("check", "verdict", "seen", "remedy"),
+        tuple(
+            (name, "passed" if check["passed"] else "FAILED", check["seen"], check["remedy"])
+            for name, check in found
+        ),
+        f"Isolation: {verdict['isolation']['mechanism']}.",
+        left=frozenset({1, 2, 3}),
+        alarming=frozenset(place for place, (_, check) in enumerate(found) if not check["passed"]),
+    )
+
+
+def phases(verdict: Json) -> Table:
+    """Where the kernel's time went, from `verdict.json`."""
+    rows = [(name, f"{seconds:.1f}") for name, seconds in verdict["phases"].items()]
+    if verdict["seconds"] is not None:
+        rows.append(("all, start to end", f"{verdict['seconds']:.1f}"))
+    return Table(
+        "The kernel's run",
+        ("phase", "seconds"),
+        tuple(rows),
+        f"Peak memory {verdict['peak_memory_gib']:.2f} GiB.",
+    )
+
+
+def step(value: Json | None) -> str:
+    """A post-processing step in words."""
+    if value is None:
+        return ""
+    details = (f"{name} {shown:.4g}" for name, shown in value.items() if isinstance(shown, int | float))
+    return " ".join([value["kind"], *details])
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def signed(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:+.4f}"
+
+
+def mebibytes(size: int) -> str:
+    return f"{size / 2**20:.2f}"

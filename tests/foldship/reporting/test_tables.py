@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from foldship.reporting import tables, terminal
+
+
+def load(build: Path, path: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((build / path).read_text())
+    return value
+
+
+def test_summary_sets_models_beside_the_blend(build: Path) -> None:
+    table = tables.summary(load(build, "selection/selection.json"))
+    assert table.header == ("what", "weight", "3 columns", "2 columns")
+    assert table.rows[0] == ("one", "0.5000", "0.3100", "0.4100")
+    assert table.rows[-1] == ("post-processed, nested", "", "0.3500", "0.4500")
+    assert "Left out of the 2: rare." in table.caption
+
+
+def test_columns_show_gain_and_step_and_admit_what_is_unknown(build: Path) -> None:
+    table = tables.columns(load(build, "selection/selection.json"))
+    assert table.rows[1] == ("seldom", "0.2100", "0.3100", "+0.1000", "clip low 0.25")
+    assert table.rows[2] == ("rare", "-", "-", "-", "")
+
+
+def test_folds_are_one_row_each(build: Path) -> None:
+    table = tables.folds(load(build, "selection/selection.json"))
+    assert table.rows[1] == ("1", "11", "0.3000", "0.4000", "0.5000", "-")
+
+
+def test_a_rung_beyond_its_tolerance_is_alarming(build: Path) -> None:
+    table = tables.parity([load(build, "export/one/parity.json")])
+    assert table.alarming == {1}
+    assert table.rows[1] == ("one", "0", "fp16", "4.0e-03", "3e-03")
+    assert table.rows[2][3] == "0.999990"
+
+
+def test_sizes_are_summed_by_folder(build: Path) -> None:
+    table = tables.sizes(load(build, "dataset/bundle.json"))
+    assert table.rows == (("metadata", "1", "0.00"), ("models/", "2", "4.00"), ("all", "3", "4.00"))
+
+
+def test_failed_checks_are_alarming_and_phases_add_the_whole_run(build: Path) -> None:
+    verdict = load(build, "simulation/verdict.json")
+    table = tables.checks(verdict)
+    assert table.title == "Rehearsal: FAILED"
+    assert table.alarming == {1}
+    assert table.rows[1] == ("finite", "FAILED", "1 NaN", "see the log")
+    assert tables.phases(verdict).rows == (("encode", "1.2"), ("all, start to end", "12.3"))
+    assert tables.phases({**verdict, "seconds": None}).rows == (("encode", "1.2"),)
+
+
+@pytest.mark.parametrize("make", [tables.summary, tables.columns, tables.folds])
+def test_every_row_is_as_wide_as_the_header(build: Path, make: Callable[[Any], tables.Table]) -> None:
+    table = make(load(build, "selection/selection.json"))
+    assert {len(row) for row in table.rows} == {len(table.header)}
+
+
+def test_the_terminal_shows_brackets_as_they_are() -> None:
+    stream = io.StringIO()
+    table = tables.Table("A [title]", ("what", "number"), (("[red]x[/red]", "1.0"),), "caption [b]")
+    terminal.show(table, Console(file=stream, width=60))
+    shown = stream.getvalue()
+    assert all(text in shown for text in ("A [title]", "[red]x[/red]", "1.0", "caption [b]"))
