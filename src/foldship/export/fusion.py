@@ -1,0 +1,59 @@
+"""Attention, layer norms and GELU of a traced encoder as single operators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from onnxruntime.transformers.fusion_options import FusionOptions
+from onnxruntime.transformers.optimizer import optimize_model
+from transformers import PretrainedConfig
+
+from foldship_kernel.errors import FoldshipError
+
+# Their relative positions enter between the two products of attention, where no fused operator takes them.
+UNFUSED = ("deberta", "deberta-v2")
+ATTENTION = ("Attention", "MultiHeadAttention")
+
+
+def fuse(path: Path, config: PretrainedConfig) -> onnx.ModelProto:
+    """Return the optimised fp32 graph of a traced encoder.
+
+    The fused masks are one length a sequence, so padding must be on the right.
+
+    Raises:
+        FoldshipError: attention of some layers did not fuse; the graph would be several times slower.
+    """
+    optimised = optimize_model(
+        str(path),
+        model_type="bert",
+        num_heads=config.num_attention_heads,
+        hidden_size=config.hidden_size,
+        optimization_options=FusionOptions("bert"),
+        opt_level=0,  # only patterns that hold for every device; the session does the rest where it runs
+    )
+    model = optimised.model
+    found = fused_attentions(model)
+    if config.model_type not in UNFUSED and found != config.num_hidden_layers:
+        raise FoldshipError(
+            f"attention of a {config.model_type} encoder did not fuse",
+            expected=f"{config.num_hidden_layers} fused attentions, one a layer",
+            found=str(found),
+            fix="check the versions of torch, transformers and onnxruntime against requirements.lock; an "
+            "architecture that never fuses needs an entry in foldship.export.fusion.UNFUSED",
+        )
+    return tidy(model)
+
+
+def fused_attentions(model: onnx.ModelProto) -> int:
+    """Number of fused attention operators."""
+    return sum(node.op_type in ATTENTION for node in model.graph.node)
+
+
+def tidy(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop what a session does not need: notes on where nodes came from and inferred shapes."""
+    for part in (model, model.graph, *model.graph.node):
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+    model.graph.ClearField("value_info")
+    return model

@@ -1,0 +1,59 @@
+"""What an export is made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldship import receipts
+from foldship.modelling import backbone, store
+from foldship.modelling.store import ModelCard
+from foldship_kernel.encode import EncodedRows
+from foldship_kernel.errors import FoldshipError
+
+
+def fingerprint(
+    card: ModelCard,
+    model_dir: Path,
+    folds: Sequence[int],
+    encoded: EncodedRows,
+    features: NDArray[np.float32],
+) -> str:
+    """Digest of all that the export depends on, its own code included."""
+    rows = hashlib.sha256()
+    arrays: list[NDArray[Any]] = [*encoded.sequences, encoded.boundaries, encoded.index, features]
+    for array in arrays:
+        rows.update(array.tobytes() + b"|")
+    weights = [model_dir / f"fold{fold}" / store.WEIGHTS for fold in folds]
+    files = [
+        model_dir / store.CARD,
+        model_dir / store.TOKENIZER,
+        *(path for path in weights if path.is_file()),
+    ]
+    return receipts.digest(
+        {
+            "model": receipts.digest_files(*files),
+            "backbone": backbone.fingerprint(card.source),
+            "folds": list(folds),
+            "rows": rows.hexdigest(),
+            "code": receipts.digest_files(*sorted(Path(__file__).parent.glob("*.py"))),
+            "versions": receipts.versions(),
+        }
+    )
+
+
+def refuse_left_padding(tokenizer: Path) -> None:
+    padding = json.loads(tokenizer.read_text(encoding="utf-8")).get("padding") or {}
+    if padding.get("direction", "Right") != "Right":
+        raise FoldshipError(
+            f"{tokenizer}: the tokenizer pads on the left, which fused attention masks do not understand",
+            expected="padding on the right",
+            found=padding["direction"],
+            fix="choose a backbone whose tokenizer pads on the right",
+        )
