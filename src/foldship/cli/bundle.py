@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -16,37 +17,20 @@ PARITY_ROWS = 64  # rows of all lengths on which every rung of the parity ladder
 def command(competition: str, data: Path | None, recipe: str) -> None:
     """Merge, export and bundle the trained folds into one offline kernel.
 
-    Chooses blend and post-processing on the out-of-fold predictions, exports every fold to ONNX behind a
-    ladder of parity checks, and writes build/<competition>/kernel and build/<competition>/dataset, ready for
-    `kaggle datasets create` and `kaggle kernels push`. Says which folds are missing if training is not done.
+    Exports every fold to ONNX behind a ladder of parity checks, and writes build/<competition>/kernel and
+    build/<competition>/dataset, ready for `kaggle datasets create` and `kaggle kernels push`.
     """
     bundle(open_context(competition, data, recipe))
 
 
-def select(context: Context) -> None:
-    """Blend and post-processing from the out-of-fold predictions, with their honest scores."""
-    from foldship import selection
-    from foldship.modelling import store
-
-    out_of_fold = {
-        name: store.out_of_fold(folder, context.competition.task.ID)
-        for name, folder in context.models.items()
-    }
-    selection.run(
-        context.truth,
-        out_of_fold,
-        context.workspace.selection,
-        context.competition.rare,
-        minimum_gain=context.experiment.postprocess.minimum_gain,
-    )
-
-
 def bundle(context: Context) -> None:
-    """Selection, export, bundle; each is skipped when nothing it reads has changed."""
+    """Selection and export, skipped where nothing they read has changed, then the bundle."""
     from foldship import export
+    from foldship.cli.selecting import select
     from foldship.modelling import reading, store
+    from foldship.reporting import tables, terminal
     from foldship.shipping import bundle as shipping
-    from foldship.shipping import settings
+    from foldship.shipping import metadata, settings
 
     workspace, task = context.workspace, context.competition.task
     select(context)
@@ -59,6 +43,8 @@ def bundle(context: Context) -> None:
         chosen = reading.of_all_lengths(encoded, PARITY_ROWS)
         exported[name] = workspace.export / name
         export.run(folder, store.folds(folder), encoded.take(chosen), features[chosen], exported[name])
+    parities = [json.loads((folder / "parity.json").read_text()) for folder in exported.values()]
+    terminal.show(tables.parity(parities))
     built = shipping.build(
         exported,
         context.models,
@@ -68,4 +54,9 @@ def bundle(context: Context) -> None:
         workspace.build,
         main_template=workspace.entry,
     )
-    click.echo(built)
+    terminal.show(tables.sizes(json.loads((workspace.dataset / "bundle.json").read_text())))
+    if built["owner"] == metadata.UNKNOWN_OWNER:
+        click.echo(
+            "note: no Kaggle user name is known; before a push set KAGGLE_USERNAME, or owner in kernel.yaml, "
+            "and bundle again"
+        )

@@ -51,6 +51,7 @@ def command(
 def simulate(context: Context, input_folder: Path | None, limit: float | None, memory: float) -> None:
     """Rehearse, show the verdict, and end the program with status 1 if a check failed."""
     from foldship import rehearsal
+    from foldship.reporting import tables, terminal
     from foldship.shipping import settings
 
     workspace = context.workspace
@@ -66,5 +67,8 @@ def simulate(context: Context, input_folder: Path | None, limit: float | None, m
         limit_s=limit or kernel.limit,
         memory_gib=memory,
     )
+    seen = verdict.as_dict()
+    for show in (tables.phases, tables.checks):
+        terminal.show(show(seen))
     if not verdict.passed:
         sys.exit(f"error: the rehearsal failed: see {workspace.simulation / 'verdict.json'}")

@@ -23,6 +23,8 @@ def command(competition: str, data: Path | None, recipe: str) -> None:
 def train(context: Context) -> None:
     """Folds, training, then the scores of what was trained."""
     from foldship import folds, receipts
+    from foldship.cli.selecting import select
+    from foldship.reporting import tables, terminal
     from foldship.training import run
 
     task, rows = context.competition.task, context.rows
@@ -42,3 +44,6 @@ def train(context: Context) -> None:
     for note in folds.notes(table, targets):
         click.echo(f"note: {note}")
     run.run(task, context.experiment, rows, table, context.workspace.weights)
+    selection = select(context)
+    for show in (tables.columns, tables.folds, tables.summary):
+        terminal.show(show(selection))
