@@ -155,6 +155,7 @@ def _install(interpreter: Interpreter, folder: Path, requirements: Path) -> None
             "--quiet",
             "--disable-pip-version-check",
             "--no-deps",
+            "--ignore-installed",  # what PYTHONPATH shows to pip is not in the image
             "--only-binary=:all:",
             "--requirement",
             str(requirements),

@@ -17,6 +17,7 @@ import psutil
 
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
+PREFIX = "foldship-"  # then the process id
 REMOVAL_S = 5.0
 
 
@@ -134,11 +135,20 @@ class Unmeasured:
 
 def guard(limit: int) -> ControlGroup | Polling:
     """The strictest guard that this machine lets this user have; `limit` in bytes."""
-    name = f"foldship-{os.getpid()}-{time.monotonic_ns()}"
+    name = f"{PREFIX}{os.getpid()}-{time.monotonic_ns()}"
     for parent, version in _parents():
+        _clear_after_killed(parent)
         with suppress(OSError):
             return ControlGroup(parent / name, version, limit)
     return Polling(limit)
+
+
+def _clear_after_killed(parent: Path) -> None:
+    """Remove the empty groups of rehearsals that were killed outright."""
+    for stale in parent.glob(f"{PREFIX}*"):
+        if not psutil.pid_exists(int(stale.name.removeprefix(PREFIX).partition("-")[0])):
+            with suppress(OSError):
+                stale.rmdir()
 
 
 def _parents() -> list[tuple[Path, int]]:

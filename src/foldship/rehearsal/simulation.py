@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import signal
 import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
-import pandas as pd
-
-from foldship.rehearsal import checks, image, mechanisms, table
-from foldship.rehearsal.evidence import Evidence
+from foldship.rehearsal import image, mechanisms
 from foldship.rehearsal.execution import Report, execute
+from foldship.rehearsal.judgement import LOG, SUBMISSION, SUMMARY, judge
 from foldship.rehearsal.mechanisms import host
 from foldship.rehearsal.mechanisms.base import Mechanism, Setting
-from foldship.rehearsal.room import GIB, Room, furnish
+from foldship.rehearsal.room import Room, furnish
+from foldship.rehearsal.scratch import private_folder
 from foldship.rehearsal.verdict import Verdict
 from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task
 
-SUBMISSION, SUMMARY = "submission.csv", "foldship.json"
-VERDICT, LOG = "verdict.json", "kernel.log"
+VERDICT = "verdict.json"
 LEAST_MEMORY_GIB = 0.0625  # below this not even an interpreter runs
 
 
@@ -81,13 +73,8 @@ def simulate(
     _, template = task.read_test(input_folder)
     out.mkdir(parents=True, exist_ok=True)
     environment = image.prepare(cache, requirements, echo or _to_screen)
-    with (
-        _ended_by_signal(),
-        tempfile.TemporaryDirectory(
-            prefix=".rehearsal-", dir=out.resolve().parent, ignore_cleanup_errors=True
-        ) as name,
-    ):
-        temporary = Path(name) / "tmp"
+    with private_folder(out.resolve().parent) as scratch:
+        temporary = scratch / "tmp"
         temporary.mkdir()
         room = furnish(
             kernel,
@@ -101,10 +88,8 @@ def simulate(
             working_gib=working_gib,
         )
         places = [kernel, dataset, input_folder, out, cache, Path.cwd(), Path(__file__)]
-        mechanism, report, refused = _run(
-            isolation, room, environment, places, Path(name), echo or _to_screen
-        )
-        verdict = _judged(kernel, dataset, template, task, room, mechanism, report, refused, out)
+        mechanism, report, refused = _run(isolation, room, environment, places, scratch, echo or _to_screen)
+        verdict = judge(kernel, dataset, template, task, room, mechanism, report, refused, out)
         _write(verdict, report, out)
     return verdict
 
@@ -145,63 +130,6 @@ def _run(
     )
 
 
-def _judged(
-    kernel: Path,
-    dataset: Path,
-    template: pd.DataFrame,
-    task: Task,
-    room: Room,
-    mechanism: Mechanism,
-    report: Report,
-    refused: Mapping[str, str],
-    out: Path,
-) -> Verdict:
-    summary = _read_json(report.outputs.get(SUMMARY))
-    submission_path = report.outputs.get(SUBMISSION)
-    submission, problem = None, ""
-    if submission_path:
-        try:
-            submission = table.read(submission_path)
-        except ValueError as error:
-            problem = str(error)
-    evidence = Evidence(
-        kernel=kernel,
-        dataset=dataset,
-        template=template,
-        id_column=task.ID,
-        targets=tuple(name for name in task.TARGETS if name in template.columns),
-        low=task.LOW,
-        high=task.HIGH,
-        submission_path=submission_path,
-        submission=submission,
-        submission_error=problem,
-        summary=summary,
-        status=report.status,
-        isolated=mechanism.isolated,
-        limit_s=room.limit_s,
-        memory_bytes=room.memory_bytes,
-        working_bytes=room.working_bytes,
-        peak_bytes=report.peak_bytes,
-        memory_exceeded=report.memory_exceeded,
-    )
-    return Verdict(
-        findings=checks.judge(evidence),
-        isolation=_isolation(mechanism, report, refused),
-        limits={
-            "time_s": room.limit_s,
-            "memory_gib": room.memory_bytes / GIB,
-            "memory_held_by": report.memory_mechanism,
-            "working_gib": room.working_bytes / GIB,
-        },
-        seconds=report.status["seconds"] if report.status else None,
-        peak_memory_gib=round(report.peak_bytes / GIB, 3),
-        phases=summary.get("phases", {}),
-        kernel_says={name: value for name, value in summary.items() if name != "phases"},
-        submission=out / SUBMISSION if submission_path else None,
-        log=out / LOG,
-    )
-
-
 def _hidden(places: list[Path], room: Room, environment: image.Image) -> tuple[str, ...]:
     """Paths of this machine whose absence inside proves that it is not to be seen."""
     home = Path.home()
@@ -229,23 +157,6 @@ def _why(report: Report) -> str:
     return lines[-1] if lines else "it ended without a word"
 
 
-def _isolation(mechanism: Mechanism, report: Report, refused: Mapping[str, str]) -> dict[str, Any]:
-    probe = report.probe or {}
-    if not mechanism.isolated:
-        return {"mechanism": "none: not isolated", "python": probe.get("python")}
-    return {
-        "mechanism": mechanism.name,
-        "verified_from_inside": {
-            "network": probe["network"],
-            "read_only": probe["read_only"],
-            "hidden": probe["hidden"],
-            "environment": probe["environment"],
-        },
-        "python": probe["python"],
-        "not_used": dict(refused),
-    }
-
-
 def _write(verdict: Verdict, report: Report, out: Path) -> None:
     atomic.write_bytes(out / LOG, report.log.read_bytes())
     if verdict.submission:
@@ -255,33 +166,6 @@ def _write(verdict: Verdict, report: Report, out: Path) -> None:
     atomic.write_json(out / VERDICT, verdict.as_dict())
 
 
-def _read_json(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return {}  # reported by the rule that misses what it says
-    return value if isinstance(value, dict) else {}
-
-
 def _to_screen(line: str) -> None:
     sys.stderr.write(line)
     sys.stderr.flush()
-
-
-@contextmanager
-def _ended_by_signal() -> Iterator[None]:
-    """Let a SIGTERM clear up as Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

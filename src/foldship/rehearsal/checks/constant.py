@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from foldship.rehearsal.evidence import Evidence, Finding, no_numbers
+from foldship_kernel.tables import listed
 
 NAME = "no constant column"
 
@@ -19,7 +20,7 @@ def check(run: Evidence) -> Finding:
         return Finding(
             NAME,
             False,
-            f"constant: {', '.join(flat)}",
+            f"constant: {listed(flat)}",
             "keep the raw predictions where post-processing levels them",
         )
     return Finding(NAME, True, f"at least {int(levels.min())} values in each")

@@ -7,6 +7,7 @@ from foldship.rehearsal.mechanisms.base import Mechanism
 from foldship.rehearsal.mechanisms.bubblewrap import Bubblewrap
 from foldship.rehearsal.mechanisms.docker import Docker
 from foldship.rehearsal.mechanisms.unshare import Unshare
+from foldship_kernel.errors import FoldshipError
 
 AUTO = "auto"
 ISOLATING: tuple[Mechanism, ...] = (Bubblewrap(), Unshare(), Unshare(user_namespace=False), Docker())
@@ -18,12 +19,14 @@ def chosen(name: str) -> tuple[Mechanism, ...]:
     """The mechanisms to try for a name, or for "auto"; "none" is only had by asking for it.
 
     Raises:
-        KeyError: there is no such mechanism.
+        FoldshipError: there is no such mechanism.
     """
     if name == AUTO:
         return ISOLATING
-    return tuple(mechanism for mechanism in ALL if mechanism.name == name) or _unknown(name)
-
-
-def _unknown(name: str) -> tuple[Mechanism, ...]:
-    raise KeyError(name)
+    for mechanism in ALL:
+        if mechanism.name == name:
+            return (mechanism,)
+    names = ", ".join(mechanism.name for mechanism in ALL)
+    raise FoldshipError(
+        f"unknown isolation '{name}'", expected=f"auto, or one of {names}", fix="leave it out for auto"
+    )

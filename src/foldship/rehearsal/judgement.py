@@ -1,0 +1,117 @@
+"""From what came back of a run to a verdict on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from foldship.rehearsal import checks, table
+from foldship.rehearsal.evidence import Evidence
+from foldship.rehearsal.execution import Report
+from foldship.rehearsal.mechanisms.base import Mechanism
+from foldship.rehearsal.room import GIB, Room
+from foldship.rehearsal.verdict import Verdict
+from foldship_kernel.tasks.base import Task
+
+SUBMISSION, SUMMARY = "submission.csv", "foldship.json"
+LOG = "kernel.log"
+
+
+def judge(
+    kernel: Path,
+    dataset: Path,
+    template: pd.DataFrame,
+    task: Task,
+    room: Room,
+    mechanism: Mechanism,
+    report: Report,
+    refused: Mapping[str, str],
+    out: Path,
+) -> Verdict:
+    """Apply every rule.
+
+    Args:
+        kernel, dataset: the bundle's two folders.
+        template: ids and columns that a submission must have.
+        task: the competition aboard.
+        room: what the kernel had, and its limits.
+        mechanism: what it was shut in by.
+        report: what came back.
+        refused: why other mechanisms were not used, by name.
+        out: where the submission and the log will lie.
+    """
+    summary = _read_json(report.outputs.get(SUMMARY))
+    submission_path = report.outputs.get(SUBMISSION)
+    submission, problem = None, ""
+    if submission_path:
+        try:
+            submission = table.read(submission_path)
+        except ValueError as error:
+            problem = str(error)
+    evidence = Evidence(
+        kernel=kernel,
+        dataset=dataset,
+        template=template,
+        id_column=task.ID,
+        targets=tuple(name for name in task.TARGETS if name in template.columns),
+        low=task.LOW,
+        high=task.HIGH,
+        submission_path=submission_path,
+        submission=submission,
+        submission_error=problem,
+        summary=summary,
+        status=report.status,
+        isolated=mechanism.isolated,
+        limit_s=room.limit_s,
+        memory_bytes=room.memory_bytes,
+        working_bytes=room.working_bytes,
+        peak_bytes=report.peak_bytes,
+        memory_exceeded=report.memory_exceeded,
+    )
+    return Verdict(
+        findings=checks.judge(evidence),
+        isolation=_isolation(mechanism, report, refused),
+        limits={
+            "time_s": room.limit_s,
+            "memory_gib": round(room.memory_bytes / GIB, 3),
+            "memory_held_by": report.memory_mechanism,
+            "working_gib": round(room.working_bytes / GIB, 3),
+        },
+        seconds=report.status["seconds"] if report.status else None,
+        peak_memory_gib=round(report.peak_bytes / GIB, 3),
+        phases=summary.get("phases", {}),
+        kernel_says={name: value for name, value in summary.items() if name != "phases"},
+        submission=out / SUBMISSION if submission_path else None,
+        log=out / LOG,
+    )
+
+
+def _isolation(mechanism: Mechanism, report: Report, refused: Mapping[str, str]) -> dict[str, Any]:
+    probe = report.probe or {}
+    if not mechanism.isolated:
+        return {"mechanism": "none: not isolated", "python": probe.get("python")}
+    return {
+        "mechanism": mechanism.name,
+        "verified_from_inside": {
+            "network": probe["network"],
+            "read_only": probe["read_only"],
+            "hidden": probe["hidden"],
+            "environment": probe["environment"],
+        },
+        "python": probe["python"],
+        "not_used": dict(refused),
+    }
+
+
+def _read_json(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}  # reported by the rule that misses what it says
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,99 @@
+"""What is wrong before anything runs is said, with the fix."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from foldship.rehearsal import image, mechanisms, room, table
+from foldship.rehearsal.mechanisms.base import Setting
+from foldship_kernel.errors import BundleError, DataError, FoldshipError
+
+
+@pytest.mark.parametrize("name", ["kernel", "dataset"])
+def test_missing_bundle(stage, name):
+    (stage.kernel / "main.py").parent.mkdir(exist_ok=True)
+    shutil.rmtree(stage.folder / name)
+    if name == "kernel":
+        stage.kernel.mkdir()
+    with pytest.raises(FoldshipError, match="make bundle"):
+        stage.play()
+
+
+def test_missing_code_file(stage):
+    (stage.kernel / "kernel-metadata.json").write_text(json.dumps({"code_file": "other.py"}))
+    with pytest.raises(BundleError, match=r"other\.py: no such file"):
+        stage.play()
+
+
+def test_input_without_test_files(stage):
+    (stage.input / "test.csv").unlink()
+    with pytest.raises(DataError, match=r"test\.csv"):
+        stage.play()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"memory_gib": 0.001}, "impossible limits"),
+        ({"limit_s": 0}, "impossible limits"),
+        ({"layout": "diagonal"}, "unknown layout 'diagonal'"),
+        ({"isolation": "prayer"}, "unknown isolation 'prayer'"),
+    ],
+)
+def test_impossible_wishes(stage, options, message):
+    with pytest.raises(FoldshipError, match=message):
+        stage.play(**options)
+
+
+def test_no_sandbox_to_be_had(stage, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FoldshipError) as error:
+        stage.play()
+    assert "bubblewrap: the program `bwrap` (package bubblewrap) is not installed" in error.value.found
+    assert "apparmor_restrict_unprivileged_userns" in error.value.fix
+
+
+def test_docker_gets_the_same_room(stage, bare_image, tmp_path):
+    cache, requirements = bare_image
+    furnished = room.furnish(
+        stage.kernel,
+        stage.dataset,
+        stage.input,
+        tmp_path,
+        competition="quest",
+        layout="current",
+        limit_s=60,
+        memory_gib=2,
+        working_gib=1,
+    )
+    setting = Setting(furnished, tmp_path, ("/secret",), image.prepare(cache, requirements), ())
+    command = " ".join(mechanisms.Docker().launch(setting).command)
+    assert "--network none" in command
+    assert f"--memory {2 << 30} --memory-swap {2 << 30}" in command
+    assert f"source={stage.dataset},target=/kaggle/input/datasets/owner/bundle,readonly" in command
+    assert f"--tmpfs /kaggle/working:rw,exec,mode=0777,size={1 << 30}" in command
+    assert f"source={tmp_path},target=/tmp " in command
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty"),
+        (b"a,b\n1\n", "record 2 has 1 cells, the header 2"),
+        (b"a,b\n\xff,2\n", "utf-8"),
+        (b'a,b\n"1,2\n', "not CSV"),
+    ],
+)
+def test_unreadable_submissions(tmp_path, content, message):
+    (tmp_path / "submission.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        table.read(tmp_path / "submission.csv")
+
+
+def test_a_submission_is_read_as_it_stands(tmp_path):
+    (tmp_path / "submission.csv").write_text("id,x\n007,NA\n")
+    frame = table.read(tmp_path / "submission.csv")
+    assert frame.to_dict("list") == {"id": ["007"], "x": ["NA"]}
