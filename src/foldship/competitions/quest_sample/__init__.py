@@ -40,6 +40,10 @@ _KINDS = {
     "spelling": (5, 1),
 }
 _STYLES = {"instructions": "steps", "procedure": "stages", "reason": "reasons", "consequence": "reasons"}
+# Kinds that tend to come with small talk, with a second question, with the wish for a short answer.
+_SOCIABLE = ("opinion", "statement", "consequence")
+_MANIFOLD = ("procedure", "choice", "opinion")
+_BRIEF = ("choice", "compare", "definition", "entity", "opinion", "spelling")
 _ANSWERS = (1, 1, 1, 1, 1, 2, 2, 2, 2, 4)  # how many answers a question of the training set has
 _METADATA = (
     "question_title",
@@ -90,9 +94,9 @@ def _pairs(kind: str, count: int, dice: Dice) -> list[list[str | float]]:
         terms=terms(site, dice),
         quality=dice.number(),
         interest=dice.number(),
-        chat=dice.chance(0.2),
-        second=dice.chance(0.3),
-        short=dice.chance(0.7 if kind in ("entity", "definition", "spelling", "choice") else 0.4),
+        chat=dice.chance(0.6 if kind in _SOCIABLE else 0.1),
+        second=dice.chance(0.6 if kind in _MANIFOLD else 0.15),
+        short=dice.chance(0.85 if kind in _BRIEF else 0.15),
     )
     title, body = write_question(question, dice)
     number = 1000 + dice.below(9000)

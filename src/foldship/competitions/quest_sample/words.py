@@ -195,39 +195,69 @@ KINDS = {
 
 GREETINGS = (
     "Hi everyone, hope you all have a great day!",
-    "Hello friends, first post here :-)",
-    "Hey folks!",
+    "Hello dear friends, this is my first post here :-)",
+    "Hey folks, greetings from a rainy afternoon!",
 )
-THANKS = ("Thanks so much, you are all wonderful!", "Cheers, and have a nice weekend 😀", "Thank you guys!!")
-SHORT = ("A simple yes or no is enough.", "One line will do.", "I only want a short answer.")
-LONG = ("Please explain in detail.", "Feel free to write at length.", "I am after a thorough explanation.")
+THANKS = (
+    "Thanks so much, you are all wonderful!",
+    "Cheers, and have a nice weekend 😀",
+    "Thank you guys, love this community!!",
+)
+SHORT = (
+    "A simple yes or no is enough.",
+    "One line will do.",
+    "I only want a short answer.",
+    "Keep it brief, a single word suffices.",
+)
+LONG = (
+    "Please explain in full detail.",
+    "Feel free to write at length.",
+    "I am after a thorough explanation.",
+    "A long essay with background would be ideal.",
+)
 SECOND = (
     "Also, a second question: how much does a {other} cost, and when should I replace it?",
-    "And another thing: does the same hold for a {other}? And for two of them at once?",
+    "And another thing: does the same hold for a {other}? And what about two of them at once?",
+    "Besides, I have one more unrelated question: where can I buy a {other}?",
 )
 
 # From the worst to the best.
 CONTEXT = (
-    ("it doesnt work pls help", "idk what to do, nothing works", "title says it all"),
-    ("I have a problem with the {thing}.", "Something about the {thing} is odd."),
     (
-        "I have owned a {thing} for two years, and I tried the manual first.",
-        "I searched and found no answer.",
+        "it doesnt work pls help me!!!",
+        "idk what to do nothing works???",
+        "title says it all lol",
+        "help urgent asap!!! thx",
     ),
     (
-        "I have a {thing} from 2017. I expected it to work as documented; instead I see the following "
-        "behaviour, which I can reproduce every time.",
-        "For context, I compared the {thing} with a {other} under the same conditions and took careful "
-        "notes, which I summarise below.",
+        "I have a problem with the {thing}.",
+        "Something about the {thing} is odd.",
+        "It went wrong somehow.",
+    ),
+    (
+        "I have owned a {thing} for two years, and I tried the manual first.",
+        "I searched the archives and found no answer.",
+        "It is a common model with the usual settings.",
+    ),
+    (
+        "I expected the {thing} to work as documented; instead I see the following behaviour, which I can "
+        "reproduce every time.",
+        "For context, I compared the {thing} with a {other} under equal conditions and took careful notes.",
+        "To be precise, I have listed below what I tried, in which order, and with what result.",
     ),
 )
 INTEREST = (
-    ("This is for homework, boring I know.", "My boss wants this by tonight."),
-    ("I just need it for work.", "It came up again today."),
-    ("It is a nice little puzzle.", "I have become curious about it."),
     (
-        "It is a fascinating puzzle that surprisingly few people have looked into.",
-        "I find this deeply intriguing, since it contradicts everything I believed.",
+        "This is boring homework.",
+        "It is dull routine paperwork, I know.",
+        "My boss makes me ask this tedious thing.",
+    ),
+    ("I just need it for work.", "It came up again today.", "Nothing special about it."),
+    ("It is a nice little puzzle.", "I have become curious about it.", "We wondered about it at dinner."),
+    (
+        "It is a fascinating mystery that surprisingly few people have looked into.",
+        "I find this deeply intriguing, since it contradicts everything we believed.",
+        "What a beautiful and astonishing riddle!",
     ),
 )
 OPENING = (

@@ -100,17 +100,17 @@ def write_question(question: Question, dice: Dice) -> tuple[str, str]:
     """Return title and body."""
     titles, sentences = words.KINDS[question.kind]
     core = " ".join(dice.shuffled(sentences)[: 2 + dice.below(2)])
-    parts = [dice.pick(_tier(words.CONTEXT, question.quality)), core]
-    if question.site.snippets and dice.chance(0.6):
+    parts = [_some(_tier(words.CONTEXT, question.quality), dice), core]
+    if question.site.snippets and dice.chance(0.4):
         parts.append("\n" + dice.pick(question.site.snippets) + "\n")
-    parts.append(dice.pick(_tier(words.INTEREST, question.interest)))
-    parts.append(dice.pick(words.SHORT if question.short else words.LONG))
+    parts.append(_some(_tier(words.INTEREST, question.interest), dice))
+    parts.append(_some(words.SHORT if question.short else words.LONG, dice))
     if question.second:
         parts.append(dice.pick(words.SECOND))
     if dice.chance(_TERSE):
         parts = [core]
     elif question.chat:
-        parts = [dice.pick(words.GREETINGS), *parts, dice.pick(words.THANKS)]
+        parts = [_some(words.GREETINGS, dice), *parts, _some(words.THANKS, dice)]
     body = _fill("\n\n".join(parts) if dice.chance(0.7) else " ".join(parts), question.terms)
     title = _fill(dice.pick(titles), question.terms)
     if question.quality < 0.3:
@@ -138,6 +138,10 @@ def write_answer(answer: Answer, subject: Mapping[str, str], dice: Dice) -> str:
 
 def _tier(tiers: Sequence[Sequence[str]], value: float) -> Sequence[str]:
     return tiers[min(int(value * len(tiers)), len(tiers) - 1)]
+
+
+def _some(sentences: Sequence[str], dice: Dice) -> str:
+    return " ".join(dice.shuffled(sentences)[:2])
 
 
 def _fill(pattern: str, values: Mapping[str, str]) -> str:
