@@ -99,12 +99,20 @@ def _isolation(mechanism: Mechanism, report: Report, refused: Mapping[str, str])
         "verified_from_inside": {
             "network": probe["network"],
             "read_only": probe["read_only"],
-            "hidden": probe["hidden"],
+            "hidden": _without_home(probe["hidden"]),
             "environment": probe["environment"],
         },
         "python": probe["python"],
         "not_used": dict(refused),
     }
+
+
+def _without_home(hidden: list[str]) -> list[str]:
+    """Count what lies in the home folder: its names are nobody else's business."""
+    home = str(Path.home())
+    personal = [name for name in hidden if str(Path(name).parent) == home]
+    others = [name for name in hidden if name not in personal]
+    return [*others, f"{len(personal)} entries of {home}"] if personal else others
 
 
 def _read_json(path: Path | None) -> dict[str, Any]:
