@@ -15,7 +15,7 @@ from foldship_kernel.errors import FoldshipError
 def load(folder: Path, recipe: str) -> Experiment:
     """Read `folder/experiment.yaml` with `folder/recipes/<recipe>.yaml` laid over it.
 
-    A mapping in the recipe is merged into the experiment's, a null removes the key, anything else replaces it.
+    A mapping in the recipe is merged into the experiment's, a null removes the key, all else replaces it.
 
     Raises:
         FoldshipError: a file is missing or no YAML, a key is unknown, or a value is out of range.

@@ -70,7 +70,7 @@ class Adapter(Settings):
 class Stage(Settings):
     """One stage of training.
 
-    `train` is what learns: `head` (on vectors of the frozen encoder, computed once), `adapter` (LoRA and head)
+    `train` is what learns: `head` (on the frozen encoder's vectors, computed once), `adapter` (LoRA and head)
     or `full` (encoder and head).
     """
 
