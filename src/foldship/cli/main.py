@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import os
@@ -19,6 +20,15 @@ VERBS = {
     "submission": "Everything: train, bundle, simulate. Leaves submission.csv.",
     "report": "Write one HTML page with the scores, pictures and tables of the last run.",
     "sample": "Write the generated sample data, to look at or to try things on.",
+}
+
+
+# What a file system may answer at any time, whatever the verb was doing.
+_REMEDIES = {
+    errno.ENOSPC: "free some space and run the same command again; what was finished is kept",
+    errno.EDQUOT: "free some of your quota and run the same command again; what was finished is kept",
+    errno.EACCES: "make the folder writable for you (chown, chmod), or set FOLDSHIP_ROOT to a copy of your own",
+    errno.EROFS: "the disk is mounted read-only: set FOLDSHIP_ROOT to a writable copy of the project",
 }
 
 
@@ -69,6 +79,11 @@ def main() -> None:
         sys.exit("stopped; run the same command again to go on")
     except FoldshipError as error:
         sys.exit(f"\nerror: {error}")
+    except OSError as error:
+        if error.errno not in _REMEDIES:
+            raise
+        place = error.filename or "a file"
+        sys.exit(f"\nerror: {place}: {os.strerror(error.errno)}\n  fix:      {_REMEDIES[error.errno]}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,13 @@ from foldship.cli.context import Context, open_context, shared_options
 def rehearsal_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What a rehearsal can be told."""
     for option in (
+        click.option(
+            "--isolation",
+            default="auto",
+            show_default=True,
+            help="bubblewrap, unshare, docker; auto takes the first that works here. none runs the kernel "
+            "without a sandbox, and the verdict says so.",
+        ),
         click.option("--memory", type=float, default=16.0, show_default=True, help="Memory limit in GiB."),
         click.option("--limit", type=float, help="Run-time limit in seconds.  [default: the bundle's own]"),
         click.option(
@@ -38,6 +45,7 @@ def command(
     input_folder: Path | None,
     limit: float | None,
     memory: float,
+    isolation: str,
 ) -> None:
     """Run the bundle in a sealed sandbox laid out like Kaggle, and check everything.
 
@@ -45,10 +53,12 @@ def command(
     submission.csv, verdict.json and kernel.log to build/<competition>/simulation/. Any failed check makes the
     command fail.
     """
-    simulate(open_context(competition, data, recipe), input_folder, limit, memory)
+    simulate(open_context(competition, data, recipe), input_folder, limit, memory, isolation)
 
 
-def simulate(context: Context, input_folder: Path | None, limit: float | None, memory: float) -> None:
+def simulate(
+    context: Context, input_folder: Path | None, limit: float | None, memory: float, isolation: str
+) -> None:
     """Rehearse, show the verdict, and end the program with status 1 if a check failed."""
     from foldship import rehearsal
     from foldship.reporting import tables, terminal
@@ -66,6 +76,7 @@ def simulate(context: Context, input_folder: Path | None, limit: float | None, m
         task=context.competition.task,
         limit_s=limit or kernel.limit,
         memory_gib=memory,
+        isolation=isolation,
     )
     seen = verdict.as_dict()
     for show in (tables.phases, tables.checks):

@@ -22,6 +22,7 @@ def command(
     input_folder: Path | None,
     limit: float | None,
     memory: float,
+    isolation: str,
 ) -> None:
     """Everything in one go: train, bundle, simulate.
 
@@ -31,5 +32,5 @@ def command(
     context = open_context(competition, data, recipe)
     train(context)
     bundle(context)
-    simulate(context, input_folder, limit, memory)
+    simulate(context, input_folder, limit, memory, isolation)
     click.echo(f"\nsubmission: {context.workspace.simulation / 'submission.csv'}")
