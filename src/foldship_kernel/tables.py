@@ -46,7 +46,7 @@ def read_table(path: Path, *, required: Sequence[str], id_column: str) -> pd.Dat
     header, records, lines = _read_records(path)
     for name in (id_column, *required):
         if header.count(name) != 1:
-            raise _column_error(path, name, header)
+            raise _column_error(path, name, header, needed={id_column, *required})
     if not records:
         raise DataError(
             f"{path}: no rows, only a header", expected="at least one row below the header", fix=_NEW_FILE
@@ -183,16 +183,18 @@ def _checked_ids(path: Path, name: str, ids: pd.Series, lines: Sequence[int]) ->
     return ids
 
 
-def _column_error(path: Path, name: str, header: Sequence[str]) -> DataError:
+def _column_error(path: Path, name: str, header: Sequence[str], needed: set[str]) -> DataError:
     if name in header:
         return DataError(f"{path}: column '{name}' stands {header.count(name)} times", fix="keep one of them")
     named = [column for column in header if column]
-    close = difflib.get_close_matches(name, named, n=3)
+    close = difflib.get_close_matches(name, [column for column in named if column not in needed], n=3)
     return DataError(
         f"{path}: no column '{name}'",
         expected=f"a column '{name}' in the header",
         found=f"similar: {listed(close)}" if close else f"columns {listed(named)}",
-        fix=f"rename the column to '{name}'" if close else "check that this is the right competition's file",
+        fix=f"if that is the same, rename it to '{name}'"
+        if close
+        else "check that this is the right competition's file",
     )
 
 

@@ -118,6 +118,10 @@ def test_a_missing_column_without_similar_ones_lists_all(tmp_path: Path) -> None
     assert "qa_id, title, score" in refuse(tmp_path, PLAIN, required=("hostname",))
 
 
+def test_a_needed_column_is_not_taken_for_a_missing_one(tmp_path: Path) -> None:
+    assert "similar" not in refuse(tmp_path, PLAIN, required=("titles", "title"))
+
+
 def test_a_missing_id_column(tmp_path: Path) -> None:
     assert "no column 'qa_id'" in refuse(tmp_path, "id,title\n1,a\n")
 
