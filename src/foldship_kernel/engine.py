@@ -62,15 +62,14 @@ class Fold:
     """Encoder and head of one trained fold, on every device at hand.
 
     Args:
-        encoder, head: the two graphs.
+        encoder, encoder_cpu, head: the graphs; which encoder runs depends on the provider obtained.
         gpus: CUDA devices to share the work, or 0 for the CPU.
     """
 
-    def __init__(self, encoder: Path, head: Path, gpus: int) -> None:
-        places: list[int | None] = list(range(gpus)) or [None]
-        encoders = [Graph(encoder, place) for place in places]
+    def __init__(self, encoder: Path, encoder_cpu: Path, head: Path, gpus: int) -> None:
+        on_gpus = [Graph(encoder, device) for device in range(gpus)]
         # A device that could not be had fell back to the CPU, and would only slow the others down.
-        self._encoders = [graph for graph in encoders if graph.provider == CUDA] or encoders[:1]
+        self._encoders = [graph for graph in on_gpus if graph.provider == CUDA] or [Graph(encoder_cpu, None)]
         self._head = Graph(head, None)  # a few small layers: not worth a transfer
         self.provider = self._encoders[0].provider
         self.token_budget = GPU_TOKENS if self.provider == CUDA else CPU_TOKENS

@@ -29,10 +29,19 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class FoldEntry:
-    """One trained fold: its two graphs and the files their weights lie in, relative to `bundle.json`."""
+    """One trained fold: its graphs and the files their weights lie in, relative to `bundle.json`.
+
+    Attributes:
+        fold: its number.
+        encoder: the encoder with fp16 arithmetic, for a GPU.
+        encoder_cpu: the encoder with the same fp16 weights and fp32 arithmetic, which a CPU runs faster.
+        head: the head.
+        weights: files that the graphs read their weights from.
+    """
 
     fold: int
     encoder: str
+    encoder_cpu: str
     head: str
     weights: tuple[str, ...]
 
@@ -116,7 +125,9 @@ def _from_dict(value: Mapping[str, Any]) -> Manifest:
             weight=model["weight"],
             score=model["score"],
             folds=tuple(
-                FoldEntry(fold["fold"], fold["encoder"], fold["head"], tuple(fold["weights"]))
+                FoldEntry(
+                    fold["fold"], fold["encoder"], fold["encoder_cpu"], fold["head"], tuple(fold["weights"])
+                )
                 for fold in model["folds"]
             ),
         )

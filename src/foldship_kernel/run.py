@@ -128,7 +128,7 @@ class Kernel:
         for model in self._manifest.models:
             whole = []
             for fold in model.folds:
-                needs = (model.tokenizer, fold.encoder, fold.head, *fold.weights)
+                needs = (model.tokenizer, fold.encoder, fold.encoder_cpu, fold.head, *fold.weights)
                 wrong = [path for path in needs if path in damage or path not in listed]
                 if wrong:
                     name = f"{model.name} fold {fold.fold}"

@@ -14,6 +14,8 @@ from pathlib import Path
 from foldship_kernel import locate
 
 TEMPLATE = "sample_submission.csv"
+# Distinct values per column: few, so that their texts are made once and not row by row.
+LEVELS = 65
 
 
 def write(manifest: Path, inputs: Path, submission: Path) -> bool:
@@ -42,7 +44,7 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
     return False
 
 
-def _fill(template: Path, fallback: Mapping[str, Mapping[str, float]]) -> list[Sequence[object]]:
+def _fill(template: Path, fallback: Mapping[str, Mapping[str, float]]) -> list[Sequence[str]]:
     """The template with its target columns filled, header first; empty if its columns do not fit."""
     csv.field_size_limit(sys.maxsize)
     with template.open(encoding="utf-8-sig", newline="") as stream:
@@ -57,18 +59,23 @@ def _fill(template: Path, fallback: Mapping[str, Mapping[str, float]]) -> list[S
     ):
         return []
     places = [place for place, name in enumerate(names) if name in fallback or name == ids[0]]
-    table: list[Sequence[object]] = [[names[place] for place in places]]
+    levels = [_level(names, fallback, 2 * level / (LEVELS - 1) - 1) for level in range(LEVELS)]
+    table: list[Sequence[str]] = [[names[place] for place in places]]
     for number, row in enumerate(rows):
-        signal = 2 * number / max(1, len(rows) - 1) - 1
-        table.append([_value(row[p], fallback.get(names[p]), signal) for p in places])
+        values = levels[number * (LEVELS - 1) // max(1, len(rows) - 1)]
+        table.append([values.get(place, row[place]) for place in places])
     return table
 
 
-def _value(found: str, entry: Mapping[str, float] | None, signal: float) -> object:
-    return found if entry is None else entry["mean"] + entry["spread"] * signal
+def _level(
+    names: Sequence[str], fallback: Mapping[str, Mapping[str, float]], signal: float
+) -> dict[int, str]:
+    """Texts of the target columns, by their place, for a row with this signal in [-1, 1]."""
+    entries = {place: fallback[name] for place, name in enumerate(names) if name in fallback}
+    return {place: f"{entry['mean'] + entry['spread'] * signal:.9g}" for place, entry in entries.items()}
 
 
-def _replace(path: Path, table: Sequence[Sequence[object]]) -> None:
+def _replace(path: Path, table: Sequence[Sequence[str]]) -> None:
     # `atomic` would do this, but needs pandas.
     temporary = path.with_name(f".{path.name}.stopgap")
     with temporary.open("w", encoding="utf-8", newline="") as stream:

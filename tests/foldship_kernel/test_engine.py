@@ -18,7 +18,9 @@ LENGTHS = [3, 9, 1, 5, 7, 2]
 @pytest.fixture(scope="module")
 def fold(tmp_path_factory: pytest.TempPathFactory) -> engine.Fold:
     folder = tiny_bundle.write_export(tmp_path_factory.mktemp("export"), 1)
-    return engine.Fold(folder / "encoder-fold0.onnx", folder / "head-fold0.onnx", 0)
+    return engine.Fold(
+        folder / "missing.onnx", folder / "encoder-fold0.onnx", folder / "head-fold0.onnx", gpus=0
+    )
 
 
 @pytest.fixture
@@ -126,4 +128,6 @@ def test_a_cut_weights_file_is_an_error(tmp_path: Path) -> None:
     weights = folder / "weights.bin"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(Exception, match=r"weights\.bin|[Ee]xternal"):
-        engine.Fold(folder / "encoder-fold0.onnx", folder / "head-fold0.onnx", 0)
+        engine.Fold(
+            folder / "missing.onnx", folder / "encoder-fold0.onnx", folder / "head-fold0.onnx", gpus=0
+        )

@@ -16,7 +16,12 @@ TEXTS = {"answer": ["short", "a much longer text? with http://link", "", "CAPS {
 
 def fitted(rows: pd.DataFrame = ROWS) -> features.FeatureSpec:
     return features.fit(
-        rows, TEXTS, categories=["category"], common=["host"], counted=["answer"], overlaps=[("answer", "answer")]
+        rows,
+        TEXTS,
+        categories=["category"],
+        common=["host"],
+        counted=["answer"],
+        overlaps=[("answer", "answer")],
     )
 
 

@@ -41,7 +41,7 @@ class FakeFold:
     wrong: Mapping[str, object]
     provider = engine.CPU
 
-    def __init__(self, encoder: Path, head: Path, gpus: int) -> None:
+    def __init__(self, encoder: Path, encoder_cpu: Path, head: Path, *, gpus: int) -> None:
         self._name = f"{encoder.parent.name}/{encoder.stem}"
         self._speed = self.speeds[encoder.parent.name]
 

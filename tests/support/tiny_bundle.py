@@ -127,6 +127,7 @@ def write_export(folder: Path, folds: int, *, seed: int = 0) -> Path:
             {
                 "fold": fold,
                 "encoder": f"encoder-fold{fold}.onnx",
+                "encoder_cpu": f"encoder-fold{fold}.onnx",
                 "head": f"head-fold{fold}.onnx",
                 "weights": ["weights.bin", f"head-fold{fold}.bin"],
             }
@@ -142,10 +143,12 @@ def write_input(folder: Path, rows: int = 12, *, shuffled: bool = False, **colum
         {
             "qa_id": [str(9 * row + 39) for row in range(rows)],
             "question_title": [f"How do I mend number {row // 2}?" for row in range(rows)],
-            "question_body": [f"It broke {'again and ' * (row // 2)}again &amp; now?" for row in range(rows)],
+            "question_body": [
+                f"It broke {'again and ' * (row // 2 % 50)}again &amp; now?" for row in range(rows)
+            ],
             "question_user_name": "ysap",
             "question_user_page": "https://example.org/users/1",
-            "answer": [f"Step {row}: " + "turn it off and on, " * (row + 1) for row in range(rows)],
+            "answer": [f"Step {row}: " + "turn it off and on, " * (row % 100 + 1) for row in range(rows)],
             "answer_user_name": "bob",
             "answer_user_page": "https://example.org/users/2",
             "url": "https://example.org/q/1",

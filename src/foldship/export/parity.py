@@ -142,7 +142,7 @@ def run_graphs(
     encoder: Path, head: Path, encoded: EncodedRows, features: NDArray[np.float32], encoding: EncodingSpec
 ) -> NDArray[np.float32]:
     """Logits (rows, targets) float32, by the engine that runs aboard, on the CPU."""
-    return engine.Fold(encoder, head, gpus=0).predict(
+    return engine.Fold(encoder, encoder, head, gpus=0).predict(
         encoded,
         features,
         pad_id=encoding.pad_id,

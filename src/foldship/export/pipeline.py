@@ -110,10 +110,9 @@ def run(
 
 def _to_fp32(card: ModelCard, model_dir: Path, fold: int, rows: Rows, scratch: Path) -> _Fold:
     """Climb from the trained fold to its fused fp32 graphs."""
-    # Two loads: a model writes into its config, and merging changes it in place.
-    trained = _torch_outputs(card, store.load_fold(model_dir, fold, attention="sdpa"), rows)
-    ladder = parity.Ladder(fold, card.targets, trained)
     model = store.load_fold(model_dir, fold, attention="eager")
+    trained = _torch_outputs(card, model, rows)
+    ladder = parity.Ladder(fold, card.targets, trained)
     merge_adapters(model)
     merged = ladder.climb(parity.MERGED, _torch_outputs(card, model, rows), trained)
 

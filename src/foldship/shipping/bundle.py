@@ -22,6 +22,7 @@ from foldship_kernel.tasks.base import Task
 
 CODE = Path(foldship_kernel.__file__).parent
 CARD, TOKENIZER, EXPORT = "model.json", "tokenizer/tokenizer.json", "export.json"
+GRAPHS = ("encoder", "encoder_cpu", "head")
 # Share of the range that the fallback's columns are spread by at least, so that none is constant.
 LEAST_SPREAD = 1e-4
 
@@ -145,7 +146,7 @@ def _copy_models(
             tokenizers[digest] = _copy(source, dataset / "tokenizers" / name / source.name, dataset)
         copied: dict[str, str] = {}
         for fold in exported["folds"]:
-            for file in (fold["encoder"], fold["head"], *fold["weights"]):
+            for file in (*(fold[graph] for graph in GRAPHS), *fold["weights"]):
                 if file not in copied:
                     copied[file] = _copy(export_dirs[name] / file, dataset / "models" / name / file, dataset)
         models.append(
@@ -155,12 +156,11 @@ def _copy_models(
                 "encoding": card["encoding"],
                 "features": card["features"],
                 "weight": weight,
-                "score": chosen["models"][name]["score"],
+                "score": chosen["models"][name]["score"] or 0.0,  # None: nothing to score
                 "folds": [
                     {
                         "fold": fold["fold"],
-                        "encoder": copied[fold["encoder"]],
-                        "head": copied[fold["head"]],
+                        **{graph: copied[fold[graph]] for graph in GRAPHS},
                         "weights": [copied[file] for file in fold["weights"]],
                     }
                     for fold in exported["folds"]

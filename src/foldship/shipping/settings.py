@@ -59,7 +59,11 @@ def load(path: Path, overrides: Mapping[str, Any]) -> KernelConfig:
     """
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return KernelConfig.model_validate({**(settings or {}), **overrides})
+        if not isinstance(settings, dict):
+            raise FoldshipError(
+                f"{path}: holds no mapping", expected="`key: value` lines", found=type(settings).__name__
+            )
+        return KernelConfig.model_validate({**settings, **overrides})
     except (OSError, yaml.YAMLError) as error:
         raise FoldshipError(f"{path}: cannot be read", found=str(error), fix="restore or mend it") from error
     except ValidationError as error:

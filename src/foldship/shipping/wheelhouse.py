@@ -16,6 +16,7 @@ from pathlib import Path
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.manifest import sha256
 
+IMAGE_PYTHON = "312"
 PINS = Path(__file__).with_name("wheels.json")
 
 
@@ -37,7 +38,8 @@ class Pin:
     def tags(self) -> list[str]:
         """What makes pip choose this file on any machine."""
         python, abi, platforms = self.file.removesuffix(".whl").split("-")[-3:]
-        version = python.split(".")[-1].removeprefix("cp").removeprefix("py")
+        # Wheels for many versions of Python are asked for as the image would ask for them.
+        version = python.removeprefix("cp") if abi == python else IMAGE_PYTHON
         options = ["--python-version", version, "--abi", abi]
         for platform in platforms.split("."):
             options += ["--platform", platform]

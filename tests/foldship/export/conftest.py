@@ -1,0 +1,131 @@
+"""Trained-looking model folders around tiny random encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from tokenizers import Tokenizer, models
+
+from foldship.config.schema import Model
+from foldship.modelling import model as network
+from foldship.modelling import store
+from foldship.modelling.store import ModelCard
+from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec
+from foldship_kernel.features import FeatureSpec, OneHot
+from foldship_kernel.tasks import quest
+
+VOCABULARY, LONGEST = 200, 48
+SIZES = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+}
+BACKBONES = {
+    "bert": transformers.BertConfig(**SIZES),
+    "roberta": transformers.RobertaConfig(**SIZES, pad_token_id=1, type_vocab_size=1),
+    "electra": transformers.ElectraConfig(**SIZES, embedding_size=16),
+    "deberta-v2": transformers.DebertaV2Config(
+        **SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"], type_vocab_size=0
+    ),
+}
+LORA = {"rank": 2, "alpha": 4, "targets": ["query", "value"]}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model folder, and rows to check it on."""
+
+    folder: Path
+    folds: list[int]
+    encoded: EncodedRows
+    features: np.ndarray
+
+
+@pytest.fixture(scope="session")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
+    """Write a model folder whose folds differ as trained ones do."""
+
+    def build(
+        kind: str = "bert", *, lora: bool = False, segment_ids: bool = False, folds: int = 2
+    ) -> Trained:
+        root = tmp_path_factory.mktemp(kind)
+        torch.manual_seed(0)
+        encoder = transformers.AutoModel.from_config(BACKBONES[kind])
+        encoder.save_pretrained(root / "backbone")
+        config = Model.model_validate(
+            {
+                "backbone": kind,
+                "towers": [{"segments": ["question_title"], "max_tokens": LONGEST}] * 2,
+                "segment_ids": segment_ids,
+                "head": {"hidden": 16},
+                "adapter": LORA if lora else None,
+                "stages": [
+                    {
+                        "train": "adapter" if lora else "full",
+                        "epochs": 1,
+                        "encoder_lr": 1e-4,
+                        "head_lr": 1e-3,
+                    }
+                ],
+            }
+        )
+        pad = encoder.config.pad_token_id
+        card = ModelCard(
+            name=kind,
+            competition="quest",
+            source=str(root / "backbone"),
+            targets=quest.TARGETS,
+            config=config,
+            encoding=EncodingSpec(
+                towers=(TowerSpec(("question_title",), LONGEST, (None,)),) * 2,
+                head_fraction=0.5,
+                prefix_ids=(2,),
+                between_ids=(3,),
+                suffix_ids=(3,),
+                pad_id=pad,
+                segment_ids=segment_ids,
+            ),
+            features=FeatureSpec(one_hots=(OneHot("category", ("A", "B", "C"), others=False),)),
+            fingerprint="none",
+        )
+        folder = root / "model"
+        (folder / "tokenizer").mkdir(parents=True)
+        Tokenizer(models.WordLevel({"a": 0})).save(str(folder / store.TOKENIZER))
+        card.save(folder)
+        for fold in range(folds):
+            torch.manual_seed(fold)
+            model = network.build(
+                config, card.source, features=3, outputs=len(quest.TARGETS), attention="eager"
+            )
+            with torch.no_grad():
+                for name, tensor in model.named_parameters():
+                    if not lora or "lora_" in name:
+                        tensor.add_(torch.randn_like(tensor) * 0.02)
+            (folder / f"fold{fold}").mkdir()
+            store.save_fold(folder / f"fold{fold}", model)
+        encoded, features = _rows(pad)
+        return Trained(folder, list(range(folds)), encoded, features)
+
+    return build
+
+
+def _rows(pad: int) -> tuple[EncodedRows, np.ndarray]:
+    """Twelve rows of two towers, 2 to 40 tokens."""
+    random = np.random.default_rng(0)
+    sequences = [
+        random.integers(5, VOCABULARY, n).astype(np.int32) for n in np.linspace(2, 40, 18, dtype=int)
+    ]
+    assert all(pad not in sequence for sequence in sequences)
+    boundaries = np.array([len(sequence) // 2 + 1 for sequence in sequences], dtype=np.int32)
+    index = np.stack([np.arange(12), np.arange(12) + 6], axis=1)
+    features = np.eye(3, dtype=np.float32)[np.arange(12) % 3]
+    return EncodedRows(sequences, boundaries, index), features

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import tiny_bundle
+
+from foldship_kernel import manifest
+from foldship_kernel.errors import FoldshipError
+from foldship_kernel.tasks import quest
+
+CLIP = {"kind": "clip", "target": quest.TARGETS[0], "low": 0.2, "high": None}
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below `folder`, by relative path."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tiny_bundle.TinyBundle:
+    wheel = tmp_path_factory.mktemp("wheels") / "some-1.0-py3-none-any.whl"
+    wheel.write_bytes(b"wheel")
+    return tiny_bundle.build(
+        tmp_path_factory.mktemp("bundle"), models={"second": 1, "first": 2}, steps=[CLIP], wheels=[wheel]
+    )
+
+
+def test_the_manifest_lists_every_other_file_as_it_is(built: tiny_bundle.TinyBundle) -> None:
+    loaded = manifest.load(built.dataset / "bundle.json")
+    found = contents(built.dataset)
+    found.pop("bundle.json")
+    assert {entry.path: entry.sha256 for entry in loaded.files} == found
+    assert manifest.damage(loaded, built.dataset) == {}
+
+
+def test_the_manifest_says_what_the_kernel_needs(built: tiny_bundle.TinyBundle) -> None:
+    loaded = manifest.load(built.dataset / "bundle.json")
+    assert [(model.name, len(model.folds), model.weight) for model in loaded.models] == [
+        ("first", 2, 0.5),
+        ("second", 1, 0.5),
+    ]
+    assert loaded.limit_s == 32400
+    assert loaded.postprocess == (CLIP,)
+    assert loaded.wheels == ("wheels/some-1.0-py3-none-any.whl",)
+    for model in loaded.models:
+        for fold in model.folds:
+            for path in (model.tokenizer, fold.encoder, fold.encoder_cpu, fold.head, *fold.weights):
+                assert (built.dataset / path).is_file()
+
+
+def test_models_with_the_same_tokenizer_share_one_file(built: tiny_bundle.TinyBundle) -> None:
+    assert len(list((built.dataset / "tokenizers").rglob("*.json"))) == 1
+
+
+def test_the_fallback_is_within_the_range_and_never_constant(built: tiny_bundle.TinyBundle) -> None:
+    loaded = manifest.load(built.dataset / "bundle.json")
+    assert set(loaded.fallback) == set(quest.TARGETS)
+    for entry in loaded.fallback.values():
+        assert 0 <= entry["mean"] - entry["spread"] < entry["mean"] + entry["spread"] <= 1
+
+
+def test_the_code_is_plain_source_and_all_of_it(built: tiny_bundle.TinyBundle, root: Path) -> None:
+    source = root / "src" / "foldship_kernel"
+    for path in source.rglob("*.py"):
+        assert (
+            built.dataset / "code" / "foldship_kernel" / path.relative_to(source)
+        ).read_bytes() == path.read_bytes()
+    assert not list(built.dataset.rglob("__pycache__"))
+
+
+def test_the_kernel_folder_holds_what_push_needs(built: tiny_bundle.TinyBundle) -> None:
+    assert sorted(path.name for path in built.kernel.iterdir()) == ["kernel-metadata.json", "main.py"]
+    value = json.loads((built.kernel / "kernel-metadata.json").read_text())
+    assert value["enable_internet"] is False
+    assert value["dataset_sources"] == ["someone/tiny-bundle"]
+    assert value["competition_sources"] == ["google-quest-challenge"]
+    assert "@CODE_SHA256@" not in (built.kernel / "main.py").read_text()
+
+
+def test_two_builds_are_the_same_to_the_byte(tmp_path: Path) -> None:
+    one = tiny_bundle.build(tmp_path / "one", models={"a": 2, "b": 1})
+    two = tiny_bundle.build(tmp_path / "somewhere" / "else", models={"b": 1, "a": 2})
+    assert contents(one.dataset) == contents(two.dataset)
+    assert contents(one.kernel) == contents(two.kernel)
+
+
+def test_building_again_leaves_nothing_of_the_earlier_bundle(tmp_path: Path) -> None:
+    tiny_bundle.build(tmp_path, models={"a": 2})
+    again = tiny_bundle.build(tmp_path, models={"b": 1})
+    assert [path.name for path in (again.dataset / "models").iterdir()] == ["b"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset", "kernel"]
+
+
+def test_a_full_disk_leaves_the_earlier_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = tiny_bundle.build(tmp_path, models={"a": 1})
+    before = contents(built.dataset), contents(built.kernel)
+    copy = shutil.copyfile
+
+    def full(source: Path, target: Path) -> None:
+        if target.name == "weights.bin":
+            target.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        copy(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(FoldshipError, match="No space left"):
+        tiny_bundle.build(tmp_path, models={"b": 1})
+    assert (contents(built.dataset), contents(built.kernel)) == before
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset", "kernel"]
+
+
+def test_a_blend_of_models_that_were_not_exported_is_refused(tmp_path: Path) -> None:
+    from foldship.shipping import bundle
+    from foldship.shipping.settings import KernelConfig
+
+    selection = tmp_path / "selection.json"
+    selection.write_text(json.dumps(tiny_bundle.selected(["absent"])))
+    config = KernelConfig(title="Some Title", dataset_title="Some Data", competition="some")
+    with pytest.raises(FoldshipError, match="absent"):
+        bundle.build(
+            {},
+            {},
+            selection,
+            config,
+            "quest",
+            tmp_path / "out",
+            main_template=tiny_bundle.TEMPLATE,
+            wheels=[],
+        )
+    assert not (tmp_path / "out" / "dataset").exists()
+
+
+def test_a_missing_selection_names_the_command(tmp_path: Path) -> None:
+    from foldship.shipping import bundle
+    from foldship.shipping.settings import KernelConfig
+
+    config = KernelConfig(title="Some Title", dataset_title="Some Data", competition="some")
+    with pytest.raises(FoldshipError, match=r"selection\.json.*\n.*\n.*make bundle"):
+        bundle.build(
+            {},
+            {},
+            tmp_path / "selection.json",
+            config,
+            "quest",
+            tmp_path / "out",
+            main_template=tiny_bundle.TEMPLATE,
+            wheels=[],
+        )

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from foldship.shipping import settings
+from foldship_kernel.errors import FoldshipError
+
+GOOD = "title: Some Title\ndataset_title: Some Data\ncompetition: some\n"
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "kernel.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_every_competitions_file_can_be_read(root: Path) -> None:
+    files = sorted((root / "kernels").glob(f"*/{settings.FILE_NAME}"))
+    assert files
+    for path in files:
+        settings.load(path, {})
+
+
+def test_the_limit_is_the_platforms_unless_set(tmp_path: Path) -> None:
+    assert settings.load(write(tmp_path, GOOD), {}).limit == 32400
+    assert settings.load(write(tmp_path, GOOD + "accelerator: gpu\n"), {}).limit == 7200
+    assert settings.load(write(tmp_path, GOOD + "limit_s: 900\n"), {}).limit == 900
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("acelerator: gpu", "acelerator"),
+        ("accelerator: tpu", "tpu"),
+        ("limit_s: 0", "limit_s"),
+        ("title: tiny", "6 to 50"),
+        ("title: [", "kernel.yaml"),
+    ],
+)
+def test_what_cannot_be_used_is_named(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(FoldshipError) as error:
+        settings.load(write(tmp_path, GOOD.replace("title: Some Title\n", "") + line + "\n"), {})
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "- a list\n"])
+def test_a_file_without_settings_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(FoldshipError, match=r"kernel\.yaml"):
+        settings.load(write(tmp_path, text), {})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FoldshipError, match=r"kernel\.yaml"):
+        settings.load(tmp_path / "kernel.yaml", {})
+
+
+def test_a_recipes_settings_go_before_the_files(tmp_path: Path) -> None:
+    assert settings.load(write(tmp_path, GOOD), {"accelerator": "gpu"}).accelerator == "gpu"
+    with pytest.raises(FoldshipError, match="acelerator"):
+        settings.load(write(tmp_path, GOOD), {"acelerator": "gpu"})

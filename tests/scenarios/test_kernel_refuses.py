@@ -1,0 +1,92 @@
+"""What cannot be run is refused at once, with an error that names the fix."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import tiny_bundle
+from tiny_bundle import TinyBundle, run_kernel, write_input
+
+COMPETITION = "competitions/google-quest-challenge"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> TinyBundle:
+    return tiny_bundle.build(tmp_path_factory.mktemp("bundle"), models={"only": 1})
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    write_input(tmp_path / "input" / COMPETITION)
+    return tmp_path / "input"
+
+
+@pytest.fixture
+def dataset(bundle: TinyBundle, inputs: Path) -> Path:
+    return shutil.copytree(bundle.dataset, inputs / "tiny-bundle")
+
+
+def test_no_manifest(bundle: TinyBundle, inputs: Path, tmp_path: Path) -> None:
+    result = run_kernel(bundle.kernel, inputs, tmp_path / "working")
+    assert result.returncode == 1
+    assert "no bundle.json" in result.stderr
+    assert COMPETITION in result.stderr and "dataset_sources" in result.stderr
+    assert not (tmp_path / "working" / "submission.csv").exists()
+
+
+def test_code_that_was_changed(bundle: TinyBundle, inputs: Path, dataset: Path, tmp_path: Path) -> None:
+    with (dataset / "code" / "foldship_kernel" / "blend.py").open("a") as stream:
+        stream.write("\n")
+    result = run_kernel(bundle.kernel, inputs, tmp_path / "working")
+    assert result.returncode == 1
+    assert "code is damaged" in result.stderr and str(dataset / "code") in result.stderr
+
+
+def test_an_older_bundle_beside_the_right_one_is_passed_over(
+    bundle: TinyBundle, inputs: Path, dataset: Path, tmp_path: Path
+) -> None:
+    older = shutil.copytree(dataset, inputs / "another-bundle")
+    (older / "code" / "foldship_kernel" / "blend.py").write_text("")
+    result = run_kernel(bundle.kernel, inputs, tmp_path / "working")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert str(dataset) in result.stdout
+
+
+def test_a_manifest_cut_short(bundle: TinyBundle, inputs: Path, dataset: Path, tmp_path: Path) -> None:
+    manifest = dataset / "bundle.json"
+    manifest.write_text(manifest.read_text()[:200])
+    result = run_kernel(bundle.kernel, inputs, tmp_path / "working")
+    assert result.returncode == 1
+    assert "bundle.json" in result.stderr and "make bundle" in result.stderr
+
+
+def test_a_working_folder_that_cannot_be_written(
+    bundle: TinyBundle, inputs: Path, dataset: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "working").write_text("a file where the folder should be")
+    result = run_kernel(
+        bundle.kernel, inputs, tmp_path / "elsewhere", FOLDSHIP_WORKING=str(tmp_path / "working")
+    )
+    assert result.returncode == 1
+    assert "cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize("limit", ["soon", "-1"])
+def test_a_limit_that_is_no_number(
+    bundle: TinyBundle, inputs: Path, dataset: Path, tmp_path: Path, limit: str
+) -> None:
+    result = run_kernel(bundle.kernel, inputs, tmp_path / "working", FOLDSHIP_LIMIT_S=limit)
+    assert result.returncode == 1
+    assert "FOLDSHIP_LIMIT_S" in result.stderr and limit in result.stderr
+
+
+def test_test_rows_that_lack_a_column(
+    bundle: TinyBundle, inputs: Path, dataset: Path, tmp_path: Path
+) -> None:
+    table = inputs / COMPETITION / "test.csv"
+    table.write_text(table.read_text().replace("question_body", "question_text", 1))
+    result = run_kernel(bundle.kernel, inputs, tmp_path / "working")
+    assert result.returncode == 1
+    assert "question_body" in result.stdout and str(table) in result.stdout
