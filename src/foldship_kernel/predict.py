@@ -127,8 +127,12 @@ class Predictor:
             encoded = self._encode(model)
             features_ = self._compute_features(model)
         with self._journal.phase("load"):
-            graphs = (unit.fold.encoder, unit.fold.encoder_cpu, unit.fold.head)
-            fold = engine.Fold(*(self._root / path for path in graphs), gpus=self._gpus)
+            fold = engine.Fold(
+                self._root / unit.fold.encoder,
+                self._root / unit.fold.encoder_cpu,
+                self._root / unit.fold.head,
+                gpus=self._gpus,
+            )
         self._report_provider(fold.provider)
         with self._journal.phase("predict"):
             progress = _Progress(str(unit), int(encoded.lengths.sum()), self._deadline, self._journal)

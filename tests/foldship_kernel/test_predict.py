@@ -75,7 +75,8 @@ def model(name: str, folds: int, score: float = 0.3) -> manifest.ModelEntry:
         weight=0.5,
         score=score,
         folds=tuple(
-            manifest.FoldEntry(k, f"{name}/{k}.onnx", f"{name}/head{k}.onnx", ()) for k in range(folds)
+            manifest.FoldEntry(k, f"{name}/{k}.onnx", f"{name}/{k}.cpu.onnx", f"{name}/head{k}.onnx", ())
+            for k in range(folds)
         ),
     )
 

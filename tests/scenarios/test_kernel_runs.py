@@ -102,7 +102,7 @@ def test_without_any_whole_fold_the_fallback_stands_and_the_exit_says_so(
     assert journal(working)["status"] == "fallback"
 
 
-def test_a_minute_too_late_is_still_a_submission(
+def test_when_time_is_up_there_is_a_submission(
     bundle: TinyBundle, dataset: Path, inputs: Path, working: Path
 ) -> None:
     competition = write_input(inputs / COMPETITION, 300, shuffled=True)
@@ -174,7 +174,9 @@ def test_the_blend_is_the_mean_of_what_the_graphs_say(
     for model in manifest.load(dataset / "bundle.json").models:
         encoder = RowEncoder(Tokenizer.from_file(str(dataset / model.tokenizer)), model.encoding)
         for fold in model.folds:
-            graphs = engine.Fold(dataset / fold.encoder, dataset / fold.head, 0)
+            graphs = engine.Fold(
+                dataset / fold.encoder, dataset / fold.encoder_cpu, dataset / fold.head, gpus=0
+            )
             logits = graphs.predict(
                 encoder.encode(texts),
                 features.compute(rows, texts, model.features),
