@@ -22,7 +22,9 @@ def real_data() -> Path:
     """The competitions' own files, one folder each; they are not part of the project."""
     folder = Path(os.environ.get("FOLDSHIP_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip("no real competition files: set FOLDSHIP_DATA to a folder that holds quest/ and the others")
+        pytest.skip(
+            "no real competition files: set FOLDSHIP_DATA to a folder that holds quest/ and the others"
+        )
     return folder
 
 

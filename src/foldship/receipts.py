@@ -13,7 +13,17 @@ from foldship_kernel import manifest
 from foldship_kernel.atomic import write_json
 
 FILE_NAME = "receipt.json"
-REPORTED = ("torch", "transformers", "peft", "optimum", "onnx", "onnxruntime", "tokenizers", "numpy", "pandas")
+REPORTED = (
+    "torch",
+    "transformers",
+    "peft",
+    "optimum",
+    "onnx",
+    "onnxruntime",
+    "tokenizers",
+    "numpy",
+    "pandas",
+)
 
 
 def digest(value: Any) -> str:

@@ -87,7 +87,9 @@ def fit(
         counted: texts to count.
         overlaps: pairs of texts to compare.
     """
-    one_hots = [OneHot(column, tuple(sorted(set(_known(rows[column])))), others=False) for column in categories]
+    one_hots = [
+        OneHot(column, tuple(sorted(set(_known(rows[column])))), others=False) for column in categories
+    ]
     for column in common:
         # Ties are broken by name, so that the same rows in another order give the same columns.
         ranked = sorted(Counter(_known(rows[column])).items(), key=lambda item: (-item[1], item[0]))
@@ -103,9 +105,7 @@ def fit(
     )
 
 
-def compute(
-    rows: pd.DataFrame, texts: Mapping[str, Sequence[str]], spec: FeatureSpec
-) -> NDArray[np.float32]:
+def compute(rows: pd.DataFrame, texts: Mapping[str, Sequence[str]], spec: FeatureSpec) -> NDArray[np.float32]:
     """Return the features of `rows`: (rows, spec.width) float32."""
     parts: list[NDArray[Any]] = [_one_hot(rows[one_hot.column], one_hot) for one_hot in spec.one_hots]
     if spec.counted or spec.overlaps:

@@ -54,7 +54,7 @@ class Adapter(Settings):
     """
 
     rank: int = Field(default=16, ge=1)
-    alpha: Positive = 32
+    alpha: int = Field(default=32, ge=1)
     dropout: Share = 0.0
     targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
     layers: tuple[int, ...] | None = None

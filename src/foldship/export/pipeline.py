@@ -122,7 +122,7 @@ def _to_fp32(card: ModelCard, model_dir: Path, fold: int, rows: Rows, scratch: P
     names = (*trace.TOKENS, *((trace.SEGMENTS,) if card.encoding.segment_ids else ()))
     parity.check_names(fused, names, trace.POOLED, f"fold {fold}, encoder")
     onnx.save(fused, encoder)
-    pooled = rows.encoded.index.shape[1] * cast(int, model.encoder.width)
+    pooled = rows.encoded.index.shape[1] * model.encoder.width
     trace.trace_head(model.head, head, pooled=pooled, features=rows.features.shape[1])
     traced_head = tidy(onnx.load(head))
     parity.check_names(traced_head, (trace.POOLED, trace.FEATURES), trace.LOGITS, f"fold {fold}, head")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from torch import nn
+from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from foldship.config.schema import Adapter
 from foldship_kernel.errors import FoldshipError
@@ -37,13 +39,13 @@ def load_encoder(
     attention: str = "sdpa",
     adapter: Adapter | None = None,
     quantise: bool = False,
-) -> PreTrainedModel:
+) -> nn.Module:
     """Load an encoder in fp32 (or 4 bits), with LoRA adapters when asked.
 
     Args:
         source: what `locate` returned.
         dropout: overrides the encoder's own dropout rates; None keeps them.
-        attention: `sdpa` to train, `eager` to export.
+        attention: `sdpa` to train (where the architecture has it), `eager` to export.
         adapter: wraps the encoder in a PEFT model.
         quantise: holds the base weights in 4 bits (needs CUDA).
 
@@ -59,7 +61,11 @@ def load_encoder(
             for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
                 if hasattr(config, name):
                     setattr(config, name, dropout)
-        model = AutoModel.from_pretrained(
+        if attention == "sdpa" and not getattr(
+            MODEL_MAPPING.get(type(config), None), "_supports_sdpa", False
+        ):
+            attention = "eager"  # ELECTRA and DeBERTa have no other
+        model: Any = AutoModel.from_pretrained(
             source, config=config, attn_implementation=attention, dtype=torch.float32, **options
         )
     except (OSError, ValueError) as error:
@@ -67,14 +73,15 @@ def load_encoder(
     # A pooler that is never read would only gather random weights in every bundle.
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
+    encoder: nn.Module = model
     if adapter is None:
-        return model
+        return encoder
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     if quantise:
         model = prepare_model_for_kbit_training(model)
     targets = adapter.targets if isinstance(adapter.targets, str) else list(adapter.targets)
-    return get_peft_model(
+    adapted: nn.Module = get_peft_model(
         model,
         LoraConfig(
             r=adapter.rank,
@@ -84,6 +91,7 @@ def load_encoder(
             layers_to_transform=None if adapter.layers is None else list(adapter.layers),
         ),
     )
+    return adapted
 
 
 def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
@@ -94,7 +102,7 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
             right padding).
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True)
+        tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(source, use_fast=True)
     except (OSError, ValueError) as error:
         raise _not_to_be_had(source, error) from error
     if not tokenizer.is_fast:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.pooling = tuple(pooling)
-        self.width = backbone.config.hidden_size * len(self.pooling)
+        config: Any = backbone.config
+        self.width: int = config.hidden_size * len(self.pooling)
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None

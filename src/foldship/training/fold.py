@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -162,7 +163,7 @@ def _freeze(model: RowModel, stage: Stage) -> None:
         elif parameter.is_floating_point():
             parameter.requires_grad_(stage.train == "full")
     if stage.train == "full" and stage.freeze_layers:
-        base = model.encoder.backbone
+        base: Any = model.encoder.backbone
         for module in (base.embeddings, *base.encoder.layer[: stage.freeze_layers]):
             module.requires_grad_(False)
 

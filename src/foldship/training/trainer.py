@@ -29,6 +29,7 @@ class FoldTrainer(Trainer):
     """Trains a `RowModel` on one stage.
 
     Args:
+        model: the network.
         stage: learning rates of encoder and head.
         sampler: order of the rows.
         loss: logits and labels, (N, C) each, to a scalar.
@@ -40,6 +41,7 @@ class FoldTrainer(Trainer):
     def __init__(
         self,
         *,
+        model: RowModel,
         stage: Stage,
         sampler: Sampler[int],
         loss: Callable[[Tensor, Tensor], Tensor],
@@ -47,7 +49,8 @@ class FoldTrainer(Trainer):
         eight_bit: bool,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(model=model, **options)
+        self._row_model = model
         self._stage, self._sampler, self._loss, self._score = stage, sampler, loss, score
         self._eight_bit = eight_bit
         # The loss is a mean over the batch: let the Trainer divide it by the accumulation steps.
@@ -58,11 +61,12 @@ class FoldTrainer(Trainer):
 
     def create_optimizer(self) -> torch.optim.Optimizer:
         """AdamW with a rate each for encoder and head, and no decay on biases and norms."""
-        model = self.model
         groups = []
         for part, rate in (("encoder", self._stage.encoder_lr), ("head", self._stage.head_lr)):
             named = [
-                (name, p) for name, p in model.named_parameters() if name.startswith(part) and p.requires_grad
+                (name, p)
+                for name, p in self._row_model.named_parameters()
+                if name.startswith(part) and p.requires_grad
             ]
             for decay, chosen in (
                 (self.args.weight_decay, [p for _, p in named if p.ndim > 1]),
@@ -72,15 +76,20 @@ class FoldTrainer(Trainer):
                     groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
         kind: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW
         if self._eight_bit:
-            from bitsandbytes.optim import AdamW8bit
+            from bitsandbytes.optim.adamw import AdamW8bit
 
             kind = AdamW8bit
         self.optimizer = kind(groups)
         return self.optimizer
 
     def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
     ) -> Any:
+        """Mean loss of a batch, and the logits when asked for."""
         labels = inputs.pop("labels")
         logits = model(**inputs)
         loss = self._loss(logits.float(), labels)
@@ -88,8 +97,8 @@ class FoldTrainer(Trainer):
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Score the rows held out, batched as in the kernel."""
-        metrics = {SCORE: self._score(self.model)}
-        self.model.train()
+        metrics = {SCORE: self._score(self._row_model)}
+        self._row_model.train()
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -117,7 +126,7 @@ class MarkWhole(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
+        (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / WHOLE).touch()
 
 
 class KeepBest(TrainerCallback):
@@ -137,13 +146,12 @@ class KeepBest(TrainerCallback):
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        metrics: Mapping[str, float],
-        model: RowModel,
-        **_: Any,
+        **given: Any,
     ) -> None:
-        if metrics[SCORE] > self._best:
-            self._best, self._waited = metrics[SCORE], 0
-            self._keep(model, self._best)
+        score: float = given["metrics"][SCORE]
+        if score > self._best:
+            self._best, self._waited = score, 0
+            self._keep(given["model"], score)
         else:
             self._waited += 1
             control.should_training_stop = self._waited >= self._config.patience

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import project
+import pytest
+
+from foldship.cli.main import VERBS
+
+
+def test_help_names_every_verb_in_the_order_of_the_work(root: Path) -> None:
+    result = project.foldship(root, "--help")
+    assert result.returncode == 0
+    places = [result.stdout.index(f"\n  {verb} ") for verb in VERBS]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "--competition", "qest"), "quest"),
+        (("train", "--recipe", "slow"), "one of: fast, full, gpu, lora"),
+        (("train", "--data", "nowhere"), "DATA: nowhere is no folder"),
+        (("simulate", "--limit", "soon"), "'soon' is not a valid float"),
+    ],
+)
+def test_a_wrong_argument_ends_with_what_would_be_right(
+    root: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    result = project.foldship(root, *arguments)
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_bundling_before_training_names_the_command(tiny_backbone: Path, tmp_path: Path) -> None:
+    root = project.create(tmp_path, tiny_backbone)
+    result = project.foldship(root, "bundle")
+    assert result.returncode == 1
+    assert "run `make train`" in result.stderr
+
+
+def test_bare_make_lists_every_target_with_a_line(root: Path) -> None:
+    listed = subprocess.run(["make"], cwd=root, capture_output=True, text=True, check=True).stdout
+    makefile = (root / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert targets == set(phony.split())
+    for target in targets:
+        assert re.search(rf"\b{target}\b.*\w", listed), target
+
+
+def test_the_readme_names_only_targets_and_folders_that_exist(root: Path) -> None:
+    text = (root / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)", text)) <= targets
+    for link in re.findall(r"\]\(([a-z][^)]*)\)", text):
+        assert (root / link).exists(), link
