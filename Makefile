@@ -49,7 +49,8 @@ clean: ## Delete everything generated, but never weights/
 	find build -mindepth 1 ! -name README.md -delete
 
 $(READY): requirements.lock pyproject.toml
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@echo 'Making the environment in $(VENV): a few minutes, the first time only.'
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@touch $@
