@@ -38,22 +38,14 @@ def rehearsal_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @shared_options
 @rehearsal_options
-def command(
-    competition: str,
-    data: Path | None,
-    recipe: str,
-    input_folder: Path | None,
-    limit: float | None,
-    memory: float,
-    isolation: str,
-) -> None:
+def command(competition: str, data: Path | None, recipe: str, **rehearsal: Any) -> None:
     """Run the bundle in a sealed sandbox laid out like Kaggle, and check everything.
 
     No network, inputs read-only, only what the image has plus the bundle's wheels, limits enforced. Writes
     submission.csv, verdict.json and kernel.log to build/<competition>/simulation/. Any failed check makes the
     command fail.
     """
-    simulate(open_context(competition, data, recipe), input_folder, limit, memory, isolation)
+    simulate(open_context(competition, data, recipe), **rehearsal)
 
 
 def simulate(
@@ -63,9 +55,11 @@ def simulate(
     from foldship import rehearsal
     from foldship.reporting import tables, terminal
     from foldship.shipping import settings
+    from foldship_kernel import manifest
 
     workspace = context.workspace
     kernel = settings.load(workspace.experiment / settings.FILE_NAME, context.experiment.kernel)
+    bundle = manifest.load(workspace.dataset / manifest.FILE_NAME)
     verdict = rehearsal.simulate(
         workspace.kernel,
         workspace.dataset,
@@ -74,7 +68,7 @@ def simulate(
         cache=workspace.cache,
         competition=kernel.competition,
         task=context.competition.task,
-        limit_s=limit or kernel.limit,
+        limit_s=bundle.limit_s if limit is None else limit,
         memory_gib=memory,
         isolation=isolation,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,15 +16,7 @@ from foldship.cli.train import train
 @click.command()
 @shared_options
 @rehearsal_options
-def command(
-    competition: str,
-    data: Path | None,
-    recipe: str,
-    input_folder: Path | None,
-    limit: float | None,
-    memory: float,
-    isolation: str,
-) -> None:
+def command(competition: str, data: Path | None, recipe: str, **rehearsal: Any) -> None:
     """Everything in one go: train, bundle, simulate.
 
     Leaves build/<competition>/simulation/submission.csv, written by the sealed kernel. What is finished and
@@ -32,5 +25,5 @@ def command(
     context = open_context(competition, data, recipe)
     train(context)
     bundle(context)
-    simulate(context, input_folder, limit, memory, isolation)
+    simulate(context, **rehearsal)
     click.echo(f"\nsubmission: {context.workspace.simulation / 'submission.csv'}")
