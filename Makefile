@@ -50,7 +50,10 @@ clean: ## Delete everything generated, but never weights/
 
 $(READY): requirements.lock pyproject.toml
 	@echo 'Making the environment in $(VENV): a few minutes, the first time only.'
-	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
+		|| { echo 'error: $(PYTHON) is not Python 3.11 or 3.12; fix: make PYTHON=python3.11 ...'; exit 1; }
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) \
+		|| { echo 'error: no virtual environment; fix: apt-get install python3-venv'; exit 1; }
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -32,9 +32,16 @@ def digest(value: Any) -> str:
 
 
 def digest_files(*paths: Path) -> dict[str, str]:
-    """SHA-256 of each file, and of each file below a folder, by name below its parent."""
-    files = [p for path in paths for p in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    return {f"{p.parent.name}/{p.name}": manifest.sha256(p) for p in files if p.is_file()}
+    """SHA-256 of each file, and of each file below a folder, by path from the folder's or file's name on.
+
+    Python's own cache files do not count.
+    """
+    result = {}
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and file.suffix != ".pyc":
+                result[file.relative_to(path.parent).as_posix()] = manifest.sha256(file)
+    return result
 
 
 def versions() -> dict[str, str]:

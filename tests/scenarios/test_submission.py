@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,8 @@ import pandas as pd
 import project
 import pytest
 
-from foldship import receipts
 from foldship.modelling import predict, reading, store
-from foldship_kernel import postprocess
+from foldship_kernel import manifest, postprocess
 from foldship_kernel.tasks import base, quest
 
 TARGETS = list(quest.TARGETS)
@@ -26,10 +26,18 @@ def finished(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return root
 
 
+def sample(root: Path) -> Path:
+    """A copy of the sample data outside `build/`, so that nothing there has to be written."""
+    folder = root / "sample"
+    if not folder.is_dir():
+        shutil.copytree(root / "build/quest/sample", folder)
+    return folder
+
+
 def test_every_check_of_the_rehearsal_passes(finished: Path) -> None:
     verdict = json.loads((finished / "build/quest/simulation/verdict.json").read_text())
     assert verdict["passed"], verdict
-    assert verdict["isolation"]["mechanism"] in {"bubblewrap", "unshare", "docker"}
+    assert verdict["isolation"]["mechanism"] != "none"
 
 
 def test_the_submission_has_the_samples_ids_and_columns(finished: Path) -> None:
@@ -67,59 +75,85 @@ def test_folds_keep_questions_together(finished: Path) -> None:
 
 
 def test_two_builds_are_byte_identical(finished: Path) -> None:
-    folders = [finished / "build/quest" / name for name in ("kernel", "dataset", "export")]
-    first = [receipts.digest_files(folder) for folder in folders[:2]]
-    project.remove(folders[2])
+    build = finished / "build/quest"
+    first = digests(build, "kernel", "dataset")
+    project.remove(build / "export")
     result = project.foldship(finished, "bundle")
     assert result.returncode == 0, result.stderr
-    assert [receipts.digest_files(folder) for folder in folders[:2]] == first
+    assert digests(build, "kernel", "dataset") == first
+
+
+def digests(folder: Path, *parts: str) -> dict[str, str]:
+    """SHA-256 of the files below some parts of a folder, by path below it."""
+    return {
+        path.relative_to(folder).as_posix(): manifest.sha256(path)
+        for part in parts
+        for path in (folder / part).rglob("*")
+        if path.is_file()
+    }
 
 
 def test_a_full_disk_leaves_the_earlier_bundle(finished: Path) -> None:
     build = finished / "build/quest"
-    before = receipts.digest_files(build / "dataset", build / "kernel")
-    # The same build on a disk that just holds what is there.
-    shell = (
-        f"cp -a {build} /tmp/.copy-$$; size=$(du -sk {build} | cut -f1); "
-        f"mount -t tmpfs -o size=$((size + 2000))k none {build}; "
-        f"cp -a /tmp/.copy-$$/. {build}; rm -r /tmp/.copy-$$"
-    )
-    result = project.foldship(finished, "bundle", shell=f"{shell}; trap 'ls -R {build}/dataset' EXIT")
-    assert result.returncode != 0
+    disk = project.Disk(build, spare=2000, before=f"rm -r {build}/simulation {build}/sample")
+    result = project.foldship(finished, "bundle", "--data", str(sample(finished)), disk=disk)
+    assert result.returncode == 1
     assert "error: " in result.stderr and "space" in result.stderr, result.stderr
     assert "Traceback" not in result.stderr
-    assert receipts.digest_files(build / "dataset", build / "kernel") == before
+    left = {path: digest for path, digest in project.listing(result.stdout).items() if digest}
+    assert left == digests(build, "dataset", "kernel", "export", "selection")
 
 
-def test_a_full_disk_ends_training_with_a_clear_error_and_keeps_finished_folds(finished: Path) -> None:
+def test_too_little_space_is_said_before_a_fold_is_trained(finished: Path) -> None:
     weights = finished / "weights/quest"
-    shell = (
-        f"cp -a {weights} /tmp/.copy-$$; size=$(du -sk {weights} | cut -f1); "
-        f"mount -t tmpfs -o size=$((size + 3000))k none {weights}; "
-        f"cp -a /tmp/.copy-$$/. {weights}; rm -r /tmp/.copy-$$; "
-        f"rm {weights}/tiny/fold1/receipt.json"
-    )
-    result = project.foldship(finished, "train", shell=shell)
+    disk = project.Disk(weights, spare=3000, before=f"rm {weights}/tiny/fold1/receipt.json")
+    result = project.foldship(finished, "train", disk=disk)
     assert result.returncode == 1
     assert "fold 0: finished before, kept" in result.stdout
     assert "too little disk space" in result.stderr and "fix:" in result.stderr, result.stderr
     assert "Traceback" not in result.stderr
+    left = project.listing(result.stdout)
+    whole = digests(weights, "tiny/fold0", "folds")
+    assert {path: left.get(path) for path in whole} == whole
+
+
+def test_a_disk_that_fills_during_training_loses_no_finished_fold(finished: Path) -> None:
+    weights = finished / "weights/quest"
+    # Another program fills the disk as soon as training has begun to write.
+    fill = (
+        f"rm {weights}/tiny/fold1/receipt.json; "
+        f"(while [ ! -e {weights}/tiny/fold1/stage0 ]; do sleep 0.02; done; "
+        f"dd if=/dev/zero of={weights}/filler bs=64k 2>/dev/null) &"
+    )
+    result = project.foldship(finished, "train", disk=project.Disk(weights, spare=60_000, before=fill))
+    assert result.returncode == 1
+    assert "the disk is full" in result.stderr and "goes on from the last checkpoint" in result.stderr
+    assert "Traceback" not in result.stderr
+    left = project.listing(result.stdout)
+    whole = digests(weights, "tiny/fold0", "folds")
+    assert {path: left.get(path) for path in whole} == whole
 
 
 def test_no_write_permission_is_said(finished: Path) -> None:
-    build = finished / "build"
-    result = project.foldship(
-        finished, "bundle", shell=f"mount -o bind {build} {build}; mount -o remount,bind,ro {build}"
-    )
+    disk = project.Disk(finished / "build/quest", spare=None)
+    result = project.foldship(finished, "bundle", "--data", str(sample(finished)), disk=disk)
     assert result.returncode == 1
     assert "error: " in result.stderr and "fix:" in result.stderr, result.stderr
     assert "Traceback" not in result.stderr
 
 
+def test_weights_of_another_recipe_are_not_bundled(finished: Path) -> None:
+    recipe = finished / "kernels/quest/recipes/other.yaml"
+    recipe.write_text("models: {tiny: {batch_size: 7}}")
+    result = project.foldship(finished, "bundle", "--recipe", "other")
+    assert result.returncode == 1
+    assert "other settings than recipe 'other'" in result.stderr
+
+
 def test_truncated_weights_stop_the_bundle(finished: Path) -> None:
     path = finished / "weights/quest/tiny/fold1" / store.WEIGHTS
     whole = path.read_bytes()
-    bundle = receipts.digest_files(finished / "build/quest/dataset")
+    bundle = digests(finished / "build/quest", "dataset")
     try:
         path.write_bytes(whole[: len(whole) // 2])
         result = project.foldship(finished, "bundle")
@@ -127,14 +161,14 @@ def test_truncated_weights_stop_the_bundle(finished: Path) -> None:
         path.write_bytes(whole)
     assert result.returncode == 1
     assert str(path) in result.stderr and "run `make train` again" in result.stderr
-    assert receipts.digest_files(finished / "build/quest/dataset") == bundle
+    assert digests(finished / "build/quest", "dataset") == bundle
 
 
 def test_a_wrong_training_file_is_explained_and_nothing_is_lost(finished: Path, tmp_path: Path) -> None:
     sample = (finished / "build/quest/sample/train.csv").read_text().splitlines(keepends=True)
     (tmp_path / "train.csv").write_text("".join([*sample[:1], *sample[1:2], *sample[1:2]]))
-    before = receipts.digest_files(finished / "weights/quest/tiny")
+    before = digests(finished / "weights/quest", "tiny")
     result = project.foldship(finished, "train", "--data", str(tmp_path))
     assert result.returncode == 1
     assert str(tmp_path / "train.csv") in result.stderr and "fix:" in result.stderr
-    assert receipts.digest_files(finished / "weights/quest/tiny") == before
+    assert digests(finished / "weights/quest", "tiny") == before

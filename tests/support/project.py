@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import yaml
 
+MARK = "=== on the disk ==="
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -46,22 +50,73 @@ def create(root: Path, backbone: Path) -> Path:
     return root
 
 
-def foldship(root: Path, *arguments: str, shell: str = "") -> subprocess.CompletedProcess[str]:
+def foldship(root: Path, *arguments: str, disk: Disk | None = None) -> subprocess.CompletedProcess[str]:
     """Run the program on the project in `root`.
 
     Args:
         root: the project.
         arguments: verb and options.
-        shell: commands to run before it, in a mount namespace of its own, as root there.
+        disk: a small disk to run on; standard output then ends with what lies on it, see `listing`.
     """
     command = [sys.executable, "-m", "foldship", *arguments]
-    if shell:
-        command = ["unshare", "-rm", "sh", "-ec", f'{shell}\nexec "$@"', "sh", *command]
+    if disk:
+        command = [*_namespace(), "sh", "-c", disk.script, "sh", *command]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KAGGLE")}
     environment |= {"FOLDSHIP_ROOT": str(root), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(
         command, capture_output=True, text=True, timeout=500, env=environment, cwd=root, check=False
     )
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk of its own in the place of a folder, holding a copy of it; seen by one run only.
+
+    Attributes:
+        folder: the folder.
+        spare: free KiB, or None for a disk that cannot be written to.
+        before: a command to run on it first.
+    """
+
+    folder: Path
+    spare: int | None
+    before: str = ":"
+
+    @property
+    def script(self) -> str:
+        folder = shlex.quote(str(self.folder))
+        size = f"$(($(du -sk --apparent-size {folder} | cut -f1) * 11 / 10 + {self.spare or 0}))k"
+        limit = "mount -o remount,ro" if self.spare is None else ":"
+        return f"""
+            set -e
+            copy=$(mktemp -d)
+            mount -t tmpfs none "$copy"
+            cp -a {folder}/. "$copy"
+            mount -t tmpfs -o size={size} none {folder}
+            cp -a "$copy/." {folder}
+            umount "$copy" && rmdir "$copy"
+            {self.before}
+            {limit} {folder}
+            status=0
+            "$@" || status=$?
+            echo {MARK}
+            cd {folder} && find . -type f -exec sha256sum {{}} +
+            exit $status
+        """
+
+
+def listing(output: str) -> dict[str, str]:
+    """SHA-256 of every file on the disk at the end of a run, by path below it."""
+    lines = output.split(MARK)[1].strip().splitlines()
+    return {line.split("  ", 1)[1].removeprefix("./"): line.split()[0] for line in lines}
+
+
+def _namespace() -> list[str]:
+    """A mount namespace of one's own: as a user where the kernel lets one, else as root."""
+    for command in (["unshare", "-rm"], ["unshare", "-m"]):
+        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+            return command
+    pytest.skip("no mount namespaces here: neither user namespaces nor root")
 
 
 def remove(folder: Path) -> None:

@@ -65,7 +65,7 @@ def open_context(competition: str, data: Path | None, recipe: str) -> Context:
         workspace.sample.mkdir(parents=True, exist_ok=True)
         chosen.write_sample(workspace.sample)
         data = workspace.sample
-    elif not data.is_dir():
+    elif not (data := data.expanduser()).is_dir():
         raise FoldshipError(
             f"DATA: {data} is no folder",
             fix=f"name the folder that holds {chosen.name}'s train.csv and test.csv",

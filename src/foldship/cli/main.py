@@ -27,7 +27,7 @@ VERBS = {
 _REMEDIES = {
     errno.ENOSPC: "free some space and run the same command again; what was finished is kept",
     errno.EDQUOT: "free some of your quota and run the same command again; what was finished is kept",
-    errno.EACCES: "make the folder writable for you, or set FOLDSHIP_ROOT to a copy of your own",
+    errno.EACCES: "give yourself the right to read or write it; FOLDSHIP_ROOT names a project of your own",
     errno.EROFS: "the disk is mounted read-only: set FOLDSHIP_ROOT to a writable copy of the project",
 }
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from foldship import receipts, selection
 from foldship.cli.context import Context
 from foldship.modelling import store
 from foldship.selection import FILE_NAME
+from foldship_kernel.errors import FoldshipError
 
 
 def select(context: Context) -> dict[str, Any]:
     """Choose blend and post-processing, unless that was done on just these predictions; `selection.json`."""
     task, folder = context.competition.task, context.workspace.selection
+    for name, path in context.models.items():
+        _check_trained_on_this(context, name, path)
     out_of_fold = {name: store.out_of_fold(path, task.ID) for name, path in context.models.items()}
     minimum_gain = context.experiment.postprocess.minimum_gain
     inputs = receipts.digest(
@@ -21,6 +25,8 @@ def select(context: Context) -> dict[str, Any]:
             "truth": context.truth.to_csv(index=False),
             "out_of_fold": {name: table.to_csv(index=False) for name, table in out_of_fold.items()},
             "minimum_gain": minimum_gain,
+            "rare": context.competition.rare,
+            "code": receipts.digest_files(Path(selection.__file__).parent),
         }
     )
     if not (receipts.is_current(folder, inputs) and (folder / FILE_NAME).is_file()):
@@ -28,3 +34,18 @@ def select(context: Context) -> dict[str, Any]:
         receipts.write(folder, inputs, {})
     chosen: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
     return chosen
+
+
+def _check_trained_on_this(context: Context, name: str, folder: Path) -> None:
+    """Refuse a model that was trained with another recipe or on other data: it is not what was asked for."""
+    card = store.load_card(folder)
+    wrong = None
+    if card.config != context.experiment.models[name]:
+        wrong = f"with other settings than recipe {context.recipe!r} has"
+    elif card.data != receipts.digest(context.rows.to_csv(index=False)):
+        wrong = f"on other data than {context.data}"
+    if wrong:
+        raise FoldshipError(
+            f"{folder}: was trained {wrong}",
+            fix="name the RECIPE and DATA that it was trained with, or run `make train` with these",
+        )

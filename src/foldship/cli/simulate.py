@@ -63,7 +63,7 @@ def simulate(
     verdict = rehearsal.simulate(
         workspace.kernel,
         workspace.dataset,
-        input_folder or context.data,
+        input_folder.expanduser() if input_folder else context.data,
         workspace.simulation,
         cache=workspace.cache,
         competition=kernel.competition,

@@ -45,5 +45,5 @@ def train(context: Context) -> None:
         click.echo(f"note: {note}")
     run.run(task, context.experiment, rows, table, context.workspace.weights)
     selection = select(context)
-    for show in (tables.columns, tables.folds, tables.summary):
+    for show in (tables.columns_by_fold, tables.columns, tables.folds, tables.summary):
         terminal.show(show(selection))

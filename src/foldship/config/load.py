@@ -30,6 +30,13 @@ def load(folder: Path, recipe: str) -> Experiment:
             fix=f"choose one with RECIPE=..., or write {path}",
         )
     merged = _merge(_read(folder / "experiment.yaml"), _read(path))
+    if merged.get("competition") != folder.name:
+        raise FoldshipError(
+            f"{folder / 'experiment.yaml'}: competition does not name its folder",
+            expected=folder.name,
+            found=str(merged.get("competition")),
+            fix="write `competition: " + folder.name + "`",
+        )
     try:
         return Experiment.model_validate(merged)
     except ValidationError as error:

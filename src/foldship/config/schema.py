@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
+
+
+def _not_folds(name: str) -> str:
+    if name == "folds":
+        raise ValueError("a model cannot be named folds: weights/<competition>/folds holds the folds")
+    return name
+
+
+# A folder under weights/<competition>/.
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), AfterValidator(_not_folds)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -21,7 +31,7 @@ class Tower(Settings):
 
     segments: tuple[str, ...] = Field(min_length=1)
     max_tokens: int = Field(ge=8, le=8192)
-    budgets: tuple[int | None, ...] | None = None
+    budgets: tuple[Annotated[int, Field(ge=0)] | None, ...] | None = None
 
     @model_validator(mode="after")
     def _budget_per_segment(self) -> Tower:
@@ -153,6 +163,6 @@ class Experiment(Settings):
     competition: str
     seed: int = 0
     folds: Folds = Folds()
-    models: dict[str, Model] = Field(min_length=1)
+    models: dict[ModelName, Model] = Field(min_length=1)
     postprocess: PostProcessing = PostProcessing()
     kernel: dict[str, Any] = {}  # laid over kernel.yaml

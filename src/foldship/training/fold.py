@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ from foldship.config.schema import Stage
 from foldship.modelling import model as network
 from foldship.modelling import predict
 from foldship.modelling.model import RowModel
-from foldship.modelling.store import ModelCard, save_fold
+from foldship.modelling.store import ModelCard, load_fold, save_fold
 from foldship.training import precision
 from foldship.training.data import Collator, GroupedLengthSampler, RowData, RowDataset
-from foldship.training.trainer import FoldTrainer, KeepBest, MarkWhole, Progress, last_whole_checkpoint
+from foldship.training.trainer import Best, FoldTrainer, KeepBest, MarkWhole, Progress, last_whole_checkpoint
 from foldship_kernel.atomic import replacing, write_json
+from foldship_kernel.errors import FoldshipError
 
 Scorer = Callable[[NDArray[np.float32]], float]
 
@@ -73,33 +74,47 @@ def train(job: FoldJob) -> NDArray[np.float32]:
         finished = job.folder / f"stage{number}.safetensors"
         if finished.is_file():
             model.load_state_dict(load_file(finished), strict=False)
+            shutil.rmtree(job.folder / f"stage{number}", ignore_errors=True)
         else:
             _train_stage(job, model, number, stage, untrained)
             _save_state(model, finished)
             shutil.rmtree(job.folder / f"stage{number}", ignore_errors=True)
         untrained = untrained and stage.train == "head"
-    held_out = _logits(job, model, f"fold {job.fold}: held-out rows")
     save_fold(job.folder, model)
-    return held_out
+    # The predictions come from what ships: the fold as it was written, in full precision.
+    shipped = load_fold(job.folder.parent, job.fold, attention="sdpa").to(precision.device())
+    vectors = predict.encode(
+        shipped,
+        job.held_out.encoded,
+        pad_id=job.card.encoding.pad_id,
+        segment_ids=job.card.encoding.segment_ids,
+        describe=f"fold {job.fold}: held-out rows",
+    )
+    return _logits(job, shipped, vectors)
 
 
 def discard_stages(folder: Path) -> None:
-    """Remove what only an unfinished fold needs."""
-    for path in folder.glob("stage*.safetensors"):
+    """Remove what only an unfinished fold needs, and what a kill left half written."""
+    for path in (*folder.glob("stage*.safetensors"), *folder.glob(".*.part")):
         path.unlink()
+    for path in folder.glob("stage*"):
+        shutil.rmtree(path)
 
 
 def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untrained: bool) -> None:
     config = job.card.config
+    stopping = config.early_stopping
     folder = job.folder / f"stage{number}"
     folder.mkdir(exist_ok=True)
     _freeze(model, stage)
     vectors = None
     if stage.train == "head":
         vectors = job.frozen_vectors(model) if untrained else _encode(job, model, job.train, "frozen encoder")
+    frozen = (
+        _encode(job, model, job.held_out, "held-out rows") if stopping and stage.train == "head" else None
+    )
     steps = max(1, math.ceil(len(job.train.features) / config.batch_size / config.accumulate))
     chosen = precision.choose(config)
-    stopping = config.early_stopping
     sampler = GroupedLengthSampler(job.train, config.batch_size, job.seed + 1000 * number)
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -125,15 +140,17 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         report_to=["tensorboard"],
         logging_dir=str(job.folder / "tensorboard" / f"stage{number}-{stage.train}"),
     )
+    # Rows point into the batch's distinct sequences, so a batch cannot be split over several GPUs.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
     callbacks: list[TrainerCallback] = [MarkWhole()]
     best = folder / "best.safetensors"
     if stopping:
-        callbacks.append(KeepBest(stopping, lambda m, score: _keep(m, score, best), _best_score(best)))
+        callbacks.append(KeepBest(stopping, lambda m, found: _keep(m, found, best), _kept(best)))
     trainer = FoldTrainer(
         stage=stage,
         sampler=sampler,
         loss=nn.functional.binary_cross_entropy_with_logits,
-        score=lambda m: job.score(_logits(job, m, "")),
+        score=lambda m: job.score(_logits(job, m, frozen)),
         eight_bit=precision.eight_bit(config),
         model=model,
         args=arguments,
@@ -164,7 +181,16 @@ def _freeze(model: RowModel, stage: Stage) -> None:
             parameter.requires_grad_(stage.train == "full")
     if stage.train == "full" and stage.freeze_layers:
         base: Any = model.encoder.backbone
-        for module in (base.embeddings, *base.encoder.layer[: stage.freeze_layers]):
+        layers = getattr(getattr(base, "encoder", None), "layer", None)
+        if layers is None or len(layers) < stage.freeze_layers:
+            raise FoldshipError(
+                f"stages: freeze_layers: {stage.freeze_layers} does not fit the backbone",
+                expected="a backbone with layers in encoder.layer"
+                if layers is None
+                else f"at most {len(layers)}",
+                fix="lower freeze_layers, or set it to 0",
+            )
+        for module in (base.embeddings, *layers[: stage.freeze_layers]):
             module.requires_grad_(False)
 
 
@@ -179,8 +205,9 @@ def _encode(job: FoldJob, model: RowModel, data: RowData, describe: str) -> NDAr
     )
 
 
-def _logits(job: FoldJob, model: RowModel, describe: str) -> NDArray[np.float32]:
-    vectors = _encode(job, model, job.held_out, describe)
+def _logits(job: FoldJob, model: RowModel, vectors: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    if vectors is None:
+        vectors = _encode(job, model, job.held_out, "")
     return predict.logits(model, vectors, job.held_out.encoded, job.held_out.features)
 
 
@@ -192,13 +219,11 @@ def _save_state(model: RowModel, path: Path) -> None:
         save_file(state, temporary)
 
 
-def _keep(model: RowModel, score: float, path: Path) -> None:
+def _keep(model: RowModel, found: Best, path: Path) -> None:
     _save_state(model, path)
-    write_json(path.with_suffix(".json"), {"score": score})
+    write_json(path.with_suffix(".json"), asdict(found))
 
 
-def _best_score(path: Path) -> float:
+def _kept(path: Path) -> Best:
     note = path.with_suffix(".json")
-    if not (path.is_file() and note.is_file()):
-        return -math.inf
-    return float(json.loads(note.read_text())["score"])
+    return Best(**json.loads(note.read_text())) if path.is_file() and note.is_file() else Best()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from safetensors import SafetensorError
 from scipy.stats import rankdata
 from transformers import AutoConfig
 
+import foldship_kernel
 from foldship import metrics, receipts
 from foldship.config.schema import Experiment, Model
-from foldship.modelling import backbone, predict, reading
+from foldship.modelling import backbone, predict, reading, store
 from foldship.modelling.model import RowModel
-from foldship.modelling.store import CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard, load_card
+from foldship.modelling.store import CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard
 from foldship.training import fold as folds
 from foldship.training import precision
 from foldship.training.data import RowData
@@ -26,6 +28,10 @@ from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task, activate
 
 VECTORS = "frozen-vectors.npy"
+# What makes inputs of rows: when it changes, trained folds no longer fit.
+READING_CODE = [
+    Path(foldship_kernel.__file__).parent / name for name in ("text.py", "encode.py", "features.py", "tasks")
+]
 SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the fold's own weights
 
 
@@ -64,24 +70,30 @@ def _run_model(
 ) -> Path:
     source = backbone.locate(config.backbone, weights.parent)
     tokenizer = backbone.load_tokenizer(source)
-    positions = AutoConfig.from_pretrained(source).max_position_embeddings
-    encoding = reading.encoding_spec(config, tokenizer, task, positions)
+    encoding = reading.encoding_spec(config, tokenizer, task, backbone.positions(source, tokenizer))
     spec = reading.feature_spec(config.features, rows, task.texts(rows), task)
     table = folds_table.set_index(task.ID).loc[list(rows[task.ID])]
     truth = rows[list(task.TARGETS)].to_numpy(np.float64)
+    rows_digest = receipts.digest(rows.to_csv(index=False))
     fingerprint = receipts.digest(
         {
             "config": config.model_dump(mode="json"),
             "seed": experiment.seed,
             "backbone": backbone.fingerprint(source),
             "folds": folds_table.to_csv(index=False),
-            "rows": rows.to_csv(index=False),
+            "rows": rows_digest,
+            "targets": [task.ACTIVATION, *task.TARGETS],
+            "encoding": asdict(encoding),
+            "features": asdict(spec),
+            "code": receipts.digest_files(*READING_CODE),
         }
     )
     folder = weights / name
     _make_room(folder, fingerprint)
     folder.mkdir(parents=True, exist_ok=True)
-    card = ModelCard(name, task.NAME, source, tuple(task.TARGETS), config, encoding, spec, fingerprint)
+    card = ModelCard(
+        name, task.NAME, source, tuple(task.TARGETS), config, encoding, spec, rows_digest, fingerprint
+    )
     card.save(folder)
     (folder / TOKENIZER).parent.mkdir(exist_ok=True)
     with replacing(folder / TOKENIZER) as path:
@@ -123,6 +135,7 @@ def _run_fold(
         and (folder / WEIGHTS).is_file()
         and (folder / OUT_OF_FOLD).is_file()
     ):
+        folds.discard_stages(folder)
         print(f"{card.name} fold {number}: finished before, kept", flush=True)
         return
     learn, held_out = np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
@@ -141,14 +154,24 @@ def _run_fold(
     )
     print(f"{card.name} fold {number}: {len(learn)} rows to learn from, {len(held_out)} held out", flush=True)
     try:
-        _check_space(model_folder, card)
+        _check_space(folder, card)
         outputs = activate(folds.train(job), task.ACTIVATION)
+        if not np.isfinite(outputs).all():
+            folds.discard_stages(folder)
+            raise FoldshipError(
+                f"{card.name} fold {number}: training diverged, its predictions are not finite",
+                expected="finite predictions",
+                found=f"{(~np.isfinite(outputs)).sum()} that are not",
+                fix="lower encoder_lr and head_lr, or set precision: fp32, and train again",
+            )
         table = pd.DataFrame(outputs, columns=list(task.TARGETS))
         table.insert(0, task.ID, rows[task.ID].to_numpy()[held_out])
         table["fold"] = number
         write_csv(folder / OUT_OF_FOLD, table)
         score = metrics.mean_spearman(truth[held_out], outputs)
-        receipts.write(folder, inputs, {"fold": number, "score": score, "rows": len(learn)})
+        receipts.write(
+            folder, inputs, {"fold": number, "score": None if np.isnan(score) else score, "rows": len(learn)}
+        )
     except (OSError, RuntimeError, SafetensorError) as error:
         if _disk_is_full(error, model_folder):
             raise _no_space(model_folder) from error
@@ -186,10 +209,10 @@ def _frozen_vectors(folder: Path, card: ModelCard, model: RowModel, data: RowDat
 def _make_room(folder: Path, fingerprint: str) -> None:
     """Set aside a model of this name that was trained on something else; bring an earlier one back."""
     if (folder / CARD).is_file():
-        old = load_card(folder).fingerprint
+        old = store.fingerprint(folder)
         if old == fingerprint:
             return
-        aside = folder.with_name(f"{folder.name}@{old[:8]}")
+        aside = folder.with_name(f"{folder.name}@{old[:8] or 'unreadable'}")
         shutil.rmtree(aside, ignore_errors=True)
         folder.rename(aside)
         print(f"{folder.name}: trained on other data or settings before; that one is now {aside}", flush=True)
@@ -212,7 +235,8 @@ def _check_space(folder: Path, card: ModelCard) -> None:
     needed = SPACE_PER_PARAMETER * parameters
     if card.config.adapter is not None:
         needed //= 3  # no optimizer state for the base
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(folder.parent).free
+    needed -= sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     if free < needed:
         raise FoldshipError(
             f"{folder}: too little disk space to train a fold",

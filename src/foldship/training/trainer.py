@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -129,17 +131,27 @@ class MarkWhole(TrainerCallback):
         (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / WHOLE).touch()
 
 
+@dataclass(frozen=True)
+class Best:
+    """The best evaluation so far: its score, and the step it was made at."""
+
+    score: float = -math.inf
+    step: int = 0
+
+
 class KeepBest(TrainerCallback):
     """Early stopping that keeps the best state, whatever the checkpoints' rhythm.
+
+    Holds nothing that is not on disk, so that a resumed run stops where an uninterrupted one does.
 
     Args:
         config: patience, in evaluations.
         keep: writes a state that is the best so far.
-        best: score of the best state kept by an earlier, interrupted run.
+        best: the best evaluation of an earlier, interrupted run.
     """
 
-    def __init__(self, config: EarlyStopping, keep: Callable[[RowModel, float], None], best: float) -> None:
-        self._config, self._keep, self._best, self._waited = config, keep, best, 0
+    def __init__(self, config: EarlyStopping, keep: Callable[[RowModel, Best], None], best: Best) -> None:
+        self._config, self._keep, self._best = config, keep, best
 
     def on_evaluate(
         self,
@@ -149,12 +161,13 @@ class KeepBest(TrainerCallback):
         **given: Any,
     ) -> None:
         score: float = given["metrics"][SCORE]
-        if score > self._best:
-            self._best, self._waited = score, 0
-            self._keep(given["model"], score)
+        # A resumed run comes by the same evaluation again.
+        if score > self._best.score or state.global_step == self._best.step:
+            self._best = Best(score, state.global_step)
+            self._keep(given["model"], self._best)
         else:
-            self._waited += 1
-            control.should_training_stop = self._waited >= self._config.patience
+            waited = (state.global_step - self._best.step) // int(args.eval_steps or 1)
+            control.should_training_stop = waited >= self._config.patience
 
 
 def last_whole_checkpoint(folder: Path) -> Path | None:

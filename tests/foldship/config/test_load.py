@@ -5,7 +5,18 @@ from pathlib import Path
 import pytest
 
 from foldship.config import load
-from foldship.config.schema import Adapter, EarlyStopping, Experiment, Features, Folds, Head, Model, Stage
+from foldship.config.schema import (
+    Adapter,
+    EarlyStopping,
+    Experiment,
+    Features,
+    Folds,
+    Head,
+    Model,
+    PostProcessing,
+    Stage,
+    Tower,
+)
 from foldship_kernel.errors import FoldshipError
 
 BASE = """
@@ -19,10 +30,11 @@ models:
 
 
 def folder(tmp_path: Path, recipe: str, base: str = BASE) -> Path:
-    (tmp_path / "recipes").mkdir(exist_ok=True)
-    (tmp_path / "experiment.yaml").write_text(base)
-    (tmp_path / "recipes" / "mine.yaml").write_text(recipe)
-    return tmp_path
+    kernels = tmp_path / "quest"
+    (kernels / "recipes").mkdir(parents=True, exist_ok=True)
+    (kernels / "experiment.yaml").write_text(base)
+    (kernels / "recipes" / "mine.yaml").write_text(recipe)
+    return kernels
 
 
 def test_a_recipe_is_merged_over_the_experiment(tmp_path: Path) -> None:
@@ -50,6 +62,9 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
             "models: {one: {stages: [{train: adapter, epochs: 1, head_lr: 1, encoder_lr: 1}]}}",
             "`adapter` is not set",
         ),
+        ("competition: sts", "competition does not name its folder"),
+        ("models: {../away: {}}", r"models\.\.\./away"),
+        ("models: {folds: {}}", "cannot be named folds"),
         ("models: {one: {adapter: {rank: 4}}}", "no stage has train: adapter"),
         ("models: {one: {adapter: {layers: [1]}}}", "layers needs targets by name"),
         (
@@ -73,7 +88,7 @@ def test_broken_yaml_names_the_file(tmp_path: Path) -> None:
         load.load(folder(tmp_path, "models: [unclosed"), "mine")
 
 
-@pytest.mark.parametrize("recipe", ["fast", "full", "gpu"])
+@pytest.mark.parametrize("recipe", ["fast", "full", "gpu", "lora"])
 def test_the_recipes_that_come_with_the_project_are_valid(root: Path, recipe: str) -> None:
     for experiment in root.glob("kernels/*/experiment.yaml"):
         assert load.load(experiment.parent, recipe).competition == experiment.parent.name
@@ -81,7 +96,18 @@ def test_the_recipes_that_come_with_the_project_are_valid(root: Path, recipe: st
 
 def test_every_setting_is_documented(root: Path) -> None:
     text = (root / "docs" / "configuration.md").read_text()
-    for settings in (Adapter, EarlyStopping, Experiment, Features, Folds, Head, Model, Stage):
+    for settings in (
+        Adapter,
+        EarlyStopping,
+        Experiment,
+        Features,
+        Folds,
+        Head,
+        Model,
+        PostProcessing,
+        Stage,
+        Tower,
+    ):
         for key in settings.model_fields:
             shown = f"`{key}`" in text or f".{key}`" in text or f"`{key}." in text
             assert shown, f"{settings.__name__}.{key}"

@@ -32,15 +32,16 @@ SELECTION: dict[str, Any] = {
         for fold in range(2)
     ],
     "columns": [
-        {"target": "often", "pooled": 0.5, "raw": 0.51, "nested": 0.51, "step": None},
+        {"target": "often", "pooled": 0.5, "raw": 0.51, "nested": 0.51, "folds": [0.5, 0.52], "step": None},
         {
             "target": "seldom",
             "pooled": 0.2,
             "raw": 0.21,
             "nested": 0.31,
+            "folds": [0.21, None],
             "step": {"target": "seldom", "kind": "clip", "low": 0.25, "high": None},
         },
-        {"target": "rare", "pooled": None, "raw": None, "nested": None, "step": None},
+        {"target": "rare", "pooled": None, "raw": None, "nested": None, "folds": [None, None], "step": None},
     ],
     "rows": 21,
     "rare": ["rare"],

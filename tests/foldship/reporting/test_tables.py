@@ -25,6 +25,12 @@ def test_summary_sets_models_beside_the_blend(build: Path) -> None:
     assert "Left out of the 2: rare." in table.caption
 
 
+def test_every_column_is_shown_in_every_fold(build: Path) -> None:
+    table = tables.columns_by_fold(load(build, "selection/selection.json"))
+    assert table.header == ("target", "fold 0", "fold 1")
+    assert table.rows[1] == ("seldom", "0.2100", tables.NOTHING)
+
+
 def test_columns_show_gain_and_step_and_admit_what_is_unknown(build: Path) -> None:
     table = tables.columns(load(build, "selection/selection.json"))
     assert table.rows[1] == ("seldom", "0.2100", "0.3100", "+0.1000", "clip low 0.25")
@@ -58,7 +64,7 @@ def test_failed_checks_are_alarming_and_phases_add_the_whole_run(build: Path) ->
     assert tables.phases({**verdict, "seconds": None}).rows == (("encode", "1.2"),)
 
 
-@pytest.mark.parametrize("make", [tables.summary, tables.columns, tables.folds])
+@pytest.mark.parametrize("make", [tables.summary, tables.columns, tables.columns_by_fold, tables.folds])
 def test_every_row_is_as_wide_as_the_header(build: Path, make: Callable[[Any], tables.Table]) -> None:
     table = make(load(build, "selection/selection.json"))
     assert {len(row) for row in table.rows} == {len(table.header)}

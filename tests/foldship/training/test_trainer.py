@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from foldship.config.schema import EarlyStopping
+from foldship.training.trainer import SCORE, WHOLE, Best, KeepBest, last_whole_checkpoint
+
+ARGUMENTS: Any = SimpleNamespace(eval_steps=10)
+
+
+def evaluate(scores: dict[int, float], best: Best, patience: int) -> tuple[Best, int | None]:
+    """Play evaluations by step; returns the best that was kept and the step at which training stopped."""
+    kept = [best]
+    callback = KeepBest(EarlyStopping(patience=patience), lambda _, found: kept.append(found), best)
+    for step, score in scores.items():
+        control: Any = SimpleNamespace(should_training_stop=False)
+        state: Any = SimpleNamespace(global_step=step)
+        callback.on_evaluate(ARGUMENTS, state, control, metrics={SCORE: score}, model=None)
+        if control.should_training_stop:
+            return kept[-1], step
+    return kept[-1], None
+
+
+@pytest.mark.parametrize(("patience", "stop"), [(1, 30), (2, 40), (3, None)])
+def test_training_stops_after_so_many_evaluations_without_a_better_one(
+    patience: int, stop: int | None
+) -> None:
+    scores = {10: 0.1, 20: 0.3, 30: 0.2, 40: 0.25}
+    assert evaluate(scores, Best(), patience) == (Best(0.3, 20), stop)
+
+
+@pytest.mark.parametrize("patience", [1, 2])
+@pytest.mark.parametrize("resumed_from", [0, 10, 20, 30])
+def test_a_resumed_run_stops_where_an_uninterrupted_one_does(patience: int, resumed_from: int) -> None:
+    scores = {10: 0.1, 20: 0.3, 30: 0.2, 40: 0.25, 50: 0.1}
+    whole = evaluate(scores, Best(), patience)
+    before = {step: score for step, score in scores.items() if step <= 30 and step <= (whole[1] or 50)}
+    kept, _ = evaluate(before, Best(), 99)
+    after = {step: score for step, score in scores.items() if step > resumed_from}
+    if resumed_from >= (whole[1] or math.inf):
+        return  # it would not have gone on from there
+    assert evaluate(after, kept, patience) == whole
+
+
+def test_only_a_checkpoint_that_was_written_to_its_end_is_gone_on_from(tmp_path: Path) -> None:
+    assert last_whole_checkpoint(tmp_path) is None
+    for step in (9, 80, 100):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    for step in (9, 80):
+        (tmp_path / f"checkpoint-{step}" / WHOLE).touch()
+    assert last_whole_checkpoint(tmp_path) == tmp_path / "checkpoint-80"
