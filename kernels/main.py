@@ -8,7 +8,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 START = time.monotonic()
@@ -23,13 +23,24 @@ def folders(root: Path) -> Iterator[Path]:
     level = [root]
     for _ in range(DEPTH + 1):
         yield from level
-        below = []
-        for folder in level:
-            try:
-                below += sorted(child for child in folder.iterdir() if child.is_dir())
-            except OSError:
-                continue
-        level = below
+        level = [child for folder in level for child in sorted(children(folder))]
+
+
+def children(folder: Path) -> list[Path]:
+    """Folders in `folder`, none where we must not look. No file is asked about: there may be a million."""
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in entries if allowed(entry.is_dir)]
+    except OSError:
+        return []
+
+
+def allowed(question: Callable[[], bool]) -> bool:
+    """The answer about a path, False where we must not look."""
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 def digest(code: Path) -> str:
@@ -45,8 +56,12 @@ def find_bundle() -> Path:
     """The bundle.json that this kernel was built with, or an end with an error that names the fix."""
     rejected = []
     for folder in folders(INPUT):
-        if (folder / "bundle.json").is_file():
-            found = digest(folder / "code")
+        if allowed((folder / "bundle.json").is_file):
+            try:
+                found = digest(folder / "code")
+            except OSError as error:
+                rejected.append(f"{folder / 'code'} cannot be read: {error}")
+                continue
             if found == CODE_SHA256:
                 return folder / "bundle.json"
             rejected.append(f"{folder / 'code'} has SHA-256 {found[:12]}..., not {CODE_SHA256[:12]}...")

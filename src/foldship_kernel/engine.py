@@ -49,6 +49,8 @@ class Graph:
             settings = {"device_id": str(device), "enable_skip_layer_norm_strict_mode": "1"}
             providers.insert(0, (CUDA, settings))
         self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        # After an error on the GPU the session would go on with this graph on the CPU, without a word.
+        self._session.disable_fallback()
         self.provider: str = self._session.get_providers()[0]
         self._inputs = [node.name for node in self._session.get_inputs()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -27,7 +28,7 @@ def folders(root: Path, depth: int = DEPTH) -> Iterator[Path]:
 
 def holding(root: Path, names: Sequence[str]) -> list[Path]:
     """Folders below `root` that hold all files `names`, those of a competition mount first."""
-    found = [folder for folder in folders(root) if all((folder / name).is_file() for name in names)]
+    found = [folder for folder in folders(root) if all(_is_file(folder / name) for name in names)]
     return sorted(found, key=lambda folder: PREFERRED not in folder.relative_to(root).parts)
 
 
@@ -49,6 +50,12 @@ def read_first(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> t
             return folder, read(folder)
         except DataError as error:
             first = first or error
+        except OSError as error:
+            first = first or DataError(
+                f"{folder}: the competition's files cannot be read",
+                found=str(error),
+                fix="attach the competition to the kernel again",
+            )
     if first is not None:
         raise first
     seen = [str(folder.relative_to(root)) for folder in folders(root, 3) if folder != root]
@@ -61,7 +68,23 @@ def read_first(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> t
 
 
 def _children(folder: Path) -> list[Path]:
+    """Folders in `folder`. Folders of a million pictures may be attached: no file is asked about."""
     try:
-        return [child for child in folder.iterdir() if child.is_dir()]
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in entries if _is_folder(entry)]
     except OSError:  # unreadable or gone: nothing of ours lies in it
         return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to where we must not look
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder where we must not look
+        return False

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from foldship_kernel import devices, engine, features
+from foldship_kernel import account, devices, engine, features
 from foldship_kernel.deadline import Deadline, OutOfTimeError
 from foldship_kernel.encode import EncodedRows, EncodingSpec, RowEncoder
 from foldship_kernel.journal import Journal
@@ -35,7 +35,7 @@ class Unit:
     fold: FoldEntry
 
     def __str__(self) -> str:
-        return f"{self.model.name} fold {self.fold.fold}"
+        return account.name_of(self.model.name, self.fold.fold)
 
 
 def order(models: Sequence[ModelEntry]) -> list[Unit]:
@@ -73,38 +73,49 @@ class Predictor:
         self._longest: int | None = None
 
     def run(
-        self, units: Sequence[Unit], accept: Callable[[Unit, NDArray[np.float64]], None]
-    ) -> dict[str, str]:
+        self,
+        units: Sequence[Unit],
+        accept: Callable[[Unit, NDArray[np.float64]], None],
+        leave_out: Callable[[Unit, str], None],
+    ) -> None:
         """Run as many units as there is time for.
 
         Args:
             units: in the order to run them.
-            accept: called with each finished unit and its outputs, (rows, targets) float64.
-
-        Returns:
-            Why each unit left out was left out.
+            accept: called with each finished unit and its finite outputs, (rows, targets) float64; if it
+                raises, the unit is left out, too.
+            leave_out: called with each other unit and the reason, "no time: ..." or "failed: ...".
         """
-        left_out: dict[str, str] = {}
+        accepted = False
         for unit in units:
             needed = self._seconds.get(unit.model.name, 0.0)
             if needed >= self._deadline.left_s():
-                left_out[str(unit)] = (
-                    f"no time: it needs {needed:.0f} s of {self._deadline.left_s():.0f} s left"
-                )
+                leave_out(unit, f"no time: it needs {needed:.0f} s of {self._deadline.left_s():.0f} s left")
                 continue
             try:
-                outputs = self._run_in_time(unit, may_shorten=not self._seconds)
+                accept(unit, self._run_anywhere(unit, may_shorten=not accepted))
+                accepted = True
+                continue
             except OutOfTimeError as error:
-                left_out[str(unit)] = f"no time: {error}"
+                reason = f"no time: {error}"
             except Exception as error:  # whatever a native runtime raises: the other folds still count
-                left_out[str(unit)] = f"failed: {error!r}"
-            else:
-                if np.isfinite(outputs).all():
-                    accept(unit, outputs)
-                    continue
-                left_out[str(unit)] = f"failed: {(~np.isfinite(outputs)).sum()} outputs are NaN or infinite"
-            self._journal.loud(f"{unit} left out. {left_out[str(unit)]}")
-        return left_out
+                reason = f"failed: {error!r}"
+            self._journal.loud(f"{unit} left out. {reason}")
+            leave_out(unit, reason)
+
+    def _run_anywhere(self, unit: Unit, *, may_shorten: bool) -> NDArray[np.float64]:
+        """Outputs of one unit; what fails on a GPU is run again on the CPU, and so is all that follows."""
+        try:
+            return self._run_in_time(unit, may_shorten=may_shorten)
+        except OutOfTimeError:
+            raise
+        except Exception as error:  # whatever a native runtime raises
+            if not self._gpus:
+                raise
+            self._journal.loud(f"{unit} FAILED ON THE GPU: {error!r}\nGoing on with the CPU")
+        self._gpus = 0
+        self._seconds.clear()  # measured on the GPU
+        return self._run_in_time(unit, may_shorten=may_shorten)
 
     def _run_in_time(self, unit: Unit, *, may_shorten: bool) -> NDArray[np.float64]:
         """Outputs of one unit; if not even that fits, all rows are read shorter: better than none read."""
@@ -145,7 +156,11 @@ class Predictor:
             )
         self._seconds[model.name] = time.monotonic() - began
         self._journal.say(f"{unit}: {progress.summary()}, {self._seconds[model.name]:.1f} s in all")
-        return activate(logits, self._task.ACTIVATION)
+        outputs = activate(logits, self._task.ACTIVATION)
+        wrong = int((~np.isfinite(outputs)).sum())
+        if wrong:
+            raise FloatingPointError(f"{wrong} outputs are NaN or infinite")
+        return outputs
 
     def _encode(self, model: ModelEntry) -> EncodedRows:
         spec = model.encoding if self._longest is None else shortened(model.encoding, self._longest)

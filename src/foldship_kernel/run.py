@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from foldship_kernel import blend, devices, locate, manifest, postprocess, tasks, wheels
+from foldship_kernel import account, blend, devices, locate, manifest, postprocess, tasks, wheels
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.errors import BundleError, FoldshipError
 from foldship_kernel.journal import FILE_NAME as JOURNAL
@@ -48,7 +48,7 @@ class Kernel:
     """
 
     def __init__(self, bundle: Path, inputs: Path, working: Path, deadline: Deadline) -> None:
-        self._root = bundle.parent
+        self._bundle, self._root = bundle, bundle.parent
         self._deadline = deadline
         self.journal = Journal(working / JOURNAL, deadline)
         self.journal.phases["start"] = deadline.elapsed_s()
@@ -57,6 +57,7 @@ class Kernel:
         self._left_out: dict[str, str] = {}
         with self.journal.phase("read"):
             self._manifest = manifest.load(bundle)
+            self._steps = self._manifest.postprocess
             self._task = tasks.get(self._manifest.competition)
             folder, (self._rows, template) = locate.read_first(
                 inputs, self._task.TEST_FILES, self._task.read_test
@@ -85,6 +86,7 @@ class Kernel:
         """
         with self.journal.phase("verify"):
             models, usable_wheels = self._undamaged()
+            self._save("running")
         gpu = self._manifest.accelerator == "gpu"
         with self.journal.phase("runtime"):
             target = Path(tempfile.mkdtemp(prefix="wheels-"))
@@ -97,7 +99,7 @@ class Kernel:
             gpus = engine.prepare(gpu=gpu)
         self.journal.say(f"ONNX Runtime {onnxruntime.__version__}, {origin}")
         predictor = predict.Predictor(self._root, self._task, self._rows, gpus, self._deadline, self.journal)
-        self._left_out.update(predictor.run(predict.order(models), self._accept))
+        predictor.run(predict.order(models), self._accept, self._leave_out)
 
     def finish(self) -> int:
         """Say what came of it, and return the exit status.
@@ -105,6 +107,8 @@ class Kernel:
         Returns:
             0 if at least one fold is in the submission, or if time ran out before; else 1.
         """
+        facts = {"folds_used": self._used, "folds_left_out": self._left_out}
+        self._left_out.update(dict.fromkeys(account.missing(self._bundle, facts), "failed: not reached"))
         out_of_time = any(reason.startswith("no time") for reason in self._left_out.values())
         status = "fallback" if not self._used else "partial" if self._left_out else "complete"
         if status == "fallback":
@@ -131,7 +135,7 @@ class Kernel:
                 needs = (model.tokenizer, fold.encoder, fold.encoder_cpu, fold.head, *fold.weights)
                 wrong = [path for path in needs if path in damage or path not in listed]
                 if wrong:
-                    name = f"{model.name} fold {fold.fold}"
+                    name = account.name_of(model.name, fold.fold)
                     self._left_out[name] = f"damaged: {', '.join(wrong)}"
                 else:
                     whole.append(fold)
@@ -148,23 +152,38 @@ class Kernel:
 
     def _accept(self, unit: Unit, outputs: NDArray[np.float64]) -> None:
         """Take one fold's outputs into the blend, and write the better submission."""
-        self._outputs.setdefault(unit.model.name, []).append(outputs)
+        gathered = {**self._outputs}
+        gathered[unit.model.name] = [*gathered.get(unit.model.name, ()), outputs]
         with self.journal.phase("write"):
             blended = blend.blend(
-                {name: np.mean(folds, axis=0) for name, folds in self._outputs.items()},
+                {name: np.mean(folds, axis=0) for name, folds in gathered.items()},
                 {model.name: model.weight for model in self._manifest.models},
             )
-            names = list(self._task.TARGETS)
-            processed, notes = postprocess.apply(
-                pd.DataFrame(blended, columns=names), self._manifest.postprocess
-            )
-            constant = self._submission.write(processed[names].to_numpy(dtype=np.float64))
+            processed, notes = self._postprocess(blended)
+            # Weights that sum to 1 + 2e-16 take a saturated output out of its range.
+            constant = self._submission.write(np.clip(processed, self._task.LOW, self._task.HIGH))
+            self._outputs = gathered  # not before: what could not be written has no part in later blends
             self._used.append(str(unit))
             if constant:
                 notes.append(f"constant, given a cheap order of the rows: {', '.join(constant)}")
             # Only the last submission's notes matter.
             self.journal.facts["postprocess_notes"] = notes
             self._save("running")
+
+    def _leave_out(self, unit: Unit, reason: str) -> None:
+        self._left_out[str(unit)] = reason
+        self._save("running")
+
+    def _postprocess(self, blended: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[str]]:
+        """Predictions post-processed, and notes; if a step cannot be applied, all stay raw from then on."""
+        names = list(self._task.TARGETS)
+        try:
+            processed, notes = postprocess.apply(pd.DataFrame(blended, columns=names), self._steps)
+        except BundleError as error:
+            self.journal.loud(f"THE SUBMISSION IS NOT POST-PROCESSED: {error}")
+            self._steps = ()
+            return blended, []
+        return processed[names].to_numpy(dtype=np.float64), notes
 
     def _save(self, status: str) -> None:
         self.journal.facts.update(folds_used=self._used, folds_left_out=self._left_out)
@@ -181,6 +200,14 @@ def main(arguments: Sequence[str]) -> int:
         kernel.fall_back()
     except FoldshipError as error:
         print(f"error: {error}", flush=True)
+        return 1
+    except (OSError, MemoryError) as error:
+        trouble = FoldshipError(
+            f"{working}: no submission could be made",
+            found=repr(error),
+            fix="free space on its disk, or memory, and run the kernel again",
+        )
+        print(f"error: {trouble}", flush=True)
         return 1
     try:
         kernel.predict()

@@ -6,9 +6,11 @@ On a busy machine the import of pandas alone can outlast a short run-time limit.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from foldship_kernel import locate
@@ -35,11 +37,16 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
     try:
         fallback = json.loads(manifest.read_text(encoding="utf-8"))["fallback"]
         for folder in locate.holding(inputs, [TEMPLATE]):
-            table = _fill(folder / TEMPLATE, fallback)
+            try:
+                table = _fill(folder / TEMPLATE, fallback)
+            except (OSError, ValueError, csv.Error):
+                continue  # another data set's: it must not end the search
             if table:
-                _replace(submission, table)
+                text = io.StringIO()
+                csv.writer(text, lineterminator="\n").writerows(table)
+                replace(submission, text.getvalue())
                 return True
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+    except (OSError, ValueError, KeyError, TypeError):
         pass  # the proper reading meets the same trouble, and reports it
     return False
 
@@ -75,9 +82,19 @@ def _level(
     return {place: f"{entry['mean'] + entry['spread'] * signal:.9g}" for place, entry in entries.items()}
 
 
-def _replace(path: Path, table: Sequence[Sequence[str]]) -> None:
-    # `atomic` would do this, but needs pandas.
+def replace(path: Path, text: str) -> None:
+    """Write `path` as a whole, or leave it as it was.
+
+    `atomic` does so too, but needs pandas, and waits for the disk.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.stopgap")
-    with temporary.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, lineterminator="\n").writerows(table)
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise

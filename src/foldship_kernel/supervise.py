@@ -18,10 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from foldship_kernel import deadline, stopgap
+from foldship_kernel import account, deadline, stopgap
 from foldship_kernel.errors import FoldshipError
 
 SUBMISSION, JOURNAL = "submission.csv", "foldship.json"
+BLOCK = 4096
+# Share of the reserve that even a run without any submission yet leaves for stopping.
+LAST_SHARE = 0.25
 _RULE = "!" * 80
 
 
@@ -43,17 +46,19 @@ def main(bundle: Path, inputs: Path, working: Path, start: float) -> int:
     clock = deadline.Deadline(start, deadline.limit_s(os.environ, bundle))
     _clear(working)
     stopgap.write(bundle, inputs, working / SUBMISSION)
-    with tempfile.TemporaryDirectory(prefix="foldship-") as scratch:
+    # What cannot be cleaned up must not cost the submission.
+    with tempfile.TemporaryDirectory(prefix="foldship-", ignore_cleanup_errors=True) as scratch:
         worker = _start(bundle, inputs, working, clock, scratch)
+        relay = threading.Thread(target=_relay, args=(worker.stdout,), daemon=True)
         try:
-            relay = threading.Thread(target=_relay, args=(worker.stdout,), daemon=True)
             relay.start()
             in_time = _wait(worker, clock, working / SUBMISSION)
-            relay.join(timeout=0.5)
         finally:
             worker.kill()
             worker.wait()
-    return _status(worker.returncode, in_time, working, clock)
+        relay.join(timeout=0.5)  # not before: a worker that lives says more
+    _remove_half_files(working)
+    return _status(worker.returncode, in_time, bundle, working, clock)
 
 
 def _clear(working: Path) -> None:
@@ -62,14 +67,23 @@ def _clear(working: Path) -> None:
         working.mkdir(parents=True, exist_ok=True)
         for name in (SUBMISSION, JOURNAL):
             (working / name).unlink(missing_ok=True)
-        with tempfile.TemporaryFile(dir=working):
-            pass
+        _remove_half_files(working)
+        with tempfile.TemporaryFile(dir=working, buffering=0) as probe:
+            probe.write(bytes(BLOCK))  # on a full disk, an empty file can still be made
     except OSError as error:
         raise FoldshipError(
             f"{working}: the working folder cannot be written to",
             found=str(error),
             fix="make the folder writable, or free space on its disk",
         ) from error
+
+
+def _remove_half_files(working: Path) -> None:
+    """Remove what a worker was writing when it was killed."""
+    for name in (SUBMISSION, JOURNAL):
+        for path in working.glob(f".{name}.*"):
+            with suppress(OSError):
+                path.unlink()
 
 
 def _start(
@@ -94,44 +108,57 @@ def _start(
 def _relay(lines: IO[str] | None) -> None:
     """Print what the worker says: a notebook shows this process's output only."""
     for line in lines or ():
-        print(line, end="", flush=True)
+        _print(line)
+
+
+def _print(text: str) -> None:
+    """Print `text`. With nobody to read it the worker must go on: a full pipe would halt it."""
+    with suppress(OSError, ValueError):
+        print(text, end="", flush=True)
 
 
 def _wait(worker: subprocess.Popen[str], clock: deadline.Deadline, submission: Path) -> bool:
-    """Wait for the worker's end; once time is up, only until there is a submission. False if time was up."""
+    """Wait for the worker's end; False if time was up.
+
+    Once it is, wait for a submission only, and for that no longer than leaves time to stop.
+    """
     try:
         worker.wait(timeout=max(0.0, clock.left_to_stop_s()))
         return True
     except subprocess.TimeoutExpired:
-        while worker.poll() is None and not submission.exists():
+        last = clock.limit_s - LAST_SHARE * clock.reserve_s
+        while worker.poll() is None and not submission.exists() and clock.elapsed_s() < last:
             time.sleep(0.02)
         return False
 
 
-def _status(code: int, in_time: bool, working: Path, clock: deadline.Deadline) -> int:
-    submission = working / SUBMISSION
-    facts = _facts(working / JOURNAL)
-    folds = len(facts.get("folds_used", ()))
+def _status(code: int, in_time: bool, bundle: Path, working: Path, clock: deadline.Deadline) -> int:
     if in_time and code >= 0:
         return code
+    submission = working / SUBMISSION
+    facts = _facts(working / JOURNAL)
+    folds = len(facts.setdefault("folds_used", []))
+    left_out = facts.setdefault("folds_left_out", {})
     if not in_time:
         what = f"TIME IS UP: stopped after {clock.elapsed_s():.1f} s of {clock.limit_s:g} s."
+        why = f"no time: not finished after {clock.elapsed_s():.1f} s"
     else:
-        what = f"THE WORKER DIED: {signal.Signals(-code).name}; SIGKILL mostly means that memory ran out."
+        name = signal.Signals(-code).name
+        what = f"THE WORKER DIED: {name}; SIGKILL mostly means that memory ran out."
+        why = f"failed: the worker died ({name}) before it was finished"
+    left_out.update(dict.fromkeys(account.missing(bundle, facts), why))
     if not submission.exists():
         kept = "There is no submission."
     elif folds:
         kept = f"The submission of {folds} folds is kept."
     else:
         kept = "Only the fallback submission is there: no model had a part in it."
-    print(_RULE, what, kept, _RULE, sep="\n", flush=True)
+    _print(f"{_RULE}\n{what}\n{kept}\n{_RULE}\n")
     facts.setdefault("notes", []).append(f"{what} {kept}")
-    facts["status"] = "partial" if folds else "fallback"
+    facts["status"] = "fallback" if not folds else "partial" if left_out else "complete"
     facts["seconds"] = round(clock.elapsed_s(), 3)
     with suppress(OSError):  # a full disk must not cost the submission
-        (working / JOURNAL).write_text(
-            json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        stopgap.replace(working / JOURNAL, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     return 0 if submission.exists() and (folds or not in_time) else 1
 
 

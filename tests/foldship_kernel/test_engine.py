@@ -123,6 +123,10 @@ def test_without_a_gpu_the_provider_is_the_cpu(fold: engine.Fold) -> None:
     assert engine.prepare(gpu=False) == 0
 
 
+def test_a_session_that_fails_does_not_go_on_elsewhere_by_itself(fold: engine.Fold) -> None:
+    assert not any(graph._session._enable_fallback for graph in (*fold._encoders, fold._head))
+
+
 def test_a_cut_weights_file_is_an_error(tmp_path: Path) -> None:
     folder = tiny_bundle.write_export(tmp_path, 1)
     weights = folder / "weights.bin"

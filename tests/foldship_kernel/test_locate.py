@@ -50,6 +50,42 @@ def test_a_folder_that_cannot_be_read_is_passed_over_for_one_that_can(tmp_path: 
     assert locate.read_first(tmp_path, FILES, read)[0] == right
 
 
+def refuse(self: Path, *_: object, **__: object) -> bool:
+    raise PermissionError(13, "Permission denied", str(self))
+
+
+def test_no_file_is_asked_about_and_links_are_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = put(tmp_path / "elsewhere" / "slug")
+    (tmp_path / "input" / "pictures").mkdir(parents=True)
+    (tmp_path / "input" / "pictures" / "one.png").touch()
+    (tmp_path / "input" / "slug").symlink_to(right)
+    (tmp_path / "input" / "loop").symlink_to("loop")
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert {path.name for path in locate.folders(tmp_path / "input")} == {"input", "pictures", "slug"}
+
+
+def test_where_we_must_not_look_nothing_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked, right = put(tmp_path / "a"), put(tmp_path / "b")
+    is_file = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda path: (refuse if path.parent == locked else is_file)(path))
+    assert locate.holding(tmp_path, FILES) == [right]
+
+
+def test_files_that_must_not_be_read_are_passed_over_or_reported(tmp_path: Path) -> None:
+    locked = put(tmp_path / "a")
+
+    def read(folder: Path) -> None:
+        if folder == locked:
+            refuse(folder)
+
+    with pytest.raises(DataError, match="Permission denied"):
+        locate.read_first(tmp_path, FILES, read)
+    right = put(tmp_path / "b")
+    assert locate.read_first(tmp_path, FILES, read)[0] == right
+
+
 def test_if_none_can_be_read_the_first_one_is_reported(tmp_path: Path) -> None:
     put(tmp_path / "copy")
     put(tmp_path / "competitions" / "slug")

@@ -71,5 +71,27 @@ def test_the_bundle_of_another_kernel_is_refused(
         names["find_bundle"]()
 
 
+def test_where_it_must_not_look_nothing_is_found(
+    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlisted = put_bundle(tmp_path / "input" / "a")
+    unread = put_bundle(tmp_path / "input" / "b")
+    right = put_bundle(tmp_path / "input" / "c")
+    names = load(template, tmp_path / "kernel", right / "code", tmp_path / "input", monkeypatch)
+    is_file, read_bytes = Path.is_file, Path.read_bytes
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", lambda path: (refuse if path.parent == unlisted else is_file)(path))
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda path: (refuse if unread in path.parents else read_bytes)(path)
+    )
+    assert names["find_bundle"]() == right / "bundle.json"
+    (right / "bundle.json").unlink()
+    with pytest.raises(SystemExit, match="Permission denied"):
+        names["find_bundle"]()
+
+
 def test_it_is_a_few_kilobytes(template: Path) -> None:
     assert template.stat().st_size < 8000

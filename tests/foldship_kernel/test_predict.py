@@ -33,17 +33,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+GPU_SPEED = 100
+
+
 class FakeFold:
-    """A fold that takes `seconds_per_token`, by the name of its encoder's folder."""
+    """A fold that takes `speeds` seconds a token on a CPU, by the name of its encoder's folder."""
 
     clock: Clock
     speeds: Mapping[str, float]
     wrong: Mapping[str, object]
-    provider = engine.CPU
+    wrong_on_gpu: Mapping[str, object]
 
     def __init__(self, encoder: Path, encoder_cpu: Path, head: Path, *, gpus: int) -> None:
         self._name = f"{encoder.parent.name}/{encoder.stem}"
-        self._speed = self.speeds[encoder.parent.name]
+        self._speed = self.speeds[encoder.parent.name] / (GPU_SPEED if gpus else 1)
+        self.provider = engine.CUDA if gpus else engine.CPU
 
     def predict(
         self,
@@ -57,7 +61,7 @@ class FakeFold:
         for length in sorted(encoded.lengths, reverse=True):
             self.clock.now += self._speed * length
             progress(int(length))
-        wrong = self.wrong.get(self._name)
+        wrong = (self.wrong if self.provider == engine.CPU else self.wrong_on_gpu).get(self._name)
         if isinstance(wrong, Exception):
             raise wrong
         logits = np.zeros((len(encoded.index), len(quest.TARGETS)), dtype=np.float32)
@@ -91,25 +95,46 @@ class Scene:
         limit_s: float,
         speeds: Mapping[str, float],
         wrong: Mapping[str, object],
+        wrong_on_gpu: Mapping[str, object] | None,
     ) -> None:
         (tmp_path / "tokenizer.json").write_bytes(tiny_bundle.TOKENIZER.read_bytes())
         rows, _ = quest.read_test(tiny_bundle.write_input(tmp_path / "input", 20))
         FakeFold.clock, FakeFold.speeds, FakeFold.wrong = clock, speeds, wrong
+        FakeFold.wrong_on_gpu = wrong_on_gpu or {}
+        gpus = 0 if wrong_on_gpu is None else 1
         deadline = Deadline(0.0, limit_s)
         self.journal = Journal(tmp_path / "foldship.json", deadline)
-        self.predictor = predict.Predictor(tmp_path, quest, rows, 0, deadline, self.journal)
+        self.predictor = predict.Predictor(tmp_path, quest, rows, gpus, deadline, self.journal)
         self.finished: list[str] = []
+        self.refused: dict[str, Exception] = {}
 
     def run(self, *models: manifest.ModelEntry) -> dict[str, str]:
-        return self.predictor.run(predict.order(models), lambda unit, _: self.finished.append(str(unit)))
+        left_out: dict[str, str] = {}
+        self.predictor.run(
+            predict.order(models),
+            self._accept,
+            lambda unit, reason: left_out.update({str(unit): reason}),
+        )
+        return left_out
+
+    def _accept(self, unit: predict.Unit, outputs: np.ndarray) -> None:
+        assert np.isfinite(outputs).all()
+        if str(unit) in self.refused:
+            raise self.refused[str(unit)]
+        self.finished.append(str(unit))
 
 
 @pytest.fixture
 def scene(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(engine, "Fold", FakeFold)
 
-    def make(limit_s: float, wrong: Mapping[str, object] | None = None, **speeds: float) -> Scene:
-        return Scene(tmp_path, clock, limit_s, speeds, wrong or {})
+    def make(
+        limit_s: float,
+        wrong: Mapping[str, object] | None = None,
+        wrong_on_gpu: Mapping[str, object] | None = None,
+        **speeds: float,
+    ) -> Scene:
+        return Scene(tmp_path, clock, limit_s, speeds, wrong or {}, wrong_on_gpu)
 
     return make
 
@@ -184,6 +209,40 @@ def test_a_fold_that_fails_is_left_out_and_the_others_count(scene, wrong: object
     assert list(left_out) == ["a fold 1"]
     assert left_out["a fold 1"].startswith("failed")
     assert any("a fold 1" in note for note in stage.journal.notes)
+
+
+def test_a_fold_whose_submission_cannot_be_written_is_left_out_and_the_others_count(scene) -> None:
+    stage = scene(1000.0, a=0.001)
+    stage.refused = {"a fold 1": OSError("no space left"), "a fold 2": MemoryError()}
+    left_out = stage.run(model("a", 4))
+    assert stage.finished == ["a fold 0", "a fold 3"]
+    assert left_out["a fold 1"].startswith("failed") and "no space left" in left_out["a fold 1"]
+    assert left_out["a fold 2"].startswith("failed")
+
+
+@pytest.mark.parametrize("wrong", [RuntimeError("CUDA failure 700"), "NaN"])
+def test_what_fails_on_a_gpu_runs_on_the_cpu_and_so_does_the_rest(scene, clock: Clock, wrong: object) -> None:
+    stage = scene(1000.0, {}, {"a/1": wrong}, a=1 / TOKENS)
+    assert stage.run(model("a", 4)) == {}
+    assert stage.finished == ["a fold 0", "a fold 1", "a fold 2", "a fold 3"]
+    assert stage.journal.facts["provider"] == engine.CPU
+    assert sum("FAILED ON THE GPU" in note for note in stage.journal.notes) == 1
+    assert clock.now == pytest.approx(2 / GPU_SPEED + 3)
+
+
+def test_after_a_gpu_has_failed_the_speed_is_measured_anew(scene, clock: Clock) -> None:
+    stage = scene(100.0, {}, {"a/1": "NaN"}, a=50 / TOKENS)
+    left_out = stage.run(model("a", 4))
+    assert stage.finished == ["a fold 0", "a fold 1"]
+    assert all(reason.startswith("no time: it needs 50 s") for reason in left_out.values())
+    assert list(left_out) == ["a fold 2", "a fold 3"]
+    assert clock.now == pytest.approx(51)
+
+
+def test_what_takes_too_long_on_a_gpu_is_not_tried_on_the_cpu(scene) -> None:
+    stage = scene(100.0, {}, {}, a=100.0)
+    assert stage.run(model("a", 1)).keys() == {"a fold 0"}
+    assert stage.predictor._gpus == 1
 
 
 def test_a_provider_other_than_wanted_is_said_loudly(scene) -> None:

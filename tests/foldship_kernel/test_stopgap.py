@@ -63,6 +63,24 @@ def test_another_data_sets_template_is_passed_over(tmp_path: Path, manifest: Pat
     assert list(pd.read_csv(tmp_path / "submission.csv")["id"]) == [1, 2]
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"id,label\n" + b'"' * 7, b"id\n\x00\n"])
+def test_an_unreadable_template_of_another_data_set_is_passed_over(
+    tmp_path: Path, manifest: Path, content: bytes
+) -> None:
+    put(tmp_path / "input" / "a", "")
+    (tmp_path / "input" / "a" / "sample_submission.csv").write_bytes(content)
+    (tmp_path / "input" / "a" / "b" / "sample_submission.csv").mkdir(parents=True)
+    put(tmp_path / "input" / "b", "id,second,first\n1,0,0\n2,0,0\n")
+    assert stopgap.write(manifest, tmp_path / "input", tmp_path / "submission.csv")
+
+
+def test_a_file_that_cannot_be_replaced_stays_and_leaves_no_half_file(tmp_path: Path) -> None:
+    (tmp_path / "submission.csv").mkdir()
+    with pytest.raises(OSError, match=r"submission\.csv"):
+        stopgap.replace(tmp_path / "submission.csv", "id\n1\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["submission.csv"]
+
+
 def test_without_manifest_or_template_nothing_is_written(tmp_path: Path, manifest: Path) -> None:
     assert not stopgap.write(manifest, tmp_path / "nowhere", tmp_path / "submission.csv")
     assert not stopgap.write(tmp_path / "none.json", tmp_path, tmp_path / "submission.csv")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,35 @@ def test_a_working_folder_that_cannot_be_written(
     )
     assert result.returncode == 1
     assert "cannot be written" in result.stderr
+
+
+# With a disk of its own, 32 KiB large, in the place of the working folder; lists what is left there.
+SMALL_DISK = """
+    set -e
+    mount -t tmpfs -o size=32k none "$FOLDSHIP_WORKING"
+    head -c "$0" /dev/zero > "$FOLDSHIP_WORKING/filler" || true
+    status=0
+    "$@" || status=$?
+    echo "left: $(ls -A "$FOLDSHIP_WORKING")"
+    exit $status
+"""
+
+
+@pytest.mark.parametrize("filled", ["1M", "1"])
+def test_a_working_folder_without_room_for_a_submission(
+    bundle: TinyBundle, inputs: Path, dataset: Path, tmp_path: Path, filled: str
+) -> None:
+    namespace = ["unshare", "-rm"] if os.getuid() else ["unshare", "-m"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespaces here")
+    write_input(inputs / COMPETITION, 300)
+    working = tmp_path / "working"
+    before = [*namespace, "sh", "-c", SMALL_DISK, filled]
+    result = run_kernel(bundle.kernel, inputs, working, before=before)
+    printed = result.stdout + result.stderr
+    assert result.returncode == 1, printed
+    assert f"error: {working}: " in printed and "fix:" in printed and "Traceback" not in printed
+    assert result.stdout.endswith("left: filler\n")
 
 
 @pytest.mark.parametrize("limit", ["soon", "-1"])

@@ -113,6 +113,23 @@ def test_when_time_is_up_there_is_a_submission(
     assert journal(working)["status"] == "fallback"
 
 
+@pytest.mark.parametrize("limit_s", [2, 4])
+def test_folds_that_hang_are_stopped_below_the_limit_and_named(
+    bundle: TinyBundle, dataset: Path, inputs: Path, working: Path, limit_s: int
+) -> None:
+    competition = write_input(inputs / COMPETITION)
+    code = dataset / "code" / "foldship_kernel" / "predict.py"
+    code.write_text("import time\ntime.sleep(100)\n")
+    kernel = rebound(bundle, dataset, working.parent / "kernel")
+    result = run_kernel(kernel, inputs, working, FOLDSHIP_LIMIT_S=str(limit_s))
+    assert result.returncode == 0, result.stdout + result.stderr
+    check_submission(working, competition)
+    facts = journal(working)
+    assert facts["seconds"] < limit_s
+    assert set(facts["folds_left_out"]) == {"second fold 0", "first fold 0", "first fold 1"}
+    assert all(why.startswith("no time") for why in facts["folds_left_out"].values())
+
+
 def test_one_row_of_nothing(bundle: TinyBundle, dataset: Path, inputs: Path, working: Path) -> None:
     nothing = {name: [None] for name in quest.TEXTS}
     competition = write_input(inputs / COMPETITION, 1, **nothing)

@@ -163,13 +163,19 @@ def write_input(folder: Path, rows: int = 12, *, shuffled: bool = False, **colum
 
 
 def run_kernel(
-    kernel: Path, inputs: Path, working: Path, *, python: Path | str = sys.executable, **environment: str
+    kernel: Path,
+    inputs: Path,
+    working: Path,
+    *,
+    python: Path | str = sys.executable,
+    before: Sequence[str] = (),
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `main.py` as the platform does, in its own process."""
+    """Run `main.py` as the platform does, in its own process; `before` goes before the command."""
     working.mkdir(parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     return subprocess.run(
-        [str(python), str(kernel / "main.py")],
+        [*before, str(python), str(kernel / "main.py")],
         cwd=working,
         env={**kept, "FOLDSHIP_INPUT": str(inputs), "FOLDSHIP_WORKING": str(working), **environment},
         capture_output=True,

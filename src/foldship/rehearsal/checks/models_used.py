@@ -1,8 +1,9 @@
-"""Trained models made the submission, not the fallback, and none was lost to damage."""
+"""Trained models made the submission, not the fallback, and no fold was lost to damage or forgotten."""
 
 from __future__ import annotations
 
 from foldship.rehearsal.evidence import Evidence, Finding
+from foldship_kernel import account, manifest
 
 NAME = "models used"
 NO_TIME = "no time"
@@ -19,6 +20,9 @@ def check(run: Evidence) -> Finding:
         seen += f"; left out: {len(left_out)}, " + "; ".join(
             f"{fold}: {why}" for fold, why in left_out.items()
         )
+    forgotten = account.missing(run.dataset / manifest.FILE_NAME, run.summary)
+    if forgotten:
+        seen += f"; neither used nor left out: {', '.join(forgotten)}"
     late = [why for why in left_out.values() if str(why).startswith(NO_TIME)]
     if not used:
         return Finding(
@@ -27,6 +31,6 @@ def check(run: Evidence) -> Finding:
             f"{seen}: this is the fallback submission",
             "give more time (LIMIT=), or ship fewer folds" if late else "read kernel.log for what went wrong",
         )
-    if len(late) < len(left_out):
+    if forgotten or len(late) < len(left_out):
         return Finding(NAME, False, seen, "build the bundle again with `make bundle`; read kernel.log")
     return Finding(NAME, True, seen)

@@ -1,0 +1,136 @@
+"""The kernel's work in this process, with the folds' outputs given."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_bundle
+
+from foldship_kernel import manifest, predict, run
+from foldship_kernel.deadline import Deadline
+from foldship_kernel.tasks import quest
+
+ROWS = 6
+FOLDS = ["a fold 0", "b fold 0", "a fold 1"]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_bundle.build(tmp_path_factory.mktemp("bundle"), models={"a": 2, "b": 1}).dataset
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    return tiny_bundle.write_input(tmp_path / "input", ROWS)
+
+
+@pytest.fixture
+def working(tmp_path: Path) -> Path:
+    (tmp_path / "working").mkdir()
+    return tmp_path / "working"
+
+
+@pytest.fixture
+def kernel(dataset: Path, inputs: Path, working: Path) -> run.Kernel:
+    kernel = run.Kernel(dataset / "bundle.json", inputs, working, Deadline(time.monotonic(), 1000.0))
+    kernel.fall_back()
+    return kernel
+
+
+@pytest.fixture
+def units(dataset: Path) -> list[predict.Unit]:
+    ordered = predict.order(manifest.load(dataset / "bundle.json").models)
+    assert sorted(map(str, ordered)) == sorted(FOLDS)
+    return ordered
+
+
+def outputs(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(size=(ROWS, len(quest.TARGETS)))
+
+
+def facts(working: Path) -> dict[str, Any]:
+    return json.loads((working / "foldship.json").read_text())
+
+
+def test_folds_that_were_not_reached_are_never_complete(
+    kernel: run.Kernel, units: list[predict.Unit], working: Path
+) -> None:
+    kernel._accept(units[0], outputs(0))
+    assert kernel.finish() == 0
+    assert facts(working)["status"] == "partial"
+    assert facts(working)["folds_used"] == [str(units[0])]
+    assert facts(working)["folds_left_out"] == dict.fromkeys(map(str, units[1:]), "failed: not reached")
+
+
+def test_a_fold_left_out_is_on_record_at_once(
+    kernel: run.Kernel, units: list[predict.Unit], working: Path
+) -> None:
+    kernel._leave_out(units[0], "failed: RuntimeError()")
+    assert facts(working)["folds_left_out"] == {str(units[0]): "failed: RuntimeError()"}
+
+
+def test_a_fold_that_could_not_be_written_has_no_part_in_later_submissions(
+    kernel: run.Kernel,
+    units: list[predict.Unit],
+    working: Path,
+    inputs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kernel._submission, "write", refuse)
+        with pytest.raises(OSError, match="no space"):
+            kernel._accept(units[0], outputs(0))
+    kernel._accept(units[1], outputs(1))
+    assert facts(working)["folds_used"] == [str(units[1])]
+    found = tiny_bundle.check_submission(working, inputs)
+    np.testing.assert_allclose(found[list(quest.TARGETS)], outputs(1))
+
+
+def test_a_hair_above_the_range_is_within_it(
+    kernel: run.Kernel, units: list[predict.Unit], working: Path, inputs: Path
+) -> None:
+    values = outputs(0)
+    values[0], values[1] = np.nextafter(1.0, 2.0), -1e-17
+    kernel._accept(units[0], values)
+    found = tiny_bundle.check_submission(working, inputs)[list(quest.TARGETS)].to_numpy()
+    assert (found[0] == 1).all() and (found[1] == 0).all()
+
+
+def test_post_processing_that_cannot_be_applied_leaves_raw_predictions(
+    kernel: run.Kernel, units: list[predict.Unit], working: Path, inputs: Path
+) -> None:
+    kernel._steps = ({"kind": "unheard of", "target": quest.TARGETS[0]},)
+    for place, unit in enumerate(units):
+        kernel._accept(unit, outputs(place))
+    assert kernel.finish() == 0
+    assert facts(working)["status"] == "complete"
+    assert sum("NOT POST-PROCESSED" in note for note in facts(working)["notes"]) == 1
+    tiny_bundle.check_submission(working, inputs)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
+def test_no_disk_or_memory_for_a_first_submission_is_an_error_with_a_fix(
+    dataset: Path,
+    inputs: Path,
+    working: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+) -> None:
+    def refuse(_: run.Kernel) -> None:
+        raise error
+
+    monkeypatch.setattr(run, "_end_with_parent", lambda: None)
+    monkeypatch.setattr(run.Kernel, "fall_back", refuse)
+    arguments = [str(dataset / "bundle.json"), str(inputs), str(working), "0", "1000"]
+    assert run.main(arguments) == 1
+    printed = capsys.readouterr().out
+    assert f"error: {working}: " in printed and "fix:" in printed and "Traceback" not in printed
