@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 from transformers import PretrainedConfig
 
-from foldship import receipts
-from foldship.export import parity, precision, sources, structure, trace, weights_store
+from foldship import folders
+from foldship.export import parity, precision, seal, sources, structure, trace, weights_store
 from foldship.export.fusion import fuse, fused_attentions, tidy
 from foldship.export.merge import merge_adapters
 from foldship.export.staging import replacing_folder
@@ -29,7 +28,7 @@ from foldship_kernel.encode import EncodedRows
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import activate
 
-EXPORT, PARITY = "export.json", "parity.json"
+PARITY = "parity.json"
 PROBE_TOKENS = 4096  # tokens a batch when intermediates are measured
 STEPS_A_FOLD = 2
 
@@ -58,7 +57,7 @@ class _Fold:
 def run(
     model_dir: Path, folds: Sequence[int], encoded: EncodedRows, features: NDArray[np.float32], out: Path
 ) -> dict[str, Any]:
-    """Export the folds of a model into `out`; nothing is done when `out` is made of just these inputs.
+    """Export the folds of a model into `out`; nothing is done when it holds just that, undamaged.
 
     `out` then holds, per fold, `encoder-fold<k>.onnx` (fp16), `encoder-fold<k>.cpu.onnx` (the same fp16
     weights with fp32 arithmetic, which CPUs run faster) and `head-fold<k>.onnx` (fp32), their weights in
@@ -80,8 +79,9 @@ def run(
     """
     card = store.load_card(model_dir)
     inputs = sources.fingerprint(card, model_dir, folds, encoded, features)
-    if receipts.is_current(out, inputs) and (out / EXPORT).is_file():
-        done: dict[str, Any] = json.loads((out / EXPORT).read_text(encoding="utf-8"))
+    folders.restore(out)
+    done = seal.intact(out, inputs)
+    if done is not None:
         return done
     sources.refuse_left_padding(model_dir / store.TOKENIZER)
     rows = Rows(*parity.with_extremes(encoded, features, card.encoding))
@@ -102,9 +102,9 @@ def run(
             results.append(_check_shipped(card, done_fold, rows, folder))
             bar.update()
         summary = _summary(done_folds, stored, structures, kept, folder)
-        write_json(folder / EXPORT, summary)
+        write_json(folder / seal.EXPORT, summary)
         write_json(folder / PARITY, {"model": card.name, "folds": results})
-        receipts.write(folder, inputs, {})
+        seal.write(folder, inputs)
     return summary
 
 

@@ -11,11 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship import receipts
+import foldship_kernel
+from foldship import modelling, receipts
 from foldship.modelling import backbone, store
 from foldship.modelling.store import ModelCard
 from foldship_kernel.encode import EncodedRows
 from foldship_kernel.errors import FoldshipError
+
+# What the exported graphs and their proof come from: the network's own code, and the engine that runs it.
+CODE = (Path(__file__).parent, Path(modelling.__file__).parent)
+CODE_ABOARD = tuple(
+    Path(foldship_kernel.__file__).with_name(name) for name in ("batching.py", "encode.py", "engine.py")
+)
 
 
 def fingerprint(
@@ -38,14 +45,19 @@ def fingerprint(
     ]
     return receipts.digest(
         {
-            "model": receipts.digest_files(*files),
+            "model": [receipts.digest_files(file) for file in files],  # folds' files have the same names
             "backbone": backbone.fingerprint(card.source),
             "folds": list(folds),
             "rows": rows.hexdigest(),
-            "code": receipts.digest_files(*sorted(Path(__file__).parent.glob("*.py"))),
+            "code": [receipts.digest_files(path) for path in code()],
             "versions": receipts.versions(),
         }
     )
+
+
+def code() -> list[Path]:
+    """Modules that an export's bytes or its proof depend on."""
+    return [*(path for folder in CODE for path in sorted(folder.glob("*.py"))), *CODE_ABOARD]
 
 
 def refuse_left_padding(tokenizer: Path) -> None:

@@ -8,20 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from foldship import folders
+
 
 @contextmanager
 def replacing_folder(out: Path) -> Iterator[Path]:
     """Yield an empty folder beside `out` that takes its place if the block ends well."""
     out.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{out.name}-new-", dir=out.parent))
-    old = out.with_name(f".{out.name}.old")
     try:
         yield staged
         staged.chmod(0o755)
-        shutil.rmtree(old, ignore_errors=True)
-        if out.exists():
-            out.rename(old)
-        staged.rename(out)
+        folders.replace({out: staged})
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import foldship_kernel
+from foldship import folders, receipts
 from foldship.shipping import entry, metadata, wheelhouse
 from foldship.shipping.settings import KernelConfig
 from foldship_kernel import atomic, manifest, tasks
@@ -56,12 +57,14 @@ def build(
     Raises:
         FoldshipError: an input is missing or does not fit the others, or the disk is full.
     """
+    places = {name: out / name for name in ("dataset", "kernel")}
+    folders.restore(*places.values())
     chosen = _read_json(selection, "run `make bundle` again, it makes the selection first")
     task = tasks.get(competition)
     if wheels is None:
         wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator)
     owner = metadata.find_owner(kernel_config.owner)
-    staged = {name: out / f".{name}.part" for name in ("dataset", "kernel")}
+    staged = {name: out / f".{name}.part" for name in places}
     try:
         for folder in staged.values():
             shutil.rmtree(folder, ignore_errors=True)
@@ -73,6 +76,8 @@ def build(
         atomic.write_json(
             dataset / metadata.DATASET, metadata.dataset(owner=owner, title=kernel_config.dataset_title)
         )
+        files = _listing(dataset)
+        _check_exported(files, export_dirs)
         contents = {
             "format": manifest.FORMAT,
             "competition": competition,
@@ -86,7 +91,7 @@ def build(
                 "foldship": foldship_kernel.__version__,
                 "tokenizers": packages.version("tokenizers"),
             },
-            "files": _listing(dataset),
+            "files": files,
         }
         atomic.write_json(dataset / manifest.FILE_NAME, contents)
         manifest.load(dataset / manifest.FILE_NAME)  # what cannot be read back must not be shipped
@@ -102,8 +107,13 @@ def build(
                 machine_shape=kernel_config.machine_shape,
             ),
         )
-        for name, folder in staged.items():
-            _take_place(folder, out / name)
+        folders.replace({places[name]: folder for name, folder in staged.items()})
+    except FileNotFoundError as error:
+        raise FoldshipError(
+            f"{error.filename}: gone, and it belongs into the bundle; an earlier bundle is still there",
+            found=str(error),
+            fix="run `make bundle` again, it makes what is missing",
+        ) from error
     except OSError as error:
         raise FoldshipError(
             f"{out}: the bundle cannot be written; an earlier one is still there",
@@ -170,6 +180,20 @@ def _copy_models(
     return models
 
 
+def _check_exported(files: Sequence[Mapping[str, Any]], export_dirs: Mapping[str, Path]) -> None:
+    """Check that graphs and weights are to the byte what the export's parity checks ran on."""
+    for name, folder in export_dirs.items():
+        sealed = receipts.read(folder).get("files", {})
+        for path, found in ((Path(file["path"]), file["sha256"]) for file in files):
+            if path.parent == Path("models", name) and sealed.get(path.name, found) != found:
+                raise FoldshipError(
+                    f"{folder / path.name}: damaged since it was exported",
+                    expected=f"SHA-256 {sealed[path.name]}",
+                    found=found,
+                    fix="run `make bundle` again, it exports it anew",
+                )
+
+
 def _fallback(task: Task, fitted: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """Mean and spread per target, such that mean ± spread are two values within the range."""
     least = LEAST_SPREAD * (task.HIGH - task.LOW)
@@ -198,16 +222,6 @@ def _copy(source: Path, target: Path, root: Path) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
     return target.relative_to(root).as_posix()
-
-
-def _take_place(staged: Path, final: Path) -> None:
-    """Put `staged` where `final` is; the old folder goes only when the new one stands."""
-    old = final.with_name(f".{final.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        final.rename(old)
-    staged.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _read_json(path: Path, fix: str) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
         encoder.save_pretrained(root / "backbone")
         config = Model.model_validate(
             {
-                "backbone": kind,
+                "backbone": str(root / "backbone"),
                 "towers": [{"segments": ["question_title"], "max_tokens": LONGEST}] * 2,
                 "segment_ids": segment_ids,
                 "head": {"hidden": 16},
@@ -96,6 +96,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
             ),
             features=FeatureSpec(one_hots=(OneHot("category", ("A", "B", "C"), others=False),)),
             fingerprint="none",
+            data="none",
         )
         folder = root / "model"
         (folder / "tokenizer").mkdir(parents=True)

@@ -12,7 +12,7 @@ import onnx
 import pytest
 
 from foldship import export
-from foldship.export import fusion, parity, pipeline, precision
+from foldship.export import fusion, parity, pipeline, precision, sources
 from foldship.modelling import store
 from foldship_kernel.errors import FoldshipError
 
@@ -104,6 +104,75 @@ def test_second_run_does_nothing(exported, trained, monkeypatch):
     again = export.run(trained.folder, trained.folds, trained.encoded, trained.features, exported)
     assert again == json.loads((exported / "export.json").read_text())
     assert before == {path.name: path.stat().st_mtime_ns for path in exported.iterdir()}
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [truncate, flip_a_bit, Path.unlink])
+@pytest.mark.parametrize("name", ["weights-shared.bin", "export.json", "parity.json"])
+def test_a_damaged_export_is_made_again(exported, trained, tmp_path, monkeypatch, damage, name):
+    class MadeAgainError(Exception):
+        pass
+
+    def again(*arguments: object) -> None:
+        raise MadeAgainError
+
+    out = tmp_path / "bert"
+    shutil.copytree(exported, out)
+    damage(out / name)
+    monkeypatch.setattr(pipeline, "_to_fp32", again)
+    with pytest.raises(MadeAgainError):
+        export.run(trained.folder, trained.folds, trained.encoded, trained.features, out)
+
+
+def test_an_export_that_was_moved_aside_is_put_back(exported, trained, tmp_path, monkeypatch):
+    shutil.copytree(exported, tmp_path / ".bert.old")
+    monkeypatch.setattr(pipeline, "_to_fp32", lambda *arguments: pytest.fail("it was exported again"))
+    export.run(trained.folder, trained.folds, trained.encoded, trained.features, tmp_path / "bert")
+    assert (tmp_path / "bert" / "export.json").read_bytes() == (exported / "export.json").read_bytes()
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_each_folds_weights_count(trained, tmp_path, fold):
+    def fingerprint(folder: Path) -> str:
+        card = store.load_card(folder)
+        return sources.fingerprint(card, folder, trained.folds, trained.encoded, trained.features)
+
+    folder = tmp_path / "model"
+    shutil.copytree(trained.folder, folder)
+    before = fingerprint(folder)
+    assert before == fingerprint(trained.folder)
+    flip_a_bit(folder / f"fold{fold}" / store.WEIGHTS)
+    assert fingerprint(folder) != before
+
+
+def test_code_that_makes_or_runs_the_graphs_counts(trained, tmp_path, monkeypatch):
+    names = {path.name for path in sources.code()}
+    assert {
+        "pipeline.py",
+        "model.py",
+        "predict.py",
+        "store.py",
+        "engine.py",
+        "batching.py",
+        "encode.py",
+    } <= names
+    source = tmp_path / "model.py"
+    monkeypatch.setattr(sources, "code", lambda: [source])
+    card = store.load_card(trained.folder)
+    seen = set()
+    for text in ("one", "two"):
+        source.write_text(text)
+        seen.add(sources.fingerprint(card, trained.folder, [0], trained.encoded, trained.features))
+    assert len(seen) == 2
 
 
 def test_two_exports_are_byte_identical(exported, trained, tmp_path, root):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import tiny_bundle
 
+from foldship import receipts
 from foldship_kernel import manifest
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import quest
@@ -115,6 +116,77 @@ def test_a_full_disk_leaves_the_earlier_bundle(tmp_path: Path, monkeypatch: pyte
         tiny_bundle.build(tmp_path, models={"b": 1})
     assert (contents(built.dataset), contents(built.kernel)) == before
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset", "kernel"]
+
+
+def rebuild(folder: Path) -> None:
+    """Build anew from the export that lies in `folder`, for one model `a`."""
+    from foldship.shipping import bundle
+    from foldship.shipping.settings import KernelConfig
+
+    bundle.build(
+        {"a": folder / "export" / "a"},
+        {"a": folder / "weights" / "a"},
+        folder / "selection.json",
+        KernelConfig(title="Tiny Kernel", dataset_title="Tiny Bundle", competition="some", owner="someone"),
+        "quest",
+        folder / "out",
+        main_template=tiny_bundle.TEMPLATE,
+        wheels=[],
+    )
+
+
+def test_a_file_damaged_since_its_export_is_not_bundled(tmp_path: Path) -> None:
+    built = tiny_bundle.build(tmp_path, models={"a": 1})
+    exported = tmp_path / "export" / "a"
+    receipts.write(exported, "inputs", {"files": contents(exported)})
+    before = contents(built.dataset), contents(built.kernel)
+    rebuild(tmp_path)
+    with (exported / "weights.bin").open("r+b") as stream:
+        stream.write(b"damage")
+    with pytest.raises(FoldshipError, match=r"weights\.bin: damaged") as caught:
+        rebuild(tmp_path)
+    assert "make bundle" in caught.value.fix
+    assert contents(built.dataset) == before[0]
+
+
+def test_an_exported_file_that_is_gone_names_the_command(tmp_path: Path) -> None:
+    built = tiny_bundle.build(tmp_path, models={"a": 1})
+    before = contents(built.dataset), contents(built.kernel)
+    (tmp_path / "export" / "a" / "weights.bin").unlink()
+    with pytest.raises(FoldshipError, match=r"export/a/weights\.bin: gone") as caught:
+        rebuild(tmp_path)
+    assert "make bundle" in caught.value.fix
+    assert (contents(built.dataset), contents(built.kernel)) == before
+
+
+def test_a_bundle_that_cannot_take_its_place_leaves_both_earlier_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = tiny_bundle.build(tmp_path, models={"a": 1})
+    before = contents(built.dataset), contents(built.kernel)
+    rename = Path.rename
+
+    def stuck(path: Path, target: Path) -> Path:
+        if path.name == ".kernel.part":
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", stuck)
+    with pytest.raises(FoldshipError, match="an earlier one is still there"):
+        tiny_bundle.build(tmp_path, models={"b": 1})
+    assert (contents(built.dataset), contents(built.kernel)) == before
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset", "kernel"]
+
+
+def test_the_earlier_bundle_is_put_back_after_a_build_that_was_killed(tmp_path: Path) -> None:
+    built = tiny_bundle.build(tmp_path, models={"a": 1})
+    before = contents(built.dataset), contents(built.kernel)
+    for folder in (built.dataset, built.kernel):
+        folder.rename(folder.with_name(f".{folder.name}.old"))
+    (tmp_path / "export" / "a" / "weights.bin").unlink()
+    with pytest.raises(FoldshipError):
+        rebuild(tmp_path)
+    assert (contents(built.dataset), contents(built.kernel)) == before
 
 
 def test_a_blend_of_models_that_were_not_exported_is_refused(tmp_path: Path) -> None:
