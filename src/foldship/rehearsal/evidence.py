@@ -40,6 +40,7 @@ class Evidence:
         submission_error: why it could not be read.
         summary: what the kernel wrote about itself (`foldship.json`), {} when nothing.
         status: how the kernel ended, as the supervisor reports it; None when the sandbox broke.
+        broken: what went wrong with the report on the run; "" when it came whole.
         isolated: whether there was a sandbox.
         limit_s, memory_bytes, working_bytes: the limits.
         peak_bytes: most memory in use.
@@ -58,6 +59,7 @@ class Evidence:
     submission_error: str
     summary: Mapping[str, Any]
     status: Mapping[str, Any] | None
+    broken: str
     isolated: bool
     limit_s: float
     memory_bytes: int

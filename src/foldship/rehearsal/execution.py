@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from foldship.rehearsal.mechanisms.base import Launch, Setting
+from foldship_kernel import atomic
 
 LOG_LIMIT = 64 << 20  # bytes of a runaway log that are kept
 SAMPLE_S = 0.1
 GRACE_S = 60.0  # for the supervisor to report after the limit
 ENDING_S = 10.0
+LINE = 1 << 20  # bytes; more than the supervisor ever writes in a line
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Report:
         peak_bytes: most memory seen in use at once.
         memory_mechanism: how memory was held below the limit.
         memory_exceeded: whether the limit was hit.
+        broken: what went wrong with the report itself; "" when it came whole.
     """
 
     probe: dict[str, Any] | None
@@ -42,6 +45,7 @@ class Report:
     peak_bytes: int
     memory_mechanism: str
     memory_exceeded: bool
+    broken: str
 
 
 def execute(launch: Launch, setting: Setting, echo: Callable[[str], None]) -> Report:
@@ -51,21 +55,29 @@ def execute(launch: Launch, setting: Setting, echo: Callable[[str], None]) -> Re
         launch: the program to start.
         setting: the run.
         echo: called with each piece of the log as it comes.
+
+    Raises:
+        OSError: the program cannot be started.
     """
     log = setting.scratch / "kernel.log"
     outputs = setting.scratch / "outputs"
     outputs.mkdir()
-    process = subprocess.Popen(
-        launch.guard.wrap(launch.command),
-        env=launch.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C comes to us alone
-    )
+    try:
+        process = subprocess.Popen(
+            launch.guard.wrap(launch.command),
+            env=launch.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C comes to us alone
+        )
+    except OSError:
+        launch.guard.close()
+        raise
     assert process.stdin and process.stdout and process.stderr
     commands, report, errors = process.stdin, process.stdout, process.stderr
     done, proven = threading.Event(), threading.Event()
+    broken = ""
 
     def stop(reason: str) -> None:
         with suppress(OSError):
@@ -80,12 +92,13 @@ def execute(launch: Launch, setting: Setting, echo: Callable[[str], None]) -> Re
     try:
         for thread in threads:
             thread.start()
-        probe = _document(report)
+        probe = _document(report, "failures")
         if probe and not probe["failures"]:
             proven.set()
-        status = _document(report)
-        _take(report, outputs)
-        process.wait(ENDING_S)
+        status = _document(report, "exit_code")
+        broken = _take(report, outputs) if status else ""
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(ENDING_S)
         launch.guard.sample(process.pid, stop)
     finally:
         done.set()
@@ -94,6 +107,7 @@ def execute(launch: Launch, setting: Setting, echo: Callable[[str], None]) -> Re
         try:
             process.wait(ENDING_S)
         except subprocess.TimeoutExpired:
+            broken = broken or "the sandbox did not end"
             process.kill()
             process.wait()
         for thread in threads:
@@ -110,26 +124,35 @@ def execute(launch: Launch, setting: Setting, echo: Callable[[str], None]) -> Re
         peak_bytes=peak,
         memory_mechanism=launch.guard.mechanism,
         memory_exceeded=launch.guard.exceeded or (status or {}).get("stopped") == "memory",
+        broken=broken,
     )
 
 
-def _document(report: IO[bytes]) -> dict[str, Any] | None:
-    """The next line of the report, or None where it ends early."""
-    line = report.readline()
-    if not line.endswith(b"\n"):
-        return None
-    value: dict[str, Any] = json.loads(line)
-    return value
+def _document(report: IO[bytes], key: str) -> dict[str, Any] | None:
+    """The next line of the report that is a JSON object with `key`, or None where it ends early.
+
+    Other lines are passed over: programs around the supervisor may have something to say.
+    """
+    while line := report.readline(LINE):
+        with suppress(ValueError):
+            value = json.loads(line)
+            if isinstance(value, dict) and key in value:
+                return value
+    return None
 
 
-def _take(report: IO[bytes], outputs: Path) -> None:
-    """Store the output files that follow in the report."""
-    with suppress(tarfile.ReadError), tarfile.open(fileobj=report, mode="r|") as archive:
-        for entry in archive:
-            content = archive.extractfile(entry)
-            if content is not None:
-                with (outputs / Path(entry.name).name).open("wb") as stream:
-                    shutil.copyfileobj(content, stream)
+def _take(report: IO[bytes], outputs: Path) -> str:
+    """Store the output files that follow in the report; says what went wrong, if anything."""
+    try:
+        with tarfile.open(fileobj=report, mode="r|") as archive:
+            for entry in archive:
+                content = archive.extractfile(entry)
+                if content is not None:
+                    with atomic.replacing(outputs / Path(entry.name).name) as path, path.open("wb") as stream:
+                        shutil.copyfileobj(content, stream)
+    except (tarfile.TarError, OSError) as error:
+        return f"the output files could not be taken out whole: {error}"
+    return ""
 
 
 def _keep_log(errors: IO[bytes], log: Path, echo: Callable[[str], None], proven: threading.Event) -> None:

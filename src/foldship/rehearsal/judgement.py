@@ -65,6 +65,7 @@ def judge(
         submission_error=problem,
         summary=summary,
         status=report.status,
+        broken=report.broken,
         isolated=mechanism.isolated,
         limit_s=room.limit_s,
         memory_bytes=room.memory_bytes,
@@ -74,37 +75,53 @@ def judge(
     )
     return Verdict(
         findings=checks.judge(evidence),
-        isolation=_isolation(mechanism, report, refused),
+        isolation=_isolation(mechanism, room, report, refused),
         limits={
             "time_s": room.limit_s,
-            "memory_gib": round(room.memory_bytes / GIB, 3),
+            "memory_gib": _gib(room.memory_bytes),
             "memory_held_by": report.memory_mechanism,
-            "working_gib": round(room.working_bytes / GIB, 3),
+            "working_gib": _gib(room.working_bytes),
+            "working_held_by": "size of its file system" if mechanism.isolated else "nothing (only counted)",
         },
         seconds=report.status["seconds"] if report.status else None,
-        peak_memory_gib=round(report.peak_bytes / GIB, 3),
-        phases=summary.get("phases", {}),
+        peak_memory_gib=_gib(report.peak_bytes),
+        phases=_phases(summary.get("phases")),
         kernel_says={name: value for name, value in summary.items() if name != "phases"},
         submission=out / SUBMISSION if submission_path else None,
         log=out / LOG,
     )
 
 
-def _isolation(mechanism: Mechanism, report: Report, refused: Mapping[str, str]) -> dict[str, Any]:
+def _isolation(
+    mechanism: Mechanism, room: Room, report: Report, refused: Mapping[str, str]
+) -> dict[str, Any]:
     probe = report.probe or {}
     if not mechanism.isolated:
         return {"mechanism": "none: not isolated", "python": probe.get("python")}
+    memory = probe["memory_bytes"]
     return {
         "mechanism": mechanism.name,
         "verified_from_inside": {
             "network": probe["network"],
             "read_only": probe["read_only"],
             "hidden": _without_home(probe["hidden"]),
-            "environment": probe["environment"],
+            "working_gib": _gib(probe["working_bytes"]),
+            "memory_gib": "not to be seen" if memory is None else _gib(memory),
         },
+        "environment": sorted(room.environment),
         "python": probe["python"],
         "not_used": dict(refused),
     }
+
+
+def _gib(size: int) -> float:
+    return round(size / GIB, 3)
+
+
+def _phases(value: Any) -> dict[str, float]:
+    """Seconds by phase; what is not that is left out."""
+    entries = value.items() if isinstance(value, dict) else ()
+    return {name: float(seconds) for name, seconds in entries if isinstance(seconds, int | float)}
 
 
 def _without_home(hidden: list[str]) -> list[str]:

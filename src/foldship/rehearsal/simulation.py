@@ -21,6 +21,9 @@ from foldship_kernel.tasks.base import Task
 
 VERDICT = "verdict.json"
 LEAST_MEMORY_GIB = 0.0625  # below this not even an interpreter runs
+MOST_PERSONAL = (
+    50  # entries of the home folder to look for inside: one argument carries them, of 128 KiB at most
+)
 
 
 def simulate(
@@ -88,6 +91,7 @@ def simulate(
             working_gib=working_gib,
         )
         places = [kernel, dataset, input_folder, out, cache, Path.cwd(), Path(__file__)]
+        (out / VERDICT).unlink(missing_ok=True)  # from here on, no verdict means not judged
         mechanism, report, refused = _run(isolation, room, environment, places, scratch, echo or _to_screen)
         verdict = judge(kernel, dataset, template, task, room, mechanism, report, refused, out)
         _write(verdict, report, out)
@@ -116,10 +120,14 @@ def _run(
                 image=environment,
                 outputs=(SUBMISSION, SUMMARY),
             )
-            report = execute(mechanism.launch(setting), setting, echo)
-            if report.probe and not report.probe["failures"]:
-                return mechanism, report, refused
-            reason = _why(report)
+            try:
+                report = execute(mechanism.launch(setting), setting, echo)
+            except OSError as error:
+                reason = f"it cannot be started: {error}"
+            else:
+                if report.probe and not report.probe["failures"]:
+                    return mechanism, report, refused
+                reason = _why(report)
         refused[mechanism.name] = reason
     raise FoldshipError(
         "no sandbox to rehearse in",
@@ -134,7 +142,7 @@ def _hidden(places: list[Path], room: Room, environment: image.Image) -> tuple[s
     """Paths of this machine whose absence inside proves that it is not to be seen."""
     home = Path.home()
     with suppress(OSError):
-        places = [*places, *home.iterdir()]
+        places = [*places, *sorted(home.iterdir())[:MOST_PERSONAL]]  # those with a dot come first
     shown = [Path(bind.target) for bind in host.binds(environment)]
     inside = [
         *shown,

@@ -16,8 +16,8 @@ class Verdict:
 
     Attributes:
         findings: one per rule.
-        isolation: the mechanism obtained, and what was verified from inside.
-        limits: of time (s), memory and working folder (GiB), and how memory was held.
+        isolation: the mechanism obtained, what was verified from inside, and what the kernel was given.
+        limits: of time (s), memory and working folder (GiB), and how the latter two were held.
         seconds: from the kernel's start to its end; None when it did not run.
         peak_memory_gib: most memory in use at once.
         phases: seconds by phase, as the kernel wrote them.

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from foldship.rehearsal import image, mechanisms, room, table
+from foldship.rehearsal import image, mechanisms, room, simulation, table
 from foldship.rehearsal.mechanisms.base import Setting
 from foldship_kernel.errors import BundleError, DataError, FoldshipError
 
@@ -56,6 +56,15 @@ def test_no_sandbox_to_be_had(stage, monkeypatch, tmp_path):
     assert "apparmor_restrict_unprivileged_userns" in error.value.fix
 
 
+def test_without_a_sandbox_no_earlier_verdict_is_left(stage, monkeypatch, tmp_path):
+    stage.out.mkdir()
+    (stage.out / "verdict.json").write_text('{"passed": true}')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FoldshipError):
+        stage.play()
+    assert not (stage.out / "verdict.json").exists()
+
+
 def test_docker_gets_the_same_room(stage, bare_image, tmp_path):
     cache, requirements = bare_image
     furnished = room.furnish(
@@ -78,6 +87,20 @@ def test_docker_gets_the_same_room(stage, bare_image, tmp_path):
     assert f"source={tmp_path},target=/tmp " in command
 
 
+def test_a_full_home_folder_still_fits_the_command(bare_image, tmp_path, monkeypatch):
+    environment = image.prepare(*bare_image)
+    home = tmp_path / "home"
+    home.mkdir()
+    for number in range(200):
+        (home / f"{number:0200d}").mkdir()
+    (home / ".secret").mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    empty = room.Room((), (), {}, "main.py", 1 << 30, 1 << 30, 60.0)
+    hidden = simulation._hidden([tmp_path / "bundle"], empty, environment)
+    assert len(hidden) == simulation.MOST_PERSONAL + 1
+    assert {str(tmp_path / "bundle"), str(home / ".secret")} < set(hidden)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -85,6 +108,7 @@ def test_docker_gets_the_same_room(stage, bare_image, tmp_path):
         (b"a,b\n1\n", "record 2 has 1 cells, the header 2"),
         (b"a,b\n\xff,2\n", "utf-8"),
         (b'a,b\n"1,2\n', "not CSV"),
+        (b"a,b,a\n1,2,3\n", "column 'a' is there 2 times"),
     ],
 )
 def test_unreadable_submissions(tmp_path, content, message):

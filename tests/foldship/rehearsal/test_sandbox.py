@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from foldship.rehearsal import mechanisms
-from foldship.rehearsal.room import Bind
+from foldship.rehearsal.room import Bind, Room
 from foldship_kernel.errors import FoldshipError
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("need_sandbox")]
@@ -32,8 +32,12 @@ def test_a_good_kernel_passes_every_check(stage):
     assert written["passed"] is True
     assert written["phases"] == {"predict": 1.5}
     assert written["kernel"]["status"] == "complete"
-    assert written["isolation"]["verified_from_inside"]["network"] == "unreachable"
-    assert str(stage.dataset) in written["isolation"]["verified_from_inside"]["hidden"]
+    verified = written["isolation"]["verified_from_inside"]
+    assert verified["network"] == "unreachable"
+    assert str(stage.dataset) in verified["hidden"]
+    assert "/kaggle/src" in verified["read_only"]
+    assert verified["working_gib"] == pytest.approx(0.01, abs=0.001)
+    assert "environment" not in verified and "HOME" in written["isolation"]["environment"]
     assert 0 < written["peak_memory_gib"] < 0.5
     assert 0 < written["seconds"] < 30
     first_line = (stage.out / "submission.csv").read_text().splitlines()[1]
@@ -273,16 +277,30 @@ def test_without_a_sandbox_the_verdict_says_so(stage):
     assert stage.log().startswith("{ ")
 
 
-def test_a_sandbox_that_does_not_isolate_is_refused(stage, monkeypatch):
+def with_a_leak(room: Room, stage) -> Room:
+    return replace(room, binds=(*room.binds, Bind(stage.folder, str(stage.folder))))
+
+
+def with_a_boundless_working_folder(room: Room, stage) -> Room:
+    return replace(room, scratches=tuple(replace(scratch, size=1 << 30) for scratch in room.scratches))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (with_a_leak, "visible, but should be hidden"),
+        (with_a_boundless_working_folder, "the working folder has room for 1073741824 bytes, not"),
+    ],
+)
+def test_a_sandbox_that_does_not_isolate_is_refused(stage, monkeypatch, need_mechanism, spoil, message):
+    need_mechanism("unshare")
     launch = mechanisms.Unshare.launch
 
     def leaky(self, setting):
-        leak = Bind(stage.folder, str(stage.folder))
-        room = replace(setting.room, binds=(*setting.room.binds, leak))
-        return launch(self, replace(setting, room=room))
+        return launch(self, replace(setting, room=spoil(setting.room, stage)))
 
     monkeypatch.setattr(mechanisms.Unshare, "launch", leaky)
-    with pytest.raises(FoldshipError, match="visible, but should be hidden"):
+    with pytest.raises(FoldshipError, match=message):
         stage.play(isolation="unshare")
 
 

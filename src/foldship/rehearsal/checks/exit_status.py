@@ -15,6 +15,8 @@ def check(run: Evidence) -> Finding:
             "the sandbox ended before it could report",
             "read kernel.log; free memory or disk space",
         )
+    if run.broken:
+        return Finding(NAME, False, run.broken, "free disk space, and run it again")
     code, signal = run.status["exit_code"], run.status["signal"]
     if code == 0:
         return Finding(NAME, True, "0")

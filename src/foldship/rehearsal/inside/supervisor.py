@@ -32,6 +32,9 @@ OUTSIDE = (("8.8.8.8", socket.AF_INET), ("2001:4860:4860::8888", socket.AF_INET6
 # What the kernel of the operating system counts when a program wants to leave a sandbox without network:
 # packets without a route, and name queries that reach no server.
 REFUSED = {"Ip:OutNoRoutes", "Udp:NoPorts", "Ip6OutNoRoutes", "Udp6NoPorts"}
+# Where a control group shows its limit, version 2 and 1; without a limit it shows a word or an absurd number.
+MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+UNLIMITED = 1 << 60
 
 
 def main() -> int:
@@ -73,6 +76,10 @@ def probe(plan: dict[str, Any]) -> dict[str, Any]:
     locked = [name for name in plan["writable"] if not can_write(name)]
     if locked:
         failures.append(f"not writable: {locked}")
+    room = working_room(plan["working"])
+    # Whole pages; a file system in memory without a limit says 0.
+    if plan["working_bytes"] and not 0 < room <= plan["working_bytes"] + os.sysconf("SC_PAGE_SIZE"):
+        failures.append(f"the working folder has room for {room} bytes, not {plan['working_bytes']}")
     visible = [name for name in plan["hidden"] if os.path.lexists(name)]
     if visible:
         failures.append(f"visible, but should be hidden: {visible}")
@@ -84,7 +91,8 @@ def probe(plan: dict[str, Any]) -> dict[str, Any]:
         "network": "reachable" if reachable or resolved else "unreachable",
         "hidden": plan["hidden"],
         "read_only": [name for name in plan["read_only"] if name not in writable],
-        "environment": sorted(plan["environment"]),
+        "working_bytes": room,
+        "memory_bytes": memory_limit(),
         "python": sys.version.split()[0],
         "user": os.getuid(),
     }
@@ -114,6 +122,21 @@ def can_write(folder: str) -> bool:
         return False
     path.unlink()
     return True
+
+
+def working_room(folder: str) -> int:
+    """Bytes of the file system that a folder lies on."""
+    system = os.statvfs(folder)
+    return system.f_blocks * system.f_frsize
+
+
+def memory_limit() -> int | None:
+    """The memory limit in bytes as the sandbox shows it; None where it shows none."""
+    for name in MEMORY_LIMITS:
+        with contextlib.suppress(OSError, ValueError):
+            limit = int(Path(name).read_text())
+            return limit if limit < UNLIMITED else None
+    return None
 
 
 def run(plan: dict[str, Any]) -> dict[str, Any]:

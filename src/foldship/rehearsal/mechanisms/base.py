@@ -93,7 +93,7 @@ def supervise(
         working: the kernel's current folder.
         script: the kernel's code file, where it is not at its usual place.
         environment: the kernel's variables, where they are not the usual ones.
-        check_mounts: whether the folders must be read-only, writable and hidden as planned.
+        check_mounts: whether the folders must be read-only, writable, hidden and limited as planned.
     """
     room = setting.room
     plan = {
@@ -107,6 +107,7 @@ def supervise(
         "read_only": [bind.target for bind in room.binds if not bind.writable] if check_mounts else [],
         "writable": [WORKING, TEMPORARY, HOME] if check_mounts else [],
         "hidden": setting.hidden if check_mounts else [],
+        "working_bytes": room.working_bytes if check_mounts else None,
     }
     source = resources.files("foldship.rehearsal.inside").joinpath("supervisor.py").read_text("utf-8")
     return [python, *PYTHON_FLAGS, source, json.dumps(plan)]

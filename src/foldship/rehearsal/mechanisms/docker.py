@@ -11,6 +11,7 @@ from foldship.rehearsal.mechanisms.base import Launch, Setting, supervise
 
 IMAGE = "gcr.io/kaggle-images/python"
 ANSWER_S = 20
+HELD_BY = "docker --memory (the peak is that of the largest process alone)"
 
 
 class Docker:
@@ -57,4 +58,4 @@ class Docker:
             *("--entrypoint", program[0], IMAGE, *program[1:]),
         ]
         # The client finds its engine by variables and a configuration in the home folder.
-        return Launch(command, memory.Unmeasured("docker --memory"), dict(os.environ))
+        return Launch(command, memory.Unmeasured(HELD_BY), dict(os.environ))
