@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -117,8 +116,3 @@ def _namespace() -> list[str]:
         if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
             return command
     pytest.skip("no mount namespaces here: neither user namespaces nor root")
-
-
-def remove(folder: Path) -> None:
-    """Delete a generated folder."""
-    shutil.rmtree(folder)

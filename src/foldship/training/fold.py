@@ -74,11 +74,10 @@ def train(job: FoldJob) -> NDArray[np.float32]:
         finished = job.folder / f"stage{number}.safetensors"
         if finished.is_file():
             model.load_state_dict(load_file(finished), strict=False)
-            shutil.rmtree(job.folder / f"stage{number}", ignore_errors=True)
         else:
             _train_stage(job, model, number, stage, untrained)
             _save_state(model, finished)
-            shutil.rmtree(job.folder / f"stage{number}", ignore_errors=True)
+        shutil.rmtree(job.folder / f"stage{number}", ignore_errors=True)
         untrained = untrained and stage.train == "head"
     save_fold(job.folder, model)
     # The predictions come from what ships: the fold as it was written, in full precision.
