@@ -7,6 +7,7 @@ import importlib
 import logging
 import os
 import sys
+import threading
 
 import click
 
@@ -68,6 +69,7 @@ def main() -> None:
     # CPU would use: neither concerns anyone here.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    threading.excepthook = _thread_failed
     try:
         program(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -84,6 +86,12 @@ def main() -> None:
             raise
         place = error.filename or "a file"
         sys.exit(f"\nerror: {place}: {os.strerror(error.errno)}\n  fix:      {_REMEDIES[error.errno]}")
+
+
+def _thread_failed(failure: threading.ExceptHookArgs) -> None:
+    """Leave it to the main thread to say that the disk is full: TensorBoard's writer raises there again."""
+    if not (isinstance(failure.exc_value, OSError) and failure.exc_value.errno in _REMEDIES):
+        threading.__excepthook__(failure)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ def train(job: FoldJob) -> NDArray[np.float32]:
         job.card.source,
         features=job.card.features.width,
         outputs=len(job.card.targets),
+        attention=precision.attention(config),
         quantise=config.adapter is not None and config.adapter.quantise,
     ).to(precision.device())
     untrained = True

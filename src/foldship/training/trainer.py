@@ -76,12 +76,12 @@ class FoldTrainer(Trainer):
             ):
                 if chosen:
                     groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
-        kind: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW
         if self._eight_bit:
             from bitsandbytes.optim.adamw import AdamW8bit
 
-            kind = AdamW8bit
-        self.optimizer = kind(groups)
+            self.optimizer = AdamW8bit(groups)
+        else:
+            self.optimizer = torch.optim.AdamW(groups, fused=True)
         return self.optimizer
 
     def compute_loss(

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import project
@@ -33,6 +35,27 @@ def test_a_wrong_argument_ends_with_what_would_be_right(
     assert result.returncode != 0
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("number", "said"), [(errno.ENOSPC, False), (errno.EIO, True)])
+def test_a_full_disk_is_left_to_the_main_thread_to_say(number: int, said: bool) -> None:
+    code = f"""
+import sys, threading
+from foldship.cli import main
+
+def write():
+    raise OSError({number}, "no")
+
+def fail():
+    writer = threading.Thread(target=write)
+    writer.start()
+    writer.join()
+
+main.program = lambda **_: fail()
+main.main()
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ("Traceback" in result.stderr) == said, result.stderr
 
 
 def test_bundling_before_training_names_the_command(tiny_backbone: Path, tmp_path: Path) -> None:
