@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -48,7 +49,11 @@ def encoding_spec(
                 found=str(tower.max_tokens),
                 fix="lower max_tokens, or choose a backbone with more positions",
             )
-    pair = tokenizer.backend_tokenizer.encode("a", "b")
+    # Without the padding and truncation that some tokenizers bring along: padding is not a special token.
+    words = copy.deepcopy(tokenizer.backend_tokenizer)
+    words.no_padding()
+    words.no_truncation()
+    pair = words.encode("a", "b")
     first, second = (_span(pair.sequence_ids, number) for number in (0, 1))
     prefix, suffix = pair.ids[: first[0]], pair.ids[second[1] :]
     if not (prefix or suffix) or tokenizer.pad_token_id is None:

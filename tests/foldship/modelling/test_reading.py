@@ -8,10 +8,12 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, RobertaConfig
 
+from foldship.competitions import quest_sample
 from foldship.config.schema import Model
 from foldship.modelling import backbone, reading
 from foldship_kernel.encode import EncodedRows
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.features import FeatureSpec
 from foldship_kernel.tasks import quest
 
 VOCABULARY = {"<s>": 0, "<pad>": 1, "</s>": 2, "a": 3, "b": 4, "<unk>": 5}
@@ -38,6 +40,27 @@ def tokenizer(template: str | None) -> PreTrainedTokenizerFast:
 def test_special_tokens_are_those_that_the_tokenizer_puts_around_a_pair() -> None:
     spec = reading.encoding_spec(config(), tokenizer("<s> $A </s> </s> $B:1 </s>:1"), quest, 32)
     assert (spec.prefix_ids, spec.between_ids, spec.suffix_ids, spec.pad_id) == ((0,), (2, 2), (2,), 1)
+
+
+def test_padding_and_truncation_of_the_tokenizer_itself_are_no_special_tokens() -> None:
+    padded = tokenizer("<s> $A </s> </s> $B:1 </s>:1")
+    padded.backend_tokenizer.enable_padding(length=16, pad_id=1, pad_token="<pad>")
+    padded.backend_tokenizer.enable_truncation(5)
+    spec = reading.encoding_spec(config(), padded, quest, 32)
+    assert (spec.prefix_ids, spec.between_ids, spec.suffix_ids) == ((0,), (2, 2), (2,))
+
+
+def test_the_embedded_backbone_reads_words_to_the_last_token(tmp_path: Path) -> None:
+    """Its tokenizer pads to 128 tokens when left to itself; no sequence may hold a pad."""
+    words = backbone.load_tokenizer(backbone.locate(backbone.EMBEDDED, tmp_path))
+    spec = reading.encoding_spec(config(), words, quest, 512)
+    assert (spec.prefix_ids, spec.between_ids, spec.suffix_ids) == ((101,), (102,), (102,))
+    words.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
+    quest_sample.write(tmp_path)
+    rows, _ = quest.read_test(tmp_path)
+    encoded, _ = reading.read_rows(rows, quest, tmp_path / "tokenizer.json", spec, FeatureSpec())
+    assert not any((sequence == spec.pad_id).any() for sequence in encoded.sequences)
+    assert encoded.lengths.max() == 32
 
 
 def test_a_tokenizer_without_special_tokens_is_refused() -> None:
