@@ -35,8 +35,8 @@ def choose(config: Model) -> str:
 def attention(config: Model) -> str:
     """`eager` or `sdpa`: what trains the model's sequences fastest.
 
-    On a CPU the fused kernel's backward pass takes half of a step over short sequences, which plain matrix
-    products nearly do without; over long ones their (L, L) scores cost more time, and memory besides.
+    On a CPU the fused kernel's backward pass takes half of a step over short sequences; plain matrix products
+    take a fraction of that. Over long ones their (L, L) scores cost more time, and memory besides.
     """
     short = max(tower.max_tokens for tower in config.towers) <= SHORT
     return "eager" if short and not torch.cuda.is_available() else "sdpa"
