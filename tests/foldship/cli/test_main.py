@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import re
 import subprocess
 import sys
@@ -37,25 +36,33 @@ def test_a_wrong_argument_ends_with_what_would_be_right(
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize(("number", "said"), [(errno.ENOSPC, False), (errno.EIO, True)])
-def test_a_full_disk_is_left_to_the_main_thread_to_say(number: int, said: bool) -> None:
+@pytest.mark.parametrize(("kind", "said"), [("TensorBoard", False), ("threading.Thread", True)])
+def test_a_failed_tensorboard_writer_is_left_to_the_main_thread_to_say(kind: str, said: bool) -> None:
     code = f"""
-import sys, threading
+import errno, threading, types
+from tensorboard.summary.writer.event_file_writer import _AsyncWriter
 from foldship.cli import main
 
-def write():
-    raise OSError({number}, "no")
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
-def fail():
-    writer = threading.Thread(target=write)
-    writer.start()
-    writer.join()
+def fail(**_):
+    if "{kind}" == "TensorBoard":
+        writer = _AsyncWriter(types.SimpleNamespace(write=full, flush=full))
+        writer.write(b"event")
+        writer._worker.join()
+        writer.flush()
+    else:
+        thread = threading.Thread(target=full)
+        thread.start()
+        thread.join()
 
-main.program = lambda **_: fail()
+main.program = fail
 main.main()
 """
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ("Traceback" in result.stderr) == said, result.stderr
+    assert ("error: a file: No space left on device" in result.stderr) != said
 
 
 def test_bundling_before_training_names_the_command(tiny_backbone: Path, tmp_path: Path) -> None:
