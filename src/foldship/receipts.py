@@ -13,6 +13,7 @@ from foldship_kernel import manifest
 from foldship_kernel.atomic import write_json
 
 FILE_NAME = "receipt.json"
+FILES = "files"  # entry of a sealed output's receipt: SHA-256 in hex by file name
 REPORTED = (
     "torch",
     "transformers",

@@ -10,18 +10,17 @@ from foldship import receipts
 from foldship_kernel import manifest
 
 EXPORT = "export.json"
-FILES = "files"  # entry of the receipt: SHA-256 in hex by file name
 
 
 def write(folder: Path, inputs: str) -> None:
     """Leave a receipt that also lists all files."""
     files = {path.name: manifest.sha256(path) for path in sorted(folder.iterdir())}
-    receipts.write(folder, inputs, {FILES: files})
+    receipts.write(folder, inputs, {receipts.FILES: files})
 
 
 def intact(folder: Path, inputs: str) -> dict[str, Any] | None:
     """The content of `export.json`, if the export in `folder` is of just these inputs and undamaged."""
-    files = receipts.read(folder).get(FILES, {})
+    files = receipts.read(folder).get(receipts.FILES, {})
     if not receipts.is_current(folder, inputs) or EXPORT not in files:
         return None
     if any(not _is(folder / name, sha256) for name, sha256 in files.items()):

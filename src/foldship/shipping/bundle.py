@@ -183,7 +183,7 @@ def _copy_models(
 def _check_exported(files: Sequence[Mapping[str, Any]], export_dirs: Mapping[str, Path]) -> None:
     """Check that graphs and weights are to the byte what the export's parity checks ran on."""
     for name, folder in export_dirs.items():
-        sealed = receipts.read(folder).get("files", {})
+        sealed = receipts.read(folder).get(receipts.FILES, {})
         for path, found in ((Path(file["path"]), file["sha256"]) for file in files):
             if path.parent == Path("models", name) and sealed.get(path.name, found) != found:
                 raise FoldshipError(
