@@ -47,13 +47,28 @@ def main(bundle: Path, inputs: Path, working: Path, start: float) -> int:
     clock = deadline.Deadline(start, deadline.limit_s(os.environ, bundle))
     _clear(working)
     stopgap.write(bundle, inputs, working / SUBMISSION)
+    with suppress(ValueError):  # only a main thread may; nowhere else would the signal arrive
+        signal.signal(signal.SIGTERM, _stop)
     # What cannot be cleaned up must not cost the submission.
     with tempfile.TemporaryDirectory(prefix="foldship-", ignore_cleanup_errors=True) as scratch:
-        code, in_time = _work(bundle, inputs, working, clock, scratch, frugal=False)
-        if in_time and code < 0 and clock.left_s() > 0:
-            _print(f"{_RULE}\n{_death(code)}\nOnce more, with as little memory as can be.\n{_RULE}\n")
-            code, in_time = _work(bundle, inputs, working, clock, scratch, frugal=True)
+        try:
+            code, in_time = _work(bundle, inputs, working, clock, scratch, frugal=False)
+            if in_time and code < 0 and clock.left_s() > 0:
+                _print(f"{_RULE}\n{_death(code)}\nOnce more, with as little memory as can be.\n{_RULE}\n")
+                code, in_time = _work(bundle, inputs, working, clock, scratch, frugal=True)
+        except _Terminated:
+            code, in_time = -signal.SIGTERM, False
+    _remove_half_files(working)
     return _status(code, in_time, bundle, working, clock)
+
+
+class _Terminated(BaseException):
+    """The platform wants this process to end now."""
+
+
+def _stop(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows takes no time
+    raise _Terminated
 
 
 def _work(
@@ -69,7 +84,6 @@ def _work(
         worker.kill()
         worker.wait()
     relay.join(timeout=0.5)  # not before: a worker that lives says more
-    _remove_half_files(working)
     return worker.returncode, in_time
 
 
@@ -156,7 +170,10 @@ def _status(code: int, in_time: bool, bundle: Path, working: Path, clock: deadli
     facts = _facts(working / JOURNAL)
     folds = len(facts.setdefault("folds_used", []))
     left_out = facts.setdefault("folds_left_out", {})
-    if not in_time:
+    if not in_time and code == -signal.SIGTERM:
+        what = f"TOLD TO STOP (SIGTERM) after {clock.elapsed_s():.1f} s of {clock.limit_s:g} s."
+        why = f"no time: told to stop after {clock.elapsed_s():.1f} s"
+    elif not in_time:
         what = f"TIME IS UP: stopped after {clock.elapsed_s():.1f} s of {clock.limit_s:g} s."
         why = f"no time: not finished after {clock.elapsed_s():.1f} s"
     else:
