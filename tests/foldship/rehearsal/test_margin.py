@@ -11,7 +11,7 @@ from foldship.rehearsal.checks import margin
 from foldship.rehearsal.evidence import Evidence, Finding, Outlook, Promise
 from foldship_kernel.errors import FoldshipError
 
-PROJECTION = {"profile": "t4x2", "rows": 3000, "limit_s": 7200.0, "margin": 0.25}
+PROJECTION = {"profile": "t4x2", "rows": 3000, "limit_s": 7200.0, "margin": 0.25, "fits_memory": True}
 
 
 def judge(outlook: Outlook | None) -> Finding:
@@ -25,6 +25,11 @@ def test_the_margin_is_held_to_what_is_wanted(least: float, passed: bool) -> Non
     assert finding.passed is passed
     assert finding.seen.startswith("25% of 7200 s on t4x2, for 3,000 rows")
     assert bool(finding.remedy) is not passed
+
+
+def test_weights_that_fit_into_no_memory_fail() -> None:
+    finding = judge(Outlook({**PROJECTION, "fits_memory": False}, "", 0.2, asked=False))
+    assert not finding.passed and "memory of t4x2" in finding.seen and finding.remedy
 
 
 @pytest.mark.parametrize("asked", [True, False])

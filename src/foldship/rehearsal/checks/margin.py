@@ -20,6 +20,9 @@ def check(run: Evidence) -> Finding:
     if projection is None:
         seen = f"no projection: {outlook.problem}"
         return Finding(NAME, not outlook.asked, seen, NO_PROJECTION if outlook.asked else "")
+    if not projection["fits_memory"]:
+        seen = f"the weights of a fold do not fit into the memory of {projection['profile']}"
+        return Finding(NAME, False, seen, "ship a smaller model")
     margin, profile = float(projection["margin"]), projection["profile"]
     enough = margin >= outlook.least_margin
     seen = (
