@@ -6,23 +6,30 @@ DATA        ?=
 INPUT       ?=
 LIMIT       ?=
 MEMORY      ?=
+CPUS        ?=
+ROWS        ?=
+PROFILE     ?=
+MARGIN      ?=
+IMPORT      ?=
 
 VENV     := .venv
 READY    := $(VENV)/.ready
 FOLDSHIP := $(VENV)/bin/foldship
 WHICH    := --competition $(COMPETITION) --recipe $(RECIPE) $(if $(DATA),--data "$(DATA)")
-WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(MEMORY),--memory $(MEMORY))
+WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(MEMORY),--memory $(MEMORY)) $(if $(CPUS),--cpus $(CPUS))
+PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission train bundle simulate report test lint clean
+.PHONY: help submission train bundle simulate calibrate report test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB'
+	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
+	@echo '             ROWS=number PROFILE=t4x2|l4|cpu|local MARGIN=share IMPORT=profile.yaml'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
-	$(FOLDSHIP) submission $(WHICH) $(WHERE)
+	$(FOLDSHIP) submission $(WHICH) $(WHERE) $(PROMISE)
 
 train: $(READY) ## Train the fold models and write their out-of-fold predictions
 	$(FOLDSHIP) train $(WHICH)
@@ -31,7 +38,10 @@ bundle: $(READY) ## Merge, export and bundle the trained folds into one offline 
 	$(FOLDSHIP) bundle $(WHICH)
 
 simulate: $(READY) ## Run the bundle in a sealed sandbox laid out like Kaggle
-	$(FOLDSHIP) simulate $(WHICH) $(WHERE)
+	$(FOLDSHIP) simulate $(WHICH) $(WHERE) $(PROMISE)
+
+calibrate: $(READY) ## Make a kernel that measures Kaggle's machine; IMPORT=profile.yaml keeps what it measured
+	$(FOLDSHIP) calibrate $(WHICH) $(if $(IMPORT),--import "$(IMPORT)") $(if $(PROFILE),--name $(PROFILE))
 
 report: $(READY) ## Write one HTML page about the last run
 	$(FOLDSHIP) report $(WHICH)

@@ -86,7 +86,7 @@ class Fold:
         Raises:
             FoldshipError: memory does not suffice for a single sequence.
         """
-        pooled = self._pool(encoded, spec, budget or TokenBudget(self.budgets), progress)
+        pooled = self.pool(encoded, spec, budget or TokenBudget(self.budgets), progress)
         rows, towers = encoded.index.shape
         logits = []
         for start in range(0, rows, HEAD_ROWS):
@@ -96,10 +96,14 @@ class Fold:
             logits.append(self._head.run(inputs))
         return np.concatenate(logits)
 
-    def _pool(
-        self, encoded: EncodedRows, spec: EncodingSpec, budget: TokenBudget, progress: Progress
+    def pool(
+        self,
+        encoded: EncodedRows,
+        spec: EncodingSpec,
+        budget: TokenBudget,
+        progress: Progress = lambda lengths: None,
     ) -> NDArray[np.float32]:
-        """Pooled vectors of all distinct sequences: (sequences, width) float32."""
+        """Pooled vectors of all distinct sequences: (sequences, width) float32; arguments as `predict`."""
         queue = _Queue(encoded.lengths, budget)
         result: list[NDArray[np.float32]] = []
         lock = threading.Lock()
