@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from foldship_kernel import flops
 from foldship_kernel.deadline import Deadline
+from foldship_kernel.manifest import Cost
 
 # Below this much measured, the speed says little: the first batches set up the memory.
 MEASURED_S, MEASURED_SHARE = 1.0, 0.05
@@ -22,7 +24,7 @@ class OutOfTimeError(Exception):
 
 @dataclass
 class Speed:
-    """How fast a model runs, measured: units of work (see `work`) and seconds, and seconds to load a fold."""
+    """How fast a model runs, measured: operations and seconds, and seconds to load a fold."""
 
     done: float = 0.0
     seconds: float = 0.0
@@ -30,7 +32,7 @@ class Speed:
 
     @property
     def rate(self) -> float:
-        """Units of work per second; 0 as long as nothing is known."""
+        """Operations per second; 0 as long as nothing is known."""
         return self.done / self.seconds if self.seconds > 0 else 0.0
 
 
@@ -58,19 +60,19 @@ class Governor:
         speed = self.speed(model)
         return speed.load_s + amount / speed.rate if speed.rate else 0.0
 
-    def longest_affordable(self, model: str, lengths: NDArray[np.int64], width: int) -> int:
+    def longest_affordable(self, model: str, lengths: NDArray[np.int64], cost: Cost) -> int:
         """The most tokens a sequence may be read to so that a fold fits; 0 if no cut helps.
 
         Args:
             model: its name; its speed is known.
             lengths: (sequences,) tokens of all sequences.
-            width: hidden size of the encoder.
+            cost: of the model.
         """
         budget = MARGIN * self.deadline.left_s() * self.speed(model).rate
         low, high = SHORTEST - 1, int(lengths.max(initial=0))
         while high - low > 1:  # work grows with the length: halve the range
             middle = (low + high) // 2
-            if work(np.minimum(lengths, middle), width) <= budget:
+            if work(np.minimum(lengths, middle), cost) <= budget:
                 low = middle
             else:
                 high = middle
@@ -84,13 +86,13 @@ class Meter:
         governor: told about the speed.
         model: name of the model.
         total: work of the whole fold.
-        width: hidden size of the encoder.
+        cost: of the model.
         whole: whether less than the whole fold is of no use, so that it is given up as soon as that shows.
     """
 
-    def __init__(self, governor: Governor, model: str, total: float, width: int, *, whole: bool) -> None:
+    def __init__(self, governor: Governor, model: str, total: float, cost: Cost, *, whole: bool) -> None:
         self._governor, self._speed = governor, governor.speed(model)
-        self._total, self._width, self._whole = total, width, whole
+        self._total, self._cost, self._whole = total, cost, whole
         self._began = governor.deadline.now()
         # The last fold's speed counts a little: a machine may slow down.
         self._before = Speed(MEMORY * self._speed.done, MEMORY * self._speed.seconds)
@@ -107,7 +109,7 @@ class Meter:
 
     def __call__(self, lengths: NDArray[np.int64]) -> None:
         """Sequences of these lengths are done."""
-        self.done += work(lengths, self._width)
+        self.done += work(lengths, self._cost)
         self.tokens += int(lengths.sum())
         self._speed.done = self._before.done + self.done
         self._speed.seconds = self._before.seconds + self.elapsed_s
@@ -123,11 +125,6 @@ class Meter:
         return f"{share:.0%}, {self.tokens / max(self.elapsed_s, 1e-9):,.0f} tokens/s"
 
 
-def work(lengths: NDArray[np.int64], width: int) -> float:
-    """What sequences cost an encoder, in tokens of a very short sequence.
-
-    Per layer, a token costs 24 H^2 operations and its attention 4 S H: a token of a sequence of S tokens
-    costs 1 + S / 6 H times one that stands alone. Source: Kaplan et al. 2020, https://arxiv.org/abs/2001.08361.
-    """
-    sizes = lengths.astype(np.float64)
-    return float((sizes * (1.0 + sizes / (6.0 * width))).sum())
+def work(lengths: NDArray[np.int64], cost: Cost) -> float:
+    """What sequences of so many tokens each cost an encoder, in floating-point operations."""
+    return flops.of_sequences(lengths, layers=cost.layers, width=cost.width, intermediate=cost.intermediate)

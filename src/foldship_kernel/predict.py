@@ -178,7 +178,7 @@ class Predictor:
         model = unit.model
         shards, reading = self._shards_of(model), self._reading(model)
         budget = self._budgets.setdefault((model.name, fold.provider), self._new_budget(fold))
-        meter = Meter(self._governor, model.name, self._work(model), model.cost.width, whole=whole)
+        meter = Meter(self._governor, model.name, self._work(model), model.cost, whole=whole)
         progress = _Progress(str(unit), meter, self._journal)
         features = self._intake.features(reading)
         with self._journal.phase("predict"):
@@ -211,7 +211,7 @@ class Predictor:
         """The most tokens a sequence may be read to so that the unit fits; 0 if no cut helps."""
         model = unit.model
         lengths = self._shards_of(model).lengths
-        return self._governor.longest_affordable(model.name, lengths, model.cost.width)
+        return self._governor.longest_affordable(model.name, lengths, model.cost)
 
     def _new_budget(self, fold: Fold) -> TokenBudget:
         return TokenBudget(fold.budgets[:1] if self._frugal else fold.budgets)
@@ -233,7 +233,7 @@ class Predictor:
         return self._shards[reading]
 
     def _work(self, model: ModelEntry) -> float:
-        return work(self._shards_of(model).lengths, model.cost.width)
+        return work(self._shards_of(model).lengths, model.cost)
 
     def _report_provider(self, model: ModelEntry, provider: str) -> None:
         if self._journal.facts.get("provider") == provider:

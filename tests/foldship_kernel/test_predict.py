@@ -23,6 +23,7 @@ from foldship_kernel.journal import Journal
 from foldship_kernel.tasks import quest
 
 WIDTH = 384
+COST = manifest.Cost(2, WIDTH, 4 * WIDTH, 60.0, 64)
 
 
 class Clock:
@@ -79,7 +80,7 @@ class FakeFold:
     ) -> np.ndarray:
         for length in sorted(encoded.lengths, reverse=True):
             lengths = np.array([length])
-            self.clock.now += self._speed * work(lengths, WIDTH)
+            self.clock.now += self._speed * work(lengths, COST)
             progress(lengths)
         wrong = (self.wrong if self.provider == CPU else self.wrong_on_gpu).get(self._name)
         if isinstance(wrong, Exception):
@@ -102,7 +103,7 @@ def model(name: str, folds: int, score: float = 0.3, engine: str = "onnxruntime"
             manifest.FoldEntry(k, f"{name}/{k}.onnx", f"{name}/{k}.cpu.onnx", f"{name}/head{k}.onnx", ())
             for k in range(folds)
         ),
-        cost=manifest.Cost(2, WIDTH, 4 * WIDTH, 60.0, 64),
+        cost=COST,
         cpu_engine=engine,
     )
 
@@ -183,12 +184,12 @@ def scene(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch):
     return make
 
 
-WORK = 1386.904  # of the 20 rows' distinct sequences, see the first test
+WORK = 9816348672.0  # operations of the 20 rows' distinct sequences, see the first test
 
 
 def test_the_rows_hold_as_much_work_as_these_tests_count_with(tmp_path: Path) -> None:
     lengths = take_in(tmp_path).encode(reading(tmp_path)).lengths
-    assert work(lengths, WIDTH) == pytest.approx(WORK, rel=1e-6)
+    assert work(lengths, COST) == pytest.approx(WORK, rel=1e-6)
 
 
 def test_each_round_runs_one_fold_of_every_model_the_best_first() -> None:
