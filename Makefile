@@ -6,20 +6,25 @@ DATA        ?=
 INPUT       ?=
 LIMIT       ?=
 MEMORY      ?=
+BENCH       ?= full
+SUITES      ?=
+THREADS     ?= 2
 
 VENV     := .venv
 READY    := $(VENV)/.ready
 FOLDSHIP := $(VENV)/bin/foldship
+PEERS    := build/bench/peers
 WHICH    := --competition $(COMPETITION) --recipe $(RECIPE) $(if $(DATA),--data "$(DATA)")
 WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(MEMORY),--memory $(MEMORY))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission train bundle simulate report test lint clean
+.PHONY: help submission train bundle simulate report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB'
+	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
 	$(FOLDSHIP) submission $(WHICH) $(WHERE)
@@ -36,6 +41,9 @@ simulate: $(READY) ## Run the bundle in a sealed sandbox laid out like Kaggle
 report: $(READY) ## Write one HTML page about the last run
 	$(FOLDSHIP) report $(WHICH)
 
+bench: $(READY) $(PEERS)/.ready ## Measure the kernel against what else one would run
+	PYTHONPATH="$(PEERS)" $(VENV)/bin/python -m bench --size "$(BENCH)" --suites "$(SUITES)" --threads $(THREADS)
+
 test: $(READY) ## Run all tests
 	$(VENV)/bin/python -m pytest
 
@@ -47,6 +55,12 @@ lint: $(READY) ## Check style, types and import rules
 
 clean: ## Delete everything generated, but never weights/
 	find build -mindepth 1 ! -name README.md -delete
+
+# A folder of their own: what they bring along must not change what the project runs on.
+$(PEERS)/.ready: bench/requirements.lock | $(READY)
+	@mkdir -p $(PEERS)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(PEERS) \
+		-r $< && touch $@ || echo 'note: not all peers could be installed; the bench goes on without those'
 
 $(READY): requirements.lock pyproject.toml
 	@echo 'Making the environment in $(VENV): a few minutes, the first time only.'
