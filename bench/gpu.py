@@ -19,9 +19,10 @@ from bench.peers.batches import padded
 from bench.peers.pytorch import encoder
 from bench.report import Report
 from foldship.modelling import backbone
-from foldship_kernel import batching, engine
+from foldship_kernel import batching
 from foldship_kernel.encode import EncodedRows
 
+PEAK_SIZES = 4096, 8192
 TITLE = "Speed on a GPU"
 
 
@@ -52,7 +53,7 @@ def run(options: Options, made: Models, folder: Path) -> Report:
         rounds=size.rounds,
         padded_rows=len(rows.index),
         flops=flops.of_encoder(AutoConfig.from_pretrained(source), rows.lengths.tolist()),
-        peaks={"fp16": flops.peak(size.peak_sizes, torch.float16, "cuda")},
+        peaks={"fp16": flops.peak(PEAK_SIZES, torch.float16, "cuda")},
         describe="gpu",
     )
     return Report(
@@ -63,7 +64,7 @@ def run(options: Options, made: Models, folder: Path) -> Report:
         (
             f"{len(rows.index):,} generated texts of {texts.SHORTEST} to {texts.LONGEST} tokens, mean "
             f"{rows.lengths.mean():.0f}; one GPU; tokens in, vectors out.",
-            f"Both get the same sorted batches of {engine.GPU_TOKENS:,} padded tokens.",
+            f"Both get the same sorted batches of {ours.GPU_TOKENS:,} padded tokens.",
             "Errors are differences to eager attention in fp32 on the same GPU.",
             "Of peak: FLOPs of the real tokens' matrix products, over the best square matrix product of "
             "PyTorch in the same rounds.",
@@ -77,7 +78,7 @@ def _pytorch(source: str, attention: str, dtype: torch.dtype) -> Callable[[Encod
     def predict(rows: EncodedRows) -> NDArray[np.float32]:
         vectors = np.zeros((len(rows.sequences), model.width), dtype=np.float32)
         with torch.inference_mode():
-            for batch in batching.plan(rows.lengths, engine.GPU_TOKENS):
+            for batch in batching.plan(rows.lengths, ours.GPU_TOKENS):
                 inputs = padded(rows, batch)
                 tensors = {name: torch.from_numpy(value).to("cuda") for name, value in inputs.items()}
                 vectors[batch] = model(**tensors).float().cpu().numpy()

@@ -13,6 +13,7 @@ from foldship_kernel import engine
 from foldship_kernel.encode import EncodedRows
 from foldship_kernel.errors import FoldshipError
 
+GPU_TOKENS = engine.GPU_TOKENS  # padded tokens of a batch on a GPU
 # Arithmetic of our engines on a CPU, and the words for each.
 CPU_ENGINES = {"fp32": "Foldship, ONNX Runtime"}
 

@@ -36,7 +36,7 @@ def run(options: Options, made: Models) -> Report:
         raise FoldshipError("repeats: our own engine failed", found="; ".join(timed.failures.values()))
     seconds = {name: timed.median_s(name) for name in ways}
     difference = contest.relative_error(timed.outputs[ONCE][0], timed.outputs[EVERY_ROW][0])
-    questions = table["question_body"].nunique()
+    questions = table["question_title"].nunique()
     return Report(
         "repeats",
         "Repeated questions",

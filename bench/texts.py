@@ -19,8 +19,7 @@ from foldship_kernel.tasks import quest
 
 SHORTEST, LONGEST, MEAN = 30, 512, 178  # tokens a text
 SPREAD = 0.75  # of the logarithm of the lengths
-# Answers a question has: 1.7 in the mean, as in QUEST, where 6079 rows hold 3583 questions.
-ANSWERS = (1, 1, 1, 1, 1, 2, 2, 2, 2, 4)
+QUESTIONS_A_ROW = 3583 / 6079  # in QUEST
 
 
 def lengths(count: int, seed: int = 0) -> NDArray[np.int64]:
@@ -60,11 +59,12 @@ def rows(count: int, *, words: tuple[int, int], repeated: bool, seed: int = 0) -
         seed: of all that is drawn.
     """
     random = np.random.default_rng(seed)
-    questions: list[tuple[str, str]] = []
-    while len(questions) < count:
-        question = f"Case {len(questions)}: {_prose(random, 6)}", _prose(random, *words)
-        questions += [question] * (int(random.choice(ANSWERS)) if repeated else 1)
-    titles, bodies = zip(*questions[:count], strict=True)
+    distinct = round(QUESTIONS_A_ROW * count) if repeated else count
+    questions = [
+        (f"Case {number}: {_prose(random, 6)}", _prose(random, *words)) for number in range(distinct)
+    ]
+    asked = sorted([*range(distinct), *random.integers(distinct, size=count - distinct)])
+    titles, bodies = zip(*(questions[number] for number in asked), strict=True)
     return pd.DataFrame(
         {
             quest.ID: np.arange(count).astype(str),
