@@ -56,11 +56,11 @@ lint: $(READY) ## Check style, types and import rules
 clean: ## Delete everything generated, but never weights/
 	find build -mindepth 1 ! -name README.md -delete
 
-# A folder of their own: what they bring along must not change what the project runs on.
+# A folder of its own: a peer must not change what the project runs on.
 $(PEERS)/.ready: bench/requirements.lock | $(READY)
 	@mkdir -p $(PEERS)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(PEERS) \
-		-r $< && touch $@ || echo 'note: not all peers could be installed; the bench goes on without those'
+		-r $< && touch $@ || echo 'note: CTranslate2 could not be installed; the bench goes on without it'
 
 $(READY): requirements.lock pyproject.toml
 	@echo 'Making the environment in $(VENV): a few minutes, the first time only.'

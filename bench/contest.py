@@ -28,6 +28,10 @@ CAPTION = (
 )
 
 
+class UnavailableError(Exception):
+    """An engine of ours cannot run here as it should; its message says why."""
+
+
 @dataclass(frozen=True)
 class Contestant:
     """One way to get vectors of token sequences.
@@ -212,6 +216,8 @@ def _build(contestants: Sequence[Contestant]) -> tuple[dict[str, Run], dict[str,
             runs[each.name] = each.build()
         except ImportError as error:
             reasons[each.name] = f"not installed: {error.name or error}"
+        except UnavailableError as error:
+            reasons[each.name] = f"not to be had: {error}"
         except Exception as error:  # whatever a peer raises: the others still count
             if each.ours:
                 raise

@@ -7,15 +7,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.contest import UnavailableError
 from bench.models import Exported
 from foldship.shipping import bundle
-from foldship_kernel import engine
 from foldship_kernel.encode import EncodedRows
-from foldship_kernel.errors import FoldshipError
+from foldship_kernel.engines import onnx_runtime
+from foldship_kernel.engines.base import CPU, CUDA, OPENVINO
+from foldship_kernel.errors import BundleError
+from foldship_kernel.fold import Fold
 
-GPU_TOKENS = engine.GPU_TOKENS  # padded tokens of a batch on a GPU
-# Arithmetic of our engines on a CPU, and the words for each.
-CPU_ENGINES = {"fp32": "Foldship, ONNX Runtime"}
+# By the arithmetic of our engines: its name in a bundle, and what it must say that it runs on.
+CPU_ENGINES = {"fp32": ("onnxruntime", CPU), "bf16": ("openvino", f"{OPENVINO} bf16")}
+LABELS = {"onnxruntime": "Foldship, ONNX Runtime", "openvino": "Foldship, OpenVINO"}
 
 
 def predictor(
@@ -32,32 +35,25 @@ def predictor(
         What turns rows into the head's outputs, (rows, outputs) float32.
 
     Raises:
-        FoldshipError: a GPU is asked for that the engine did not get.
+        UnavailableError: the engine's library is missing, or it does not compute like that here.
     """
-    entry = exported.folds[0]
+    engine, wanted = ("onnxruntime", CUDA) if gpus else CPU_ENGINES[precision]
+    entry, card = exported.folds[0], exported.card
     encoder, encoder_cpu, head = (exported.folder / entry[kind] for kind in bundle.GRAPHS)
-    fold = engine.Fold(encoder, encoder_cpu, head, gpus=gpus)
-    if gpus and fold.provider != engine.CUDA:
-        raise FoldshipError(
-            "our engine runs on the CPU",
-            expected=engine.CUDA,
-            found=fold.provider,
-            fix="install the onnxruntime-gpu of the machine's CUDA version",
-        )
-    encoding = exported.card.encoding
+    try:
+        fold = Fold(encoder, encoder_cpu, head, gpus=gpus, cpu_engine=engine)
+    except BundleError as error:
+        raise UnavailableError(error.found or error.what) from error
+    if fold.provider != wanted:
+        raise UnavailableError(f"{fold.provider} instead of {wanted}")
 
     def run(rows: EncodedRows) -> NDArray[np.float32]:
-        return fold.predict(
-            rows,
-            np.zeros((len(rows.index), exported.card.features.width), dtype=np.float32),
-            pad_id=encoding.pad_id,
-            segment_ids=encoding.segment_ids,
-            progress=lambda tokens: None,
-        )
+        features = np.zeros((len(rows.index), card.features.width), dtype=np.float32)
+        return fold.predict(rows, features, card.encoding)
 
     return run
 
 
 def cuda_devices() -> int:
     """CUDA devices that our engine can use."""
-    return engine.prepare(gpu=True)
+    return onnx_runtime.cuda_devices(wanted=True)

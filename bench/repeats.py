@@ -48,7 +48,7 @@ def run(options: Options, made: Models) -> Report:
                 tuple(
                     (
                         name.replace("_", " "),
-                        f"{len(rows.sequences):,}",
+                        f"{len(rows.boundaries):,}",
                         f"{rows.lengths.sum():,}",
                         f"{seconds[name]:.2f}",
                     )
@@ -69,8 +69,6 @@ def run(options: Options, made: Models) -> Report:
 def unshared(rows: EncodedRows) -> EncodedRows:
     """The same rows with a sequence of its own for every tower of every row."""
     flat = rows.index.ravel()
-    return EncodedRows(
-        [rows.sequences[place] for place in flat],
-        rows.boundaries[flat],
-        np.arange(len(flat)).reshape(rows.index.shape),
-    )
+    offsets = np.concatenate([[0], np.cumsum(rows.lengths[flat])])
+    tokens = np.concatenate([rows.sequence(int(place)) for place in flat])
+    return EncodedRows(tokens, offsets, rows.boundaries[flat], np.arange(len(flat)).reshape(rows.index.shape))

@@ -110,11 +110,11 @@ def contestants(source: str, made: models.Models, folder: Path, threads: int) ->
         *(
             Contestant(
                 f"foldship_{precision}",
-                label,
+                ours.LABELS[engine],
                 precision,
                 partial(ours.predictor, made.sentences, precision),
                 ours=True,
             )
-            for precision, label in ours.CPU_ENGINES.items()
+            for precision, (engine, _) in ours.CPU_ENGINES.items()
         ),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -45,8 +46,14 @@ def sequences(count: int, seed: int = 0) -> EncodedRows:
         while len(ids) < length - 2:
             ids += known[random.integers(len(known))]
         made.append(np.array([first, *ids[: length - 2], last], dtype=np.int32))
+    return gather(made)
+
+
+def gather(made: Sequence[NDArray[np.int32]]) -> EncodedRows:
+    """Token sequences as rows of one tower and one segment."""
     ends = np.array([len(sequence) for sequence in made], dtype=np.int32)
-    return EncodedRows(made, ends, np.arange(count)[:, None])
+    offsets = np.concatenate([[0], np.cumsum(ends, dtype=np.int64)])
+    return EncodedRows(np.concatenate(made), offsets, ends, np.arange(len(made))[:, None])
 
 
 def rows(count: int, *, words: tuple[int, int], repeated: bool, seed: int = 0) -> pd.DataFrame:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldship_kernel import batching
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encode import EncodedRows, EncodingSpec
 
 SIZE = 16
+SPEC = EncodingSpec((), 0.5, (), (), (), pad_id=0, segment_ids=True)
 Inputs = Mapping[str, NDArray[np.int64]]
 
 
@@ -29,7 +30,7 @@ def in_sorted_batches(
 
 def padded(rows: EncodedRows, part: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
     """The three inputs of a BERT, each (sequences, longest) int64."""
-    return batching.pad([rows.sequences[i] for i in part], rows.boundaries[part], 0, True)
+    return batching.pad(rows, part, SPEC)
 
 
 def mean_pool(hidden: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,14 +38,14 @@ def build(source: str, attention: str, padded_to: int) -> Callable[[EncodedRows]
     trainer = Trainer(_Model(source, attention), arguments)
 
     def run(rows: EncodedRows) -> NDArray[np.float32]:
-        items = [_padded(rows.sequences[place], padded_to) for place in rows.index[:, 0]]
+        items = [_padded(rows.sequence(place), padded_to) for place in rows.index[:, 0]]
         return np.asarray(trainer.predict(items).predictions, dtype=np.float32)
 
     return run
 
 
-def _padded(sequence: NDArray[np.int32], length: int) -> dict[str, Tensor]:
+def _padded(sequence: NDArray[np.integer[Any]], length: int) -> dict[str, Tensor]:
     ids, mask = torch.zeros(length, dtype=torch.int64), torch.zeros(length, dtype=torch.int64)
-    ids[: len(sequence)] = torch.from_numpy(sequence)
+    ids[: len(sequence)] = torch.from_numpy(sequence.astype(np.int64))
     mask[: len(sequence)] = 1
     return {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,23 @@ class FoldEntry:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a model costs to run.
+
+    Attributes:
+        layers, width, intermediate: of the encoder.
+        tokens_per_row: mean over the training rows, of distinct sequences, all towers together.
+        longest: most tokens of one sequence.
+    """
+
+    layers: int
+    width: int
+    intermediate: int
+    tokens_per_row: float
+    longest: int
+
+
+@dataclass(frozen=True)
 class ModelEntry:
     """One model: how rows are read, and its folds.
 
@@ -66,6 +83,8 @@ class ModelEntry:
     weight: float
     score: float
     folds: tuple[FoldEntry, ...]
+    cost: Cost
+    cpu_engine: str = "onnxruntime"
 
 
 @dataclass(frozen=True)
@@ -130,6 +149,12 @@ def _from_dict(value: Mapping[str, Any]) -> Manifest:
                 )
                 for fold in model["folds"]
             ),
+            cost=Cost(
+                **model.get(
+                    "cost", {"layers": 1, "width": 384, "intermediate": 1, "tokens_per_row": 1, "longest": 1}
+                )
+            ),
+            cpu_engine=model.get("cpu_engine", "onnxruntime"),
         )
         for model in value["models"]
     )
@@ -152,10 +177,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def damage(manifest: Manifest, root: Path) -> dict[str, str]:
-    """What is wrong with the bundle's files, by path; empty when all is well."""
+def damage(manifest: Manifest, root: Path, only: Container[str] | None = None) -> dict[str, str]:
+    """What is wrong with the bundle's files (or `only` some of them), by path; empty when all is well."""
     wrong = {}
     for entry in manifest.files:
+        if only is not None and entry.path not in only:
+            continue
         path = root / entry.path
         if not path.is_file():
             wrong[entry.path] = "missing"

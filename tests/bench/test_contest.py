@@ -5,17 +5,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from bench import contest, timing
+from bench import contest, texts, timing
 from bench.contest import Contestant, Outcome, Run
 from foldship_kernel.encode import EncodedRows
 from foldship_kernel.errors import FoldshipError
 
 LENGTHS = (3, 9, 5, 7)
-ROWS = EncodedRows(
-    [np.arange(length, dtype=np.int32) for length in LENGTHS],
-    np.array(LENGTHS, dtype=np.int32),
-    np.arange(4)[:, None],
-)
+ROWS = texts.gather([np.arange(length, dtype=np.int32) for length in LENGTHS])
 REFERENCE = np.array(LENGTHS, dtype=np.float32)[:, None]
 
 
@@ -31,6 +27,10 @@ def off_by(error: float) -> Callable[[], Run]:
 
 def missing() -> Run:
     raise ModuleNotFoundError("No module named 'peer'", name="peer")
+
+
+def absent() -> Run:
+    raise contest.UnavailableError("no such instruction")
 
 
 def broken() -> Run:
@@ -104,7 +104,11 @@ def test_peers_that_are_missing_broken_or_wrong_are_named_and_the_others_count()
 
 def test_an_engine_of_ours_may_lack_a_library_but_not_fail() -> None:
     lacking = Contestant("lacking", "Lacking", "bf16", missing, ours=True)
-    assert hold([lacking, OURS]).reasons == {"lacking": "not installed: peer"}
+    other = Contestant("other", "Other", "bf16", absent, ours=True)
+    assert hold([lacking, other, OURS]).reasons == {
+        "lacking": "not installed: peer",
+        "other": "not to be had: no such instruction",
+    }
     with pytest.raises(RuntimeError, match="no such instruction"):
         hold([Contestant("hurt", "Hurt", "fp32", broken, ours=True)])
     with pytest.raises(FoldshipError, match="our own engine"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import kernels, models, ours, texts
+from bench import contest, kernels, models, ours, texts
 from foldship_kernel.errors import FoldshipError
 
 
@@ -29,7 +29,13 @@ def test_a_kernel_runs_on_generated_rows_and_says_what_it_took(made: models.Mode
         kernels.run(built, test, tmp_path / "scratch")
 
 
-def test_our_door_takes_rows_and_returns_one_line_each(made: models.Models) -> None:
+def test_all_our_engines_return_the_same_logits(made: models.Models) -> None:
     encoded = made.encode(made.small.card, texts.rows(5, words=(3, 8), repeated=True))
-    predict = ours.predictor(made.small, "fp32")
-    assert predict(encoded).shape == (5, 30)
+    wanted = ours.predictor(made.small, "fp32")(encoded)
+    assert wanted.shape == (5, 30)
+    for precision in ours.CPU_ENGINES:
+        try:
+            found = ours.predictor(made.small, precision)(encoded)
+        except contest.UnavailableError:
+            continue
+        assert contest.relative_error(found, wanted) < contest.LIMITS[precision]

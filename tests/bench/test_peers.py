@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench import texts
 from bench.peers import batches, optimum_ort, pytorch, trainer
 from foldship_kernel.encode import EncodedRows
 
@@ -15,8 +17,8 @@ from foldship_kernel.encode import EncodedRows
 def rows() -> EncodedRows:
     random = np.random.default_rng(0)
     made = [random.integers(1000, 2000, length).astype(np.int32) for length in (5, 40, 12, 3, 60) * 7]
-    ends = np.array([len(sequence) for sequence in made], dtype=np.int32)
-    return EncodedRows(made, ends, np.arange(len(made))[::-1, None])
+    forward = texts.gather(made)
+    return replace(forward, index=forward.index[::-1])
 
 
 def test_pooling_skips_the_padding() -> None:

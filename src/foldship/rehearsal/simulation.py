@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pandas as pd
+
 from foldship.rehearsal import image, mechanisms
 from foldship.rehearsal.execution import Report, execute
 from foldship.rehearsal.judgement import LOG, SUBMISSION, SUMMARY, judge
@@ -73,7 +75,8 @@ def simulate(
             found=f"{limit_s:g} s, {working_gib:g} GiB, {memory_gib:g} GiB",
             fix="give LIMIT= in seconds and MEMORY= in GiB",
         )
-    _, template = task.read_test(input_folder)
+    _, wanted = task.read_test(input_folder)
+    template = pd.DataFrame({wanted.id_column: list(wanted.ids)}).reindex(columns=list(wanted.columns))
     out.mkdir(parents=True, exist_ok=True)
     environment = image.prepare(cache, requirements, echo or _to_screen)
     with private_folder(out.resolve().parent) as scratch:
