@@ -40,6 +40,7 @@ def run(options: Options, made: Models, folder: Path) -> Report:
         ),
         (
             f"Medians of {size.rounds} runs of a whole kernel, all-MiniLM-L6-v2, two towers of at most "
-            f"{ROW_TOKENS} tokens: {seconds:.1f} s from the start of the process to its end.",
+            f"{ROW_TOKENS} tokens: {seconds:.1f} s from the start of the process to its end. Phases may "
+            "overlap.",
         ),
     )
