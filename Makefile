@@ -11,22 +11,27 @@ ROWS        ?=
 PROFILE     ?=
 MARGIN      ?=
 IMPORT      ?=
+BENCH       ?= full
+SUITES      ?=
+THREADS     ?= 2
 
 VENV     := .venv
 READY    := $(VENV)/.ready
 FOLDSHIP := $(VENV)/bin/foldship
+PEERS    := build/bench/peers
 WHICH    := --competition $(COMPETITION) --recipe $(RECIPE) $(if $(DATA),--data "$(DATA)")
 WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(MEMORY),--memory $(MEMORY)) $(if $(CPUS),--cpus $(CPUS))
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission train bundle simulate calibrate report test lint clean
+.PHONY: help submission train bundle simulate calibrate report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
 	@echo '             ROWS=number PROFILE=t4x2|l4|cpu|local MARGIN=share IMPORT=profile.yaml'
+	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
 	$(FOLDSHIP) submission $(WHICH) $(WHERE) $(PROMISE)
@@ -46,6 +51,9 @@ calibrate: $(READY) ## Make a kernel that measures Kaggle's machine; IMPORT=prof
 report: $(READY) ## Write one HTML page about the last run
 	$(FOLDSHIP) report $(WHICH)
 
+bench: $(READY) $(PEERS)/.ready ## Measure the kernel against what else one would run
+	PYTHONPATH="$(PEERS)" $(VENV)/bin/python -m bench --size "$(BENCH)" --suites "$(SUITES)" --threads $(THREADS)
+
 test: $(READY) ## Run all tests
 	$(VENV)/bin/python -m pytest
 
@@ -57,6 +65,12 @@ lint: $(READY) ## Check style, types and import rules
 
 clean: ## Delete everything generated, but never weights/
 	find build -mindepth 1 ! -name README.md -delete
+
+# A folder of its own: a peer must not change what the project runs on.
+$(PEERS)/.ready: bench/requirements.lock | $(READY)
+	@mkdir -p $(PEERS)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(PEERS) \
+		-r $< && touch $@ || echo 'note: CTranslate2 could not be installed; the bench goes on without it'
 
 $(READY): requirements.lock pyproject.toml
 	@echo 'Making the environment in $(VENV): a few minutes, the first time only.'

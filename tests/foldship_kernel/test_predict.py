@@ -23,6 +23,7 @@ from foldship_kernel.journal import Journal
 from foldship_kernel.tasks import quest
 
 WIDTH = 384
+WORK = 9816348672.0  # operations of the 20 rows' distinct sequences, see the first test
 COST = manifest.Cost(2, WIDTH, 4 * WIDTH, 60.0, 64)
 
 
@@ -45,7 +46,7 @@ GPU_SPEED = 100
 
 
 class FakeFold:
-    """A fold that takes `speeds` seconds a unit of work on a CPU, by the name of its encoder's folder."""
+    """A fold that takes `speeds` seconds over all rows on a CPU, by the name of its encoder's folder."""
 
     clock: Clock
     speeds: Mapping[str, float]
@@ -80,7 +81,7 @@ class FakeFold:
     ) -> np.ndarray:
         for length in sorted(encoded.lengths, reverse=True):
             lengths = np.array([length])
-            self.clock.now += self._speed * work(lengths, COST)
+            self.clock.now += self._speed * work(lengths, COST) / WORK
             progress(lengths)
         wrong = (self.wrong if self.provider == CPU else self.wrong_on_gpu).get(self._name)
         if isinstance(wrong, Exception):
@@ -184,9 +185,6 @@ def scene(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch):
     return make
 
 
-WORK = 9816348672.0  # operations of the 20 rows' distinct sequences, see the first test
-
-
 def test_the_rows_hold_as_much_work_as_these_tests_count_with(tmp_path: Path) -> None:
     lengths = take_in(tmp_path).encode(reading(tmp_path)).lengths
     assert work(lengths, COST) == pytest.approx(WORK, rel=1e-6)
@@ -211,7 +209,7 @@ def test_with_time_enough_every_fold_runs(scene) -> None:
 
 
 def test_folds_that_do_not_fit_are_not_begun(scene, clock: Clock) -> None:
-    stage = scene(100.0, a=40 / WORK)  # two folds of 40 s fit into 96 s, a third does not
+    stage = scene(100.0, a=40.0)  # two folds of 40 s fit into 96 s, a third does not
     left_out = stage.run(model("a", 5))
     assert stage.finished == ["a fold 0", "a fold 1"]
     assert list(left_out) == ["a fold 2", "a fold 3", "a fold 4"]
@@ -220,7 +218,7 @@ def test_folds_that_do_not_fit_are_not_begun(scene, clock: Clock) -> None:
 
 
 def test_a_slow_model_is_given_up_early_and_a_fast_one_still_runs(scene, clock: Clock) -> None:
-    stage = scene(100.0, fast=10 / WORK, slow=200 / WORK)
+    stage = scene(100.0, fast=10.0, slow=200.0)
     left_out = stage.run(model("fast", 2, 0.4), model("slow", 2, 0.3))
     assert stage.finished == ["fast fold 0", "fast fold 1"]
     assert set(left_out) == {"slow fold 0", "slow fold 1"}
@@ -228,7 +226,7 @@ def test_a_slow_model_is_given_up_early_and_a_fast_one_still_runs(scene, clock: 
 
 
 def test_if_not_even_one_fold_fits_the_rows_are_read_shorter(scene, clock: Clock) -> None:
-    stage = scene(100.0, a=120 / WORK)
+    stage = scene(100.0, a=120.0)
     left_out = stage.run(model("a", 2))
     assert stage.finished == ["a fold 0"]
     assert list(left_out) == ["a fold 1"]
@@ -237,7 +235,7 @@ def test_if_not_even_one_fold_fits_the_rows_are_read_shorter(scene, clock: Clock
 
 
 def test_if_there_is_hopelessly_little_time_no_fold_runs(scene) -> None:
-    stage = scene(100.0, a=100.0)
+    stage = scene(100.0, a=1e5)
     assert set(stage.run(model("a", 2))) == {"a fold 0", "a fold 1"}
     assert stage.finished == []
 
@@ -263,7 +261,7 @@ def test_a_fold_whose_submission_cannot_be_written_is_left_out_and_the_others_co
 
 @pytest.mark.parametrize("wrong", [RuntimeError("CUDA failure 700"), "NaN"])
 def test_what_fails_on_a_gpu_runs_on_the_cpu_and_so_does_the_rest(scene, clock: Clock, wrong: object) -> None:
-    stage = scene(1000.0, {}, {"a/1": wrong}, a=1 / WORK)
+    stage = scene(1000.0, {}, {"a/1": wrong}, a=1.0)
     assert stage.run(model("a", 4)) == {}
     assert stage.finished == ["a fold 0", "a fold 1", "a fold 2", "a fold 3"]
     assert stage.journal.facts["provider"] == CPU
@@ -272,7 +270,7 @@ def test_what_fails_on_a_gpu_runs_on_the_cpu_and_so_does_the_rest(scene, clock: 
 
 
 def test_after_a_gpu_has_failed_the_speed_is_measured_anew(scene, clock: Clock) -> None:
-    stage = scene(100.0, {}, {"a/1": "NaN"}, a=50 / WORK)
+    stage = scene(100.0, {}, {"a/1": "NaN"}, a=50.0)
     left_out = stage.run(model("a", 4))
     assert stage.finished == ["a fold 0", "a fold 1"]
     assert all(reason.startswith("no time: it needs 50 s") for reason in left_out.values())
@@ -281,7 +279,7 @@ def test_after_a_gpu_has_failed_the_speed_is_measured_anew(scene, clock: Clock) 
 
 
 def test_what_takes_too_long_on_a_gpu_is_not_tried_on_the_cpu(scene) -> None:
-    stage = scene(100.0, {}, {}, a=100.0)
+    stage = scene(100.0, {}, {}, a=1e7)
     assert stage.run(model("a", 1)).keys() == {"a fold 0"}
     assert stage.predictor._loader.gpus == 1
 
@@ -335,7 +333,7 @@ def test_half_a_fold_counts_only_where_the_metric_judges_rows_one_by_one(
     monkeypatch.setattr(predict, "SHARD_ROWS", 4)
     # The second fold is slower than the first made believe, and is stopped half way.
     for allowed in (True, False):
-        stage = scene(100.0, task=rowwise(allowed=allowed), a=30 / WORK, b=100 / WORK)
+        stage = scene(100.0, task=rowwise(allowed=allowed), a=30.0, b=100.0)
         left_out = stage.run(model("a", 1, 0.4), model("b", 1, 0.3))
         if allowed:
             assert stage.finished == ["a fold 0", "b fold 0"] and left_out == {}
@@ -348,7 +346,7 @@ def test_half_a_fold_counts_only_where_the_metric_judges_rows_one_by_one(
         FakeFold.clock.now = 0.0
 
 
-@pytest.mark.parametrize("speeds", [{"a": 10 / WORK, "b": 25 / WORK}, {"a": 40 / WORK, "b": 5 / WORK}])
+@pytest.mark.parametrize("speeds", [{"a": 10.0, "b": 25.0}, {"a": 40.0, "b": 5.0}])
 def test_more_time_never_costs_a_fold_that_comes_first(
     scene, clock: Clock, speeds: Mapping[str, float]
 ) -> None:
