@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foldship_kernel import account
+from foldship_kernel.blend import renormalised
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.errors import BundleError
 from foldship_kernel.features import FeatureSpec
 
-FORMAT = 1
+FORMAT = 2
 FILE_NAME = "bundle.json"
 REBUILD = "build it again with `make bundle`, and upload every file of the dataset folder"
 
@@ -47,6 +49,23 @@ class FoldEntry:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a model's run-time follows from.
+
+    Attributes:
+        layers, width, intermediate: of the encoder: number of layers, hidden size, size within a layer.
+        tokens_per_row: mean number of tokens per training row, each distinct sequence counted once.
+        longest: most tokens of one sequence among the training rows.
+    """
+
+    layers: int
+    width: int
+    intermediate: int
+    tokens_per_row: float
+    longest: int
+
+
+@dataclass(frozen=True)
 class ModelEntry:
     """One model: how rows are read, and its folds.
 
@@ -54,8 +73,9 @@ class ModelEntry:
         name: as in the experiment.
         tokenizer: path of `tokenizer.json`, relative to `bundle.json`.
         encoding, features: how rows become the graphs' inputs.
-        weight: share in the blend; all models' weights sum to 1.
         score: out-of-fold score, raw.
+        cost: what its run-time follows from.
+        cpu_engine: what runs its graphs on a CPU, "onnxruntime" or "openvino".
         folds: trained folds, averaged with equal shares.
     """
 
@@ -63,9 +83,46 @@ class ModelEntry:
     tokenizer: str
     encoding: EncodingSpec
     features: FeatureSpec
-    weight: float
     score: float
+    cost: Cost
+    cpu_engine: str
     folds: tuple[FoldEntry, ...]
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How the predictions of a set of models become one.
+
+    Attributes:
+        models: names of the models.
+        weights: share of each; they sum to 1.
+        postprocess: post-processing fitted for this blend, one dictionary per step.
+        score: its out-of-fold score with one fold per row, nested; None where it is not known.
+    """
+
+    models: tuple[str, ...]
+    weights: Mapping[str, float]
+    postprocess: tuple[Mapping[str, Any], ...]
+    score: float | None
+
+
+@dataclass(frozen=True)
+class ScheduledUnit:
+    """One fold of one model in its place in the schedule.
+
+    Attributes:
+        model, fold: which.
+        seconds: what it took the machine that built the bundle, for 1,000 rows.
+        score: expected score of the submission after this unit and all before it; None where not known.
+    """
+
+    model: str
+    fold: int
+    seconds: float
+    score: float | None
+
+    def __str__(self) -> str:
+        return account.name_of(self.model, self.fold)
 
 
 @dataclass(frozen=True)
@@ -77,7 +134,8 @@ class Manifest:
         accelerator: "cpu" or "gpu".
         limit_s: run-time limit in seconds, when FOLDSHIP_LIMIT_S is not set.
         fallback: per target, what a submission without any model is made of (mean, spread).
-        postprocess: fitted post-processing, one dictionary per step.
+        blends: one per set of models that was fitted; one of them is of all models.
+        schedule: folds in the order of greatest expected gain per second.
         wheels: paths of the wheels to unpack, relative to `bundle.json`.
     """
 
@@ -86,10 +144,47 @@ class Manifest:
     limit_s: float
     models: tuple[ModelEntry, ...]
     fallback: Mapping[str, Mapping[str, float]]
-    postprocess: tuple[Mapping[str, Any], ...]
+    blends: tuple[Blend, ...]
+    schedule: tuple[ScheduledUnit, ...]
     wheels: tuple[str, ...]
     files: tuple[FileEntry, ...]
     versions: Mapping[str, str]
+
+    def blend_for(self, names: Collection[str]) -> Blend:
+        """The blend of just these models.
+
+        Where none was fitted for them, that of all models: its weights scaled to sum to 1 over these, its
+        post-processing, and no score.
+
+        Raises:
+            FoldshipError: there is no name, or one that is not a model's.
+        """
+        exact = self._fitted(names)
+        if exact is not None:
+            return exact
+        whole = max(self.blends, key=lambda blend: len(blend.models))
+        weights = renormalised(whole.weights, dict.fromkeys(names))
+        return Blend(tuple(weights), weights, whole.postprocess, score=None)
+
+    def expected_score(self, units: Collection[str], models: Collection[str]) -> float | None:
+        """Expected score of the submission that some folds make.
+
+        Args:
+            units: names of the folds, as `account.name_of` gives them.
+            models: names of the models that these are folds of.
+
+        Returns:
+            The schedule's, if they are just its first ones; else that of the blend of these models with one
+            fold each, where it was fitted.
+        """
+        first = self.schedule[: len(units)]
+        if units and {str(unit) for unit in first} == set(units):
+            return first[-1].score
+        blend = self._fitted(models)
+        return None if blend is None else blend.score
+
+    def _fitted(self, names: Collection[str]) -> Blend | None:
+        return next((blend for blend in self.blends if set(blend.models) == set(names)), None)
 
 
 def load(path: Path) -> Manifest:
@@ -122,8 +217,9 @@ def _from_dict(value: Mapping[str, Any]) -> Manifest:
             tokenizer=model["tokenizer"],
             encoding=EncodingSpec.from_dict(model["encoding"]),
             features=FeatureSpec.from_dict(model["features"]),
-            weight=model["weight"],
             score=model["score"],
+            cost=Cost(**model["cost"]),
+            cpu_engine=model["cpu_engine"],
             folds=tuple(
                 FoldEntry(
                     fold["fold"], fold["encoder"], fold["encoder_cpu"], fold["head"], tuple(fold["weights"])
@@ -133,13 +229,23 @@ def _from_dict(value: Mapping[str, Any]) -> Manifest:
         )
         for model in value["models"]
     )
+    blends = tuple(
+        Blend(tuple(blend["models"]), blend["weights"], tuple(blend["postprocess"]), blend["score"])
+        for blend in value["blends"]
+    )
+    if models and not any(set(blend.models) == {model.name for model in models} for blend in blends):
+        raise ValueError("no blend of all models")
     return Manifest(
         competition=value["competition"],
         accelerator=value["accelerator"],
         limit_s=value["limit_s"],
         models=models,
         fallback=value["fallback"],
-        postprocess=tuple(value["postprocess"]),
+        blends=blends,
+        schedule=tuple(
+            ScheduledUnit(unit["model"], unit["fold"], unit["seconds"], unit["score"])
+            for unit in value["schedule"]
+        ),
         wheels=tuple(value["wheels"]),
         files=tuple(FileEntry(f["path"], f["size"], f["sha256"]) for f in value["files"]),
         versions=value["versions"],

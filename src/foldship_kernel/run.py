@@ -11,9 +11,9 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -55,9 +55,9 @@ class Kernel:
         self._outputs: dict[str, list[NDArray[np.float64]]] = {}
         self._used: list[str] = []
         self._left_out: dict[str, str] = {}
+        self._stays_raw = False
         with self.journal.phase("read"):
             self._manifest = manifest.load(bundle)
-            self._steps = self._manifest.postprocess
             self._task = tasks.get(self._manifest.competition)
             folder, (self._rows, template) = locate.read_first(
                 inputs, self._task.TEST_FILES, self._task.read_test
@@ -69,6 +69,7 @@ class Kernel:
             accelerator=self._manifest.accelerator,
             rows=len(self._rows),
             input=str(folder),
+            score=None,
         )
 
     def fall_back(self) -> None:
@@ -99,7 +100,7 @@ class Kernel:
             gpus = engine.prepare(gpu=gpu)
         self.journal.say(f"ONNX Runtime {onnxruntime.__version__}, {origin}")
         predictor = predict.Predictor(self._root, self._task, self._rows, gpus, self._deadline, self.journal)
-        predictor.run(predict.order(models), self._accept, self._leave_out)
+        predictor.run(predict.order(models, self._manifest.schedule), self._accept, self._leave_out)
 
     def finish(self) -> int:
         """Say what came of it, and return the exit status.
@@ -155,11 +156,11 @@ class Kernel:
         gathered = {**self._outputs}
         gathered[unit.model.name] = [*gathered.get(unit.model.name, ()), outputs]
         with self.journal.phase("write"):
+            fitted = self._manifest.blend_for(gathered)
             blended = blend.blend(
-                {name: np.mean(folds, axis=0) for name, folds in gathered.items()},
-                {model.name: model.weight for model in self._manifest.models},
+                {name: np.mean(folds, axis=0) for name, folds in gathered.items()}, fitted.weights
             )
-            processed, notes = self._postprocess(blended)
+            processed, notes = self._postprocess(blended, fitted.postprocess)
             # Weights that sum to 1 + 2e-16 take a saturated output out of its range.
             constant = self._submission.write(np.clip(processed, self._task.LOW, self._task.HIGH))
             self._outputs = gathered  # not before: what could not be written has no part in later blends
@@ -168,20 +169,26 @@ class Kernel:
                 notes.append(f"constant, given a cheap order of the rows: {', '.join(constant)}")
             # Only the last submission's notes matter.
             self.journal.facts["postprocess_notes"] = notes
+            expected = self._manifest.expected_score(self._used, gathered)
+            self.journal.facts["score"] = None if self._stays_raw else expected
             self._save("running")
 
     def _leave_out(self, unit: Unit, reason: str) -> None:
         self._left_out[str(unit)] = reason
         self._save("running")
 
-    def _postprocess(self, blended: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[str]]:
+    def _postprocess(
+        self, blended: NDArray[np.float64], steps: Sequence[Mapping[str, Any]]
+    ) -> tuple[NDArray[np.float64], list[str]]:
         """Predictions post-processed, and notes; if a step cannot be applied, all stay raw from then on."""
+        if self._stays_raw:
+            return blended, []
         names = list(self._task.TARGETS)
         try:
-            processed, notes = postprocess.apply(pd.DataFrame(blended, columns=names), self._steps)
+            processed, notes = postprocess.apply(pd.DataFrame(blended, columns=names), steps)
         except BundleError as error:
             self.journal.loud(f"THE SUBMISSION IS NOT POST-PROCESSED: {error}")
-            self._steps = ()
+            self._stays_raw = True
             return blended, []
         return processed[names].to_numpy(dtype=np.float64), notes
 

@@ -188,7 +188,9 @@ def test_the_blend_is_the_mean_of_what_the_graphs_say(
     rows, _ = quest.read_test(competition)
     texts = quest.texts(rows)
     expected = np.zeros((len(rows), len(quest.TARGETS)))
-    for model in manifest.load(dataset / "bundle.json").models:
+    loaded = manifest.load(dataset / "bundle.json")
+    weights = loaded.blend_for([model.name for model in loaded.models]).weights
+    for model in loaded.models:
         encoder = RowEncoder(Tokenizer.from_file(str(dataset / model.tokenizer)), model.encoding)
         for fold in model.folds:
             graphs = engine.Fold(
@@ -201,5 +203,5 @@ def test_the_blend_is_the_mean_of_what_the_graphs_say(
                 segment_ids=True,
                 progress=lambda _: None,
             )
-            expected += model.weight * activate(logits, "sigmoid") / len(model.folds)
+            expected += weights[model.name] * activate(logits, "sigmoid") / len(model.folds)
     np.testing.assert_allclose(found.loc[rows["qa_id"], list(quest.TARGETS)].to_numpy(), expected, atol=1e-6)

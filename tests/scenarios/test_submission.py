@@ -101,7 +101,7 @@ def test_a_full_disk_leaves_the_earlier_bundle(finished: Path) -> None:
     assert "error: " in result.stderr and "space" in result.stderr, result.stderr
     assert "Traceback" not in result.stderr
     left = {path: digest for path, digest in project.listing(result.stdout).items() if digest}
-    assert left == digests(build, "dataset", "kernel", "export", "selection")
+    assert left == digests(build, "dataset", "kernel", "export", "selection", "schedule")
 
 
 def test_too_little_space_is_said_before_a_fold_is_trained(finished: Path) -> None:

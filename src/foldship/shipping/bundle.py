@@ -17,12 +17,13 @@ import foldship_kernel
 from foldship import folders, receipts
 from foldship.shipping import entry, metadata, wheelhouse
 from foldship.shipping.settings import KernelConfig
-from foldship_kernel import atomic, manifest, tasks
+from foldship_kernel import account, atomic, manifest, tasks
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task
 
 CODE = Path(foldship_kernel.__file__).parent
 CARD, TOKENIZER, EXPORT = "model.json", "tokenizer/tokenizer.json", "export.json"
+CPU_ENGINE = "onnxruntime"  # unless the export chose another
 GRAPHS = ("encoder", "encoder_cpu", "head")
 # Share of the range that the fallback's columns are spread by at least, so that none is constant.
 LEAST_SPREAD = 1e-4
@@ -32,6 +33,7 @@ def build(
     export_dirs: Mapping[str, Path],
     model_dirs: Mapping[str, Path],
     selection: Path,
+    schedule: Path,
     kernel_config: KernelConfig,
     competition: str,
     out: Path,
@@ -44,7 +46,8 @@ def build(
     Args:
         export_dirs: per model, the folder with `export.json`, graphs and weights.
         model_dirs: per model, the folder with `model.json` and `tokenizer/`.
-        selection: `selection.json`, with blend weights, post-processing steps and fallback.
+        selection: `selection.json`, with blends, scores and fallback.
+        schedule: `schedule.json`, with the folds in the order to run them, and the models' cost.
         kernel_config: titles, accelerator, limits.
         competition: name of the task aboard.
         out: folder of the competition's build.
@@ -60,6 +63,7 @@ def build(
     places = {name: out / name for name in ("dataset", "kernel")}
     folders.restore(*places.values())
     chosen = _read_json(selection, "run `make bundle` again, it makes the selection first")
+    scheduled = _read_json(schedule, "run `make bundle` again, it makes the schedule first")
     task = tasks.get(competition)
     if wheels is None:
         wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator)
@@ -71,7 +75,7 @@ def build(
             folder.mkdir(parents=True)
         dataset = staged["dataset"]
         code_sha256 = _copy_code(dataset, main_template)
-        models = _copy_models(dataset, export_dirs, model_dirs, chosen)
+        models = _copy_models(dataset, export_dirs, model_dirs, chosen, scheduled)
         wheel_paths = [_copy(path, dataset / "wheels" / path.name, dataset) for path in sorted(wheels)]
         atomic.write_json(
             dataset / metadata.DATASET, metadata.dataset(owner=owner, title=kernel_config.dataset_title)
@@ -85,7 +89,8 @@ def build(
             "limit_s": kernel_config.limit,
             "models": models,
             "fallback": _fallback(task, chosen["fallback"]),
-            "postprocess": chosen["steps"],
+            "blends": _blends(models, chosen),
+            "schedule": _schedule(models, scheduled),
             "wheels": wheel_paths,
             "versions": {
                 "foldship": foldship_kernel.__version__,
@@ -133,21 +138,25 @@ def _copy_code(dataset: Path, main_template: Path) -> str:
 
 
 def _copy_models(
-    dataset: Path, export_dirs: Mapping[str, Path], model_dirs: Mapping[str, Path], chosen: Mapping[str, Any]
+    dataset: Path,
+    export_dirs: Mapping[str, Path],
+    model_dirs: Mapping[str, Path],
+    chosen: Mapping[str, Any],
+    scheduled: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """Copy graphs, weights and tokenizers of all models with a weight; returns the manifest's entries."""
-    weights = {name: weight for name, weight in sorted(chosen["weights"].items()) if weight > 0}
-    lacking = [name for name in weights if name not in export_dirs or name not in model_dirs]
-    if lacking or not weights:
+    names = [name for name, weight in sorted(chosen["weights"].items()) if weight > 0]
+    lacking = [name for name in names if name not in export_dirs or name not in model_dirs]
+    if lacking or not names:
         raise FoldshipError(
             "the blend names models that were not exported",
-            expected=", ".join(weights) or "at least one model with a weight above 0",
+            expected=", ".join(names) or "at least one model with a weight above 0",
             found=", ".join(export_dirs) or "no exported model",
             fix="run `make bundle` again, it exports them first",
         )
     tokenizers: dict[str, str] = {}
     models = []
-    for name, weight in weights.items():
+    for name in names:
         card = _read_json(model_dirs[name] / CARD, "run `make train` first")
         exported = _read_json(export_dirs[name] / EXPORT, "run `make bundle` again, it exports first")
         source = model_dirs[name] / TOKENIZER
@@ -165,8 +174,9 @@ def _copy_models(
                 "tokenizer": tokenizers[digest],
                 "encoding": card["encoding"],
                 "features": card["features"],
-                "weight": weight,
                 "score": chosen["models"][name]["score"] or 0.0,  # None: nothing to score
+                "cost": scheduled["models"][name]["cost"],
+                "cpu_engine": exported.get("cpu_engine", CPU_ENGINE),
                 "folds": [
                     {
                         "fold": fold["fold"],
@@ -178,6 +188,37 @@ def _copy_models(
             }
         )
     return models
+
+
+def _blends(models: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The blends of the models that are shipped."""
+    shipped = {model["name"] for model in models}
+    keys = ("models", "weights", "postprocess", "score")
+    return [
+        {key: blend[key] for key in keys} for blend in chosen["blends"] if shipped.issuperset(blend["models"])
+    ]
+
+
+def _schedule(models: Sequence[Mapping[str, Any]], scheduled: Mapping[str, Any]) -> list[Any]:
+    """The folds in order.
+
+    Raises:
+        FoldshipError: they are not the folds that are shipped.
+    """
+    shipped = sorted((model["name"], fold["fold"]) for model in models for fold in model["folds"])
+    named = sorted((unit["model"], unit["fold"]) for unit in scheduled["units"])
+    if named != shipped:
+        raise FoldshipError(
+            "the schedule does not hold the exported folds",
+            expected=_listed(shipped),
+            found=_listed(named),
+            fix="run `make bundle` again, it makes the schedule anew",
+        )
+    return list(scheduled["units"])
+
+
+def _listed(folds: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(account.name_of(*fold) for fold in folds)
 
 
 def _check_exported(files: Sequence[Mapping[str, Any]], export_dirs: Mapping[str, Path]) -> None:
