@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship.metrics import centred_ranks
+from foldship.metrics import correlate
 
 Array = NDArray[np.float64]
 BlendOf = Callable[[frozenset[str]], Mapping[str, Any]]
@@ -26,7 +26,8 @@ def composite(shares: Array, truth: Array, between: Array) -> Array:
 
     `sum_u w_u r_u / sqrt(w' C w)`. With equal weights and mean correlations it is the formula in E. Ghiselli,
     J. Campbell, S. Zedeck, Measurement theory for the behavioral sciences, 1981, p. 163-164. It holds for
-    Pearson's correlation; with rank correlations it is close, `tests/foldship/scheduling` says how close.
+    Pearson's correlation throughout. With rank correlations for `truth` it is close; with rank correlations
+    for `between`, too, it is half as close, for what is averaged is the predictions and not their ranks.
 
     Args:
         shares: (U,) weights.
@@ -34,12 +35,12 @@ def composite(shares: Array, truth: Array, between: Array) -> Array:
         between: (C, U, U) correlations between the variables.
 
     Returns:
-        (C,) float64; 0 where the sum does not vary.
+        (C,) float64 from -1 to 1; 0 where the sum does not vary.
     """
     spread = np.sqrt(np.maximum(np.einsum("u,v,cuv->c", shares, shares, between), 0.0))
     result = np.zeros(truth.shape[1])
     np.divide(shares @ truth, spread, out=result, where=spread > 0)
-    return result
+    return np.clip(result, -1.0, 1.0)  # beyond, where the two were measured on rows that differ much
 
 
 def variance_of_mean(count: int, agreement: Array) -> Array:
@@ -53,7 +54,7 @@ def variance_of_mean(count: int, agreement: Array) -> Array:
 
 
 def agreements(predictions: Sequence[Array]) -> Array:
-    """Mean rank correlations between the folds of models, on rows that no fold was trained on.
+    """Mean correlations (Pearson's) between the folds of models, on rows that no fold was trained on.
 
     Args:
         predictions: per model (folds, n, C), the same rows for all.
@@ -62,10 +63,12 @@ def agreements(predictions: Sequence[Array]) -> Array:
         (C, M, M) float64: between folds of two models; on the diagonal between different folds of one model,
         1 where it has one fold only. A fold whose column is constant agrees with nothing: 0.
     """
-    ranks = [np.stack([_standardised(fold) for fold in model]) for model in predictions]
-    result = np.ones((predictions[0].shape[2], len(ranks), len(ranks)))
-    for i, j in itertools.combinations_with_replacement(range(len(ranks)), 2):
-        pairs = np.einsum("inc,jnc->ijc", ranks[i], ranks[j])
+    columns, count = predictions[0].shape[2], len(predictions)
+    centred = [model - model.mean(axis=1, keepdims=True) for model in predictions]
+    result = np.ones((columns, count, count))
+    for i, j in itertools.combinations_with_replacement(range(count), 2):
+        pairs = np.array([[correlate(one, other) for other in centred[j]] for one in centred[i]])
+        pairs = np.nan_to_num(pairs, nan=0.0)
         if i != j:
             result[:, i, j] = result[:, j, i] = pairs.mean(axis=(0, 1))
         elif len(pairs) > 1:
@@ -112,10 +115,3 @@ class Expectation:
             chosen[:, place, place] = variance_of_mean(count, chosen[:, place, place])
         shares = np.array([weights[name] for name in counts])
         return float(composite(shares, self.truth[places], chosen).mean())
-
-
-def _standardised(values: Array) -> Array:
-    """Ranks down each column of (n, C), centred and of length 1; 0 where they are all equal."""
-    ranks = centred_ranks(values)
-    length = np.sqrt((ranks**2).sum(axis=0))
-    return ranks / np.where(length > 0, length, 1.0)

@@ -56,12 +56,17 @@ def test_agreements_are_means_over_pairs_of_different_folds() -> None:
     _, first = noisy(2, 3, rows=50)
     _, second = noisy(3, 1, rows=50)
     between = agreements([first, second])
-    pairs = [metrics.column_spearman(a, b) for a, b in itertools.combinations(first, 2)]
+    pairs = [pearson(a, b) for a, b in itertools.combinations(first, 2)]
     np.testing.assert_allclose(between[:, 0, 0], np.mean(pairs, axis=0))
-    across = [metrics.column_spearman(a, second[0]) for a in first]
+    across = [pearson(a, second[0]) for a in first]
     np.testing.assert_allclose(between[:, 0, 1], np.mean(across, axis=0))
     np.testing.assert_array_equal(between[:, 1, 0], between[:, 0, 1])
     np.testing.assert_array_equal(between[:, 1, 1], 1)
+
+
+def test_correlations_that_do_not_fit_together_promise_no_more_than_1() -> None:
+    at_odds = np.array([[[1.0, -0.9], [-0.9, 1.0]]])
+    assert composite(np.array([0.5, 0.5]), np.array([[0.8], [0.8]]), at_odds).tolist() == [1.0]
 
 
 def test_a_constant_column_agrees_with_nothing_and_breaks_nothing() -> None:
@@ -103,7 +108,7 @@ def test_more_folds_add_what_their_disagreement_promises() -> None:
 
 @pytest.mark.real_data
 def test_the_formula_foretells_blends_of_real_models(real_data: Path) -> None:
-    """All blends of two to five real models: the mean over 30 columns is foretold to within 0.006."""
+    """All blends of two to five real models: the mean over 30 columns is foretold to within 0.003."""
     tables = [pd.read_csv(path) for path in sorted((real_data / "quest_oof").glob("*.csv"))]
     assert len(tables) == 5
     truth = pd.read_csv(real_data / "quest" / "train.csv").set_index("qa_id").loc[tables[0]["qa_id"], TARGETS]
@@ -117,5 +122,4 @@ def test_the_formula_foretells_blends_of_real_models(real_data: Path) -> None:
             expected = composite(np.full(size, 1 / size), alone[chosen], part)
             measured = metrics.column_spearman(truth, models[chosen].mean(axis=0))
             errors.append(expected.mean() - measured.mean())
-    assert max(map(abs, errors)) < 0.006
-    assert min(errors) > 0  # ranks of a mean are not means of ranks: it is a little too hopeful
+    assert max(map(abs, errors)) < 0.003
