@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foldship_kernel import account
-from foldship_kernel.blend import renormalised
+from foldship_kernel.blend import Blend, choose, fitted
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.errors import BundleError
 from foldship_kernel.features import FeatureSpec
@@ -90,23 +90,6 @@ class ModelEntry:
 
 
 @dataclass(frozen=True)
-class Blend:
-    """How the predictions of a set of models become one.
-
-    Attributes:
-        models: names of the models.
-        weights: share of each; they sum to 1.
-        postprocess: post-processing fitted for this blend, one dictionary per step.
-        score: its out-of-fold score with one fold per row, nested; None where it is not known.
-    """
-
-    models: tuple[str, ...]
-    weights: Mapping[str, float]
-    postprocess: tuple[Mapping[str, Any], ...]
-    score: float | None
-
-
-@dataclass(frozen=True)
 class ScheduledUnit:
     """One fold of one model in its place in the schedule.
 
@@ -151,20 +134,8 @@ class Manifest:
     versions: Mapping[str, str]
 
     def blend_for(self, names: Collection[str]) -> Blend:
-        """The blend of just these models.
-
-        Where none was fitted for them, that of all models: its weights scaled to sum to 1 over these, its
-        post-processing, and no score.
-
-        Raises:
-            FoldshipError: there is no name, or one that is not a model's.
-        """
-        exact = self._fitted(names)
-        if exact is not None:
-            return exact
-        whole = max(self.blends, key=lambda blend: len(blend.models))
-        weights = renormalised(whole.weights, dict.fromkeys(names))
-        return Blend(tuple(weights), weights, whole.postprocess, score=None)
+        """The blend of just these models, or the nearest to it: see `foldship_kernel.blend.choose`."""
+        return choose(self.blends, names)
 
     def expected_score(self, units: Collection[str], models: Collection[str]) -> float | None:
         """Expected score of the submission that some folds make.
@@ -180,11 +151,8 @@ class Manifest:
         first = self.schedule[: len(units)]
         if units and {str(unit) for unit in first} == set(units):
             return first[-1].score
-        blend = self._fitted(models)
+        blend = fitted(self.blends, models)
         return None if blend is None else blend.score
-
-    def _fitted(self, names: Collection[str]) -> Blend | None:
-        return next((blend for blend in self.blends if set(blend.models) == set(names)), None)
 
 
 def load(path: Path) -> Manifest:
@@ -233,7 +201,7 @@ def _from_dict(value: Mapping[str, Any]) -> Manifest:
         Blend(tuple(blend["models"]), blend["weights"], tuple(blend["postprocess"]), blend["score"])
         for blend in value["blends"]
     )
-    if models and not any(set(blend.models) == {model.name for model in models} for blend in blends):
+    if models and fitted(blends, [model.name for model in models]) is None:
         raise ValueError("no blend of all models")
     return Manifest(
         competition=value["competition"],
@@ -242,10 +210,7 @@ def _from_dict(value: Mapping[str, Any]) -> Manifest:
         models=models,
         fallback=value["fallback"],
         blends=blends,
-        schedule=tuple(
-            ScheduledUnit(unit["model"], unit["fold"], unit["seconds"], unit["score"])
-            for unit in value["schedule"]
-        ),
+        schedule=tuple(ScheduledUnit(**unit) for unit in value["schedule"]),
         wheels=tuple(value["wheels"]),
         files=tuple(FileEntry(f["path"], f["size"], f["sha256"]) for f in value["files"]),
         versions=value["versions"],

@@ -58,8 +58,8 @@ def test_a_blend_of_no_or_unknown_models_is_refused(path: Path) -> None:
 def test_a_beginning_of_the_schedule_has_its_score(path: Path) -> None:
     loaded = manifest.load(path)
     units = [str(unit) for unit in loaded.schedule]
-    assert units == ["a fold 0", "b fold 0", "c fold 0", "a fold 1"]
-    assert loaded.expected_score(units[1::-1], ["a", "b"]) == loaded.schedule[1].score
+    assert units == ["c fold 0", "b fold 0", "a fold 0", "a fold 1"]
+    assert loaded.expected_score(units[1::-1], ["b", "c"]) == loaded.schedule[1].score
     assert loaded.expected_score(units, ["a", "b", "c"]) == loaded.schedule[3].score
     assert loaded.expected_score(units[1:2], ["b"]) == loaded.blend_for(["b"]).score
     assert loaded.expected_score([], []) is None

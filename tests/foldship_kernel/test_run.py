@@ -13,6 +13,7 @@ import pytest
 import tiny_bundle
 
 from foldship_kernel import manifest, predict, run
+from foldship_kernel.blend import Blend
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.tasks import quest
 
@@ -127,8 +128,8 @@ def test_each_set_of_models_has_its_own_weights_and_post_processing(
     clip = {"kind": "clip", "target": quest.TARGETS[0], "low": 0.5, "high": None}
     uneven = {"a": 0.75, "b": 0.25}
     blends = [
-        manifest.Blend(("b",), {"b": 1.0}, (clip,), 0.2),
-        manifest.Blend(("a", "b"), uneven, (), 0.3),
+        Blend(("b",), {"b": 1.0}, (clip,), 0.2),
+        Blend(("a", "b"), uneven, (), 0.3),
     ]
     kernel._manifest = dataclasses.replace(kernel._manifest, blends=tuple(blends))
     a0, b0, a1 = (next(unit for unit in units if str(unit) == name) for name in FOLDS)
@@ -151,7 +152,7 @@ def test_the_expected_score_is_that_of_what_was_submitted(
     kernel._accept(units[0], outputs(0))
     assert facts(working)["score"] == kernel._manifest.schedule[0].score
     kernel._accept(units[2], outputs(2))  # the second one was left out: no longer a beginning of the schedule
-    assert facts(working)["score"] == kernel._manifest.blend_for(["a"]).score
+    assert facts(working)["score"] == kernel._manifest.blend_for(["a", "b"]).score
     kernel._accept(units[1], outputs(1))
     assert facts(working)["score"] == kernel._manifest.schedule[2].score
 

@@ -129,9 +129,10 @@ def selected(models: Sequence[str], steps: Sequence[Mapping[str, object]] = ()) 
 
 
 def scheduled(models: Mapping[str, int]) -> dict[str, object]:
-    """What `schedule.json` must hold for the builder: all first folds, then all second ones, and so on."""
+    """What `schedule.json` must hold for the builder: all first folds, the last model's first, and so on."""
     cost = {"layers": 1, "width": POOLED, "intermediate": 0, "tokens_per_row": 90.0, "longest": 64}
-    order = sorted((fold, name) for name, folds in models.items() for fold in range(folds))
+    order = [(fold, name) for name in sorted(models, reverse=True) for fold in range(models[name])]
+    order.sort(key=lambda unit: unit[0])
     return {
         "models": {name: {"cost": cost} for name in models},
         "units": [

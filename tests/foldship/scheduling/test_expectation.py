@@ -122,4 +122,4 @@ def test_the_formula_foretells_blends_of_real_models(real_data: Path) -> None:
             expected = composite(np.full(size, 1 / size), alone[chosen], part)
             measured = metrics.column_spearman(truth, models[chosen].mean(axis=0))
             errors.append(expected.mean() - measured.mean())
-    assert max(map(abs, errors)) < 0.003
+    assert 0 < min(errors) <= max(errors) < 0.003  # a little too hopeful

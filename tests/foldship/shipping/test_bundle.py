@@ -49,7 +49,7 @@ def test_the_manifest_says_what_the_kernel_needs(built: tiny_bundle.TinyBundle) 
     assert [blend.models for blend in loaded.blends] == [("first",), ("second",), ("first", "second")]
     assert loaded.blends[-1].weights == {"first": 0.5, "second": 0.5}
     assert all(blend.postprocess == (CLIP,) for blend in loaded.blends)
-    assert [str(unit) for unit in loaded.schedule] == ["first fold 0", "second fold 0", "first fold 1"]
+    assert [str(unit) for unit in loaded.schedule] == ["second fold 0", "first fold 0", "first fold 1"]
     assert [model.cost.longest for model in loaded.models] == [64, 64]
     assert [model.cpu_engine for model in loaded.models] == ["onnxruntime"] * 2
     assert loaded.wheels == ("wheels/some-1.0-py3-none-any.whl",)
