@@ -6,23 +6,35 @@ DATA        ?=
 INPUT       ?=
 LIMIT       ?=
 MEMORY      ?=
+CPUS        ?=
+ROWS        ?=
+PROFILE     ?=
+MARGIN      ?=
+IMPORT      ?=
+BENCH       ?= full
+SUITES      ?=
+THREADS     ?= 2
 
 VENV     := .venv
 READY    := $(VENV)/.ready
 FOLDSHIP := $(VENV)/bin/foldship
+PEERS    := build/bench/peers
 WHICH    := --competition $(COMPETITION) --recipe $(RECIPE) $(if $(DATA),--data "$(DATA)")
-WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(MEMORY),--memory $(MEMORY))
+WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(MEMORY),--memory $(MEMORY)) $(if $(CPUS),--cpus $(CPUS))
+PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission train bundle simulate report test lint clean
+.PHONY: help submission train bundle simulate calibrate report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB'
+	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
+	@echo '             ROWS=number PROFILE=t4x2|l4|cpu|local MARGIN=share IMPORT=profile.yaml'
+	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
-	$(FOLDSHIP) submission $(WHICH) $(WHERE)
+	$(FOLDSHIP) submission $(WHICH) $(WHERE) $(PROMISE)
 
 train: $(READY) ## Train the fold models and write their out-of-fold predictions
 	$(FOLDSHIP) train $(WHICH)
@@ -31,10 +43,16 @@ bundle: $(READY) ## Merge, export and bundle the trained folds into one offline 
 	$(FOLDSHIP) bundle $(WHICH)
 
 simulate: $(READY) ## Run the bundle in a sealed sandbox laid out like Kaggle
-	$(FOLDSHIP) simulate $(WHICH) $(WHERE)
+	$(FOLDSHIP) simulate $(WHICH) $(WHERE) $(PROMISE)
+
+calibrate: $(READY) ## Make a kernel that measures Kaggle's machine; IMPORT=profile.yaml keeps what it measured
+	$(FOLDSHIP) calibrate $(WHICH) $(if $(IMPORT),--import "$(IMPORT)") $(if $(PROFILE),--name $(PROFILE))
 
 report: $(READY) ## Write one HTML page about the last run
 	$(FOLDSHIP) report $(WHICH)
+
+bench: $(READY) $(PEERS)/.ready ## Measure the kernel against what else one would run
+	PYTHONPATH="$(PEERS)" $(VENV)/bin/python -m bench --size "$(BENCH)" --suites "$(SUITES)" --threads $(THREADS)
 
 test: $(READY) ## Run all tests
 	$(VENV)/bin/python -m pytest
@@ -47,6 +65,12 @@ lint: $(READY) ## Check style, types and import rules
 
 clean: ## Delete everything generated, but never weights/
 	find build -mindepth 1 ! -name README.md -delete
+
+# A folder of its own: a peer must not change what the project runs on.
+$(PEERS)/.ready: bench/requirements.lock | $(READY)
+	@mkdir -p $(PEERS)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(PEERS) \
+		-r $< && touch $@ || echo 'note: CTranslate2 could not be installed; the bench goes on without it'
 
 $(READY): requirements.lock pyproject.toml
 	@echo 'Making the environment in $(VENV): a few minutes, the first time only.'

@@ -9,10 +9,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 START = time.monotonic()
-CODE_SHA256 = "@CODE_SHA256@"  # filled in by `make bundle`
+# Filled in by `make bundle` and `make calibrate`: the code to look for, and its module to hand over to.
+CODE_SHA256 = "@CODE_SHA256@"
+HAND_OVER = "@HAND_OVER@"
 INPUT = Path(os.environ.get("FOLDSHIP_INPUT", "/kaggle/input"))
 WORKING = Path(os.environ.get("FOLDSHIP_WORKING", "/kaggle/working"))
 DEPTH = 6
@@ -84,11 +87,10 @@ def main() -> int:
     print(f"bundle: {bundle.parent}", flush=True)
     sys.path.insert(0, str(bundle.parent / "code"))
     sys.dont_write_bytecode = True  # inputs are read-only
-    from foldship_kernel import supervise
     from foldship_kernel.errors import FoldshipError
 
     try:
-        return supervise.main(bundle, INPUT, WORKING, START)
+        return int(import_module(HAND_OVER).main(bundle, INPUT, WORKING, START))
     except FoldshipError as error:
         sys.exit(f"error: {error}")
 

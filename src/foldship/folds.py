@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from foldship_kernel.atomic import write_csv
-from foldship_kernel.errors import DataError
-from foldship_kernel.tables import listed, numbers, read_table
+from foldship_kernel.errors import DataError, listed
+from foldship_kernel.tables import numbers, read_table
 
 GROUP, FOLD = "group", "fold"
 # A target that is non-zero in fewer rows than this is spread over the folds on purpose; others need no help.

@@ -27,6 +27,11 @@ class Workspace:
         return own if own.is_file() else self.root / "kernels" / "main.py"
 
     @property
+    def profiles(self) -> Path:
+        """Profiles of machines that the competitor measured."""
+        return self.root / "kernels" / "profiles"
+
+    @property
     def all_weights(self) -> Path:
         return self.root / "weights"
 
@@ -66,6 +71,11 @@ class Workspace:
     @property
     def dataset(self) -> Path:
         return self.build / "dataset"
+
+    @property
+    def calibration(self) -> Path:
+        """The kernel that measures a machine."""
+        return self.build / "calibration"
 
     @property
     def simulation(self) -> Path:

@@ -1,11 +1,41 @@
-"""Token sequences to padded batches: sorted by length, cut by a token budget."""
+"""Rows to shards that share no sequence, sequences to padded batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from foldship_kernel.encode import EncodedRows, EncodingSpec, ranges
+
+
+def shards(index: NDArray[np.int64], rows: int) -> list[NDArray[np.int64]]:
+    """Cut rows into shards, those that read a common sequence into the same one.
+
+    Args:
+        index: (rows, towers) int64, numbers from 0 of what each row reads.
+        rows: rows per shard; more where so many hang together, but never more than twice as many.
+
+    Returns:
+        Row numbers of each shard; together all rows, once.
+    """
+    count, towers = index.shape
+    edges = (np.repeat(np.arange(count), towers), count + index.reshape(-1))
+    size = count + int(index.max(initial=-1)) + 1
+    graph = coo_matrix((np.ones(index.size, dtype=np.int8), edges), shape=(size, size))
+    group = connected_components(graph, directed=False)[1][:count]
+    order = np.argsort(group, kind="stable")
+    borders = np.flatnonzero(np.diff(group[order], prepend=-1, append=-1))
+    cuts = [0]
+    while cuts[-1] < count:
+        least = min(cuts[-1] + rows, count)
+        border = int(borders[np.searchsorted(borders, least)])
+        cuts.append(border if border <= cuts[-1] + 2 * rows else least)
+    return [order[start:stop] for start, stop in itertools.pairwise(cuts)]
 
 
 def plan(lengths: NDArray[np.int64], token_budget: int) -> Iterator[NDArray[np.int64]]:
@@ -17,33 +47,30 @@ def plan(lengths: NDArray[np.int64], token_budget: int) -> Iterator[NDArray[np.i
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
-        size = max(1, token_budget // max(1, int(lengths[order[start]])))
+        size = batch_size(int(lengths[order[start]]), token_budget)
         yield order[start : start + size]
         start += size
 
 
-def pad(
-    sequences: Sequence[NDArray[np.int32]],
-    boundaries: NDArray[np.int32],
-    pad_id: int,
-    segment_ids: bool,
-) -> dict[str, NDArray[np.int64]]:
-    """Pad sequences on the right into the encoder's inputs.
+def batch_size(longest: int, token_budget: int) -> int:
+    """Sequences in a batch whose longest has `longest` tokens."""
+    return max(1, token_budget // max(1, longest))
+
+
+def pad(encoded: EncodedRows, batch: NDArray[np.int64], spec: EncodingSpec) -> dict[str, NDArray[np.int64]]:
+    """Pad some sequences on the right into the encoder's inputs.
 
     Returns:
-        `input_ids` and `attention_mask`, and with `segment_ids` also `token_type_ids`; each
+        `input_ids` and `attention_mask`, and where `spec` wants them also `token_type_ids`; each
         (sequences, longest) int64.
     """
-    width = max(len(sequence) for sequence in sequences)
-    shape = (len(sequences), width)
-    input_ids = np.full(shape, pad_id, dtype=np.int64)
-    attention_mask = np.zeros(shape, dtype=np.int64)
-    token_type_ids = np.zeros(shape, dtype=np.int64)
-    for row, (sequence, boundary) in enumerate(zip(sequences, boundaries, strict=True)):
-        input_ids[row, : len(sequence)] = sequence
-        attention_mask[row, : len(sequence)] = 1
-        token_type_ids[row, boundary : len(sequence)] = 1
-    inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
-    if segment_ids:
-        inputs["token_type_ids"] = token_type_ids
+    lengths = encoded.lengths[batch]
+    column = np.arange(int(lengths.max(initial=0)))
+    real = column < lengths[:, None]
+    input_ids = np.full(real.shape, spec.pad_id, dtype=np.int64)
+    input_ids[real] = encoded.tokens[ranges(encoded.offsets[batch], lengths)]
+    inputs = {"input_ids": input_ids, "attention_mask": real.astype(np.int64)}
+    if spec.segment_ids:
+        second = column >= encoded.boundaries[batch][:, None]
+        inputs["token_type_ids"] = (real & second).astype(np.int64)
     return inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,18 +16,6 @@ VARIABLE = "FOLDSHIP_LIMIT_S"
 RESERVE_SHARE, RESERVE_LEAST_S, RESERVE_MOST_S = 0.02, 1.0, 60.0
 
 
-class OutOfTimeError(Exception):
-    """What was begun cannot be finished before the deadline.
-
-    Args:
-        tokens_per_s: the speed measured until then.
-    """
-
-    def __init__(self, tokens_per_s: float) -> None:
-        super().__init__(f"too slow: {tokens_per_s:,.0f} tokens/s")
-        self.tokens_per_s = tokens_per_s
-
-
 @dataclass(frozen=True)
 class Deadline:
     """The run-time limit, counted from the kernel's start.
@@ -35,17 +23,22 @@ class Deadline:
     Attributes:
         start: `time.monotonic()` at the kernel's start; on Linux all processes share that clock.
         limit_s: seconds the platform allows.
+        clock: tells the time in seconds; all that is planned in a run asks this one clock.
     """
 
     start: float
     limit_s: float
+    clock: Callable[[], float] = time.monotonic
 
     @property
     def reserve_s(self) -> float:
         return min(max(RESERVE_SHARE * self.limit_s, RESERVE_LEAST_S), RESERVE_MOST_S, 0.25 * self.limit_s)
 
+    def now(self) -> float:
+        return self.clock()
+
     def elapsed_s(self) -> float:
-        return time.monotonic() - self.start
+        return self.now() - self.start
 
     def left_s(self) -> float:
         """Seconds that may be planned with: work must end one reserve before the stop."""

@@ -1,4 +1,4 @@
-"""Rows of text to token sequences: towers, segment budgets, head-and-tail truncation.
+"""Tokenised texts to token sequences: towers, segment budgets, head-and-tail truncation.
 
 A row is read by one or more *towers*; each tower is one token sequence made of text *segments* (say title and
 body). Equal sequences are kept once, so a question that stands under several answers is encoded once.
@@ -12,12 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-# Only the two ends of a cut segment are used, so longer texts are cut by characters before they are
-# tokenised; real text holds far fewer characters per token than this.
-CHARACTERS_PER_TOKEN = 32
-TOKENIZE_BATCH = 1024
+from foldship_kernel.tokens import TokenStore
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,11 @@ class EncodingSpec:
     pad_id: int
     segment_ids: bool
 
+    @property
+    def longest(self) -> int:
+        """Most tokens of any sequence."""
+        return max(tower.max_tokens for tower in self.towers)
+
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> EncodingSpec:
         towers = tuple(
@@ -77,121 +78,148 @@ class EncodedRows:
     """Token sequences of many rows, each distinct sequence once.
 
     Attributes:
-        sequences: distinct sequences, each (length,) int32.
-        boundaries: (sequences,) int32, where each sequence's second segment begins.
+        tokens: (tokens,) uint16 or int32, the distinct sequences end to end.
+        offsets: (sequences + 1,) int64, where each sequence begins, and the end of the last.
+        boundaries: (sequences,) int32, where in each sequence its second segment begins.
         index: (rows, towers) int64, which sequence each row's tower reads.
     """
 
-    sequences: list[NDArray[np.int32]]
+    tokens: NDArray[np.integer[Any]]
+    offsets: NDArray[np.int64]
     boundaries: NDArray[np.int32]
     index: NDArray[np.int64]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
         """(sequences,) int64, tokens in each distinct sequence."""
-        return np.array([len(sequence) for sequence in self.sequences], dtype=np.int64)
+        return np.diff(self.offsets)
+
+    def sequence(self, place: int) -> NDArray[np.integer[Any]]:
+        """Token ids of one distinct sequence."""
+        return self.tokens[self.offsets[place] : self.offsets[place + 1]]
 
     def take(self, rows: NDArray[np.int64]) -> EncodedRows:
         """The same for some rows only, holding just the sequences that they read."""
         used, inverse = np.unique(self.index[rows], return_inverse=True)
+        return self._keep(used, inverse.reshape(len(rows), -1))
+
+    def without_repeats(self) -> EncodedRows:
+        """The same with equal sequences joined, in the order of their first appearance."""
+        known: dict[bytes, int] = {}
+        kept: list[int] = []
+        places = np.empty(len(self.boundaries), dtype=np.int64)
+        for number, boundary in enumerate(self.boundaries.tolist()):
+            key = self.sequence(number).tobytes() + boundary.to_bytes(4, "little")
+            place = known.setdefault(key, len(kept))
+            if place == len(kept):
+                kept.append(number)
+            places[number] = place
+        return self._keep(np.array(kept, dtype=np.int64), places[self.index])
+
+    def _keep(self, sequences: NDArray[np.int64], index: NDArray[np.int64]) -> EncodedRows:
+        lengths = self.lengths[sequences]
+        offsets = ends(lengths)
         return EncodedRows(
-            [self.sequences[i] for i in used], self.boundaries[used], inverse.reshape(len(rows), -1)
+            tokens=self.tokens[ranges(self.offsets[sequences], lengths)],
+            offsets=offsets,
+            boundaries=self.boundaries[sequences],
+            index=index,
         )
 
 
-class RowEncoder:
-    """Turns the texts of rows into token sequences.
+def join(store: TokenStore, rows: Mapping[str, NDArray[np.int64]], spec: EncodingSpec) -> EncodedRows:
+    """Join tokenised texts into the sequences of all towers, each distinct one once.
 
     Args:
-        tokenizer: a fast tokenizer; its own truncation and padding are switched off.
+        store: holds the texts.
+        rows: per segment name, (rows,) number of each row's text in `store`.
         spec: towers, budgets and special tokens.
     """
-
-    def __init__(self, tokenizer: Tokenizer, spec: EncodingSpec) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        self._tokenizer = tokenizer
-        self.spec = spec
-
-    def encode(self, texts: Mapping[str, Sequence[str]]) -> EncodedRows:
-        """Encode rows given as one equally long list of normalised texts per segment name."""
-        rows = len(next(iter(texts.values())))
-        known: dict[bytes, int] = {}
-        sequences: list[NDArray[np.int32]] = []
-        boundaries: list[int] = []
-        index = np.zeros((rows, len(self.spec.towers)), dtype=np.int64)
-        for column, tower in enumerate(self.spec.towers):
-            distinct, inverse = _distinct(list(zip(*(texts[name] for name in tower.segments), strict=True)))
-            places = np.empty(len(distinct), dtype=np.int64)
-            for start in range(0, len(distinct), TOKENIZE_BATCH):
-                part = distinct[start : start + TOKENIZE_BATCH]
-                for offset, (sequence, boundary) in enumerate(self._encode_tower(part, tower)):
-                    key = sequence.tobytes() + boundary.to_bytes(4, "little")
-                    if key not in known:
-                        known[key] = len(sequences)
-                        sequences.append(sequence)
-                        boundaries.append(boundary)
-                    places[start + offset] = known[key]
-            index[:, column] = places[inverse]
-        return EncodedRows(sequences, np.array(boundaries, dtype=np.int32), index)
-
-    def _encode_tower(
-        self, rows: list[tuple[str, ...]], tower: TowerSpec
-    ) -> list[tuple[NDArray[np.int32], int]]:
-        limit = CHARACTERS_PER_TOKEN * tower.max_tokens
-        flat = [_cut_characters(text, limit) for row in rows for text in row]
-        tokens = [item.ids for item in self._tokenizer.encode_batch_fast(flat, add_special_tokens=False)]
-        width = len(tower.segments)
-        return [self._join(tokens[at : at + width], tower) for at in range(0, len(tokens), width)]
-
-    def _join(self, segments: list[list[int]], tower: TowerSpec) -> tuple[NDArray[np.int32], int]:
-        spec = self.spec
-        specials = len(spec.prefix_ids) + len(spec.between_ids) * (len(segments) - 1) + len(spec.suffix_ids)
-        sizes = share([len(ids) for ids in segments], tower.budgets, tower.max_tokens - specials)
-        joined = list(spec.prefix_ids)
-        boundary = 0
-        for position, (ids, size) in enumerate(zip(segments, sizes, strict=True)):
-            if position:
-                joined += spec.between_ids
-            if position == 1:
-                boundary = len(joined)
-            joined += _head_and_tail(ids, size, spec.head_fraction)
-        joined += spec.suffix_ids
-        return np.array(joined, dtype=np.int32), boundary or len(joined)
+    parts = []
+    first = 0
+    for tower in spec.towers:
+        texts, index = distinct(rows, tower)
+        parts.append((*_join_tower(store, texts, tower, spec), index + first))
+        first += len(texts)
+    lengths = np.concatenate([part[1] for part in parts])
+    joined = EncodedRows(
+        tokens=np.concatenate([part[0] for part in parts]),
+        offsets=ends(lengths),
+        boundaries=np.concatenate([part[2] for part in parts]),
+        index=np.stack([part[3] for part in parts], axis=1),
+    )
+    return joined.without_repeats()
 
 
-def share(lengths: Sequence[int], budgets: Sequence[int | None], available: int) -> list[int]:
-    """Tokens granted to each segment, at most `available` together.
+def distinct(
+    rows: Mapping[str, NDArray[np.int64]], tower: TowerSpec
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct combinations of texts that rows have for a tower: (combinations, segments), (rows,)."""
+    texts = np.stack([rows[name] for name in tower.segments], axis=1)
+    combinations, index = np.unique(texts, axis=0, return_inverse=True)
+    return combinations, index.reshape(-1)
+
+
+def _join_tower(
+    store: TokenStore, texts: NDArray[np.int64], tower: TowerSpec, spec: EncodingSpec
+) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64], NDArray[np.int32]]:
+    """Sequences of (sequences, segments) texts: tokens end to end, lengths, boundaries."""
+    count, segments = texts.shape
+    between = [spec.prefix_ids, *[spec.between_ids] * (segments - 1), spec.suffix_ids]
+    granted = share(store.lengths[texts], tower.budgets, tower.max_tokens - sum(map(len, between)))
+    head = np.where(granted < store.lengths[texts], np.round(granted * spec.head_fraction), granted)
+    head = head.astype(np.int64)
+    # Every sequence is a row of pieces: special tokens, a head, a tail, special tokens, a head, a tail ...
+    sizes = np.empty((count, 3 * segments + 1), dtype=np.int64)
+    sizes[:, 0::3] = [len(ids) for ids in between]
+    sizes[:, 1::3], sizes[:, 2::3] = head, granted - head
+    places = ends(sizes.reshape(-1))
+    starts, total = places[:-1].reshape(sizes.shape), places[-1]
+    tokens = np.empty(total, dtype=store.tokens.dtype)
+    for number, ids in enumerate(between):
+        for offset, token in enumerate(ids):
+            tokens[starts[:, 3 * number] + offset] = token
+    for column, source in ((1, store.starts[texts]), (2, store.stops[texts] - sizes[:, 2::3])):
+        target = ranges(starts[:, column::3].reshape(-1), sizes[:, column::3].reshape(-1))
+        tokens[target] = store.tokens[ranges(source.reshape(-1), sizes[:, column::3].reshape(-1))]
+    lengths = sizes.sum(axis=1)
+    boundaries = sizes[:, :4].sum(axis=1) if segments > 1 else lengths
+    return tokens, lengths, boundaries.astype(np.int32)
+
+
+def share(lengths: NDArray[np.int64], budgets: Sequence[int | None], available: int) -> NDArray[np.int64]:
+    """Tokens granted to each segment, at most `available` together in a sequence.
 
     A segment never gets more than its length or its budget; what short segments leave over goes to the long
     ones in equal parts.
+
+    Args:
+        lengths: (sequences, segments) tokens of each segment.
+        budgets: most tokens of each segment; None sets no bound.
+        available: tokens of a sequence that are not special.
+
+    Returns:
+        (sequences, segments) int64.
     """
-    wanted = [
-        length if cap is None else min(length, cap) for length, cap in zip(lengths, budgets, strict=True)
-    ]
-    granted = [0] * len(wanted)
-    open_segments = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    left = max(available, 0)
-    while open_segments:
-        segment = open_segments.pop(0)
-        granted[segment] = min(wanted[segment], left // (len(open_segments) + 1))
-        left -= granted[segment]
+    bound = np.iinfo(np.int64).max
+    wanted = np.minimum(lengths, [bound if cap is None else cap for cap in budgets])
+    order = np.argsort(wanted, axis=1, kind="stable")
+    granted = np.zeros_like(wanted)
+    left = np.full(len(wanted), max(available, 0), dtype=np.int64)
+    rows = np.arange(len(wanted))
+    for number in range(wanted.shape[1]):
+        segment = order[:, number]
+        granted[rows, segment] = np.minimum(wanted[rows, segment], left // (wanted.shape[1] - number))
+        left -= granted[rows, segment]
     return granted
 
 
-def _head_and_tail(ids: list[int], size: int, head_fraction: float) -> list[int]:
-    if len(ids) <= size:
-        return ids
-    head = round(size * head_fraction)
-    tail = size - head
-    return ids[:head] + (ids[-tail:] if tail else [])
+def ends(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0 and the running sums: where pieces laid end to end begin, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
-def _cut_characters(text: str, limit: int) -> str:
-    return text if len(text) <= 2 * limit else f"{text[:limit]} {text[-limit:]}"
-
-
-def _distinct(rows: list[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:
-    places: dict[tuple[str, ...], int] = {}
-    inverse = np.array([places.setdefault(row, len(places)) for row in rows], dtype=np.int64)
-    return list(places), inverse
+def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """start, start + 1, ... of every piece, one after another."""
+    shift = np.repeat(starts - ends(lengths)[:-1], lengths)
+    return np.arange(len(shift), dtype=np.int64) + shift

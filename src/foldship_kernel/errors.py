@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+SHOWN = 12  # names listed in an error before the rest is only counted
+NEW_FILE = "download the competition's files again, or mend this one"
+
 
 class FoldshipError(Exception):
     """Something the user can mend.
@@ -34,3 +39,9 @@ class BundleError(FoldshipError):
 
 class SubmissionError(FoldshipError):
     """A submission would not be accepted by the competition."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """`names` on one line, a long list cut short."""
+    shown = ", ".join(names[:SHOWN])
+    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown

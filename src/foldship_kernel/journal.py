@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ class Journal:
         phases: seconds by name of the phase, in the order they began.
         notes: everything that did not go as planned.
         facts: anything else worth keeping, JSON-like.
+        runs: one record per fold that ran to its end: what it read, where, and how long it took.
     """
 
     def __init__(self, path: Path, deadline: Deadline) -> None:
@@ -34,6 +34,7 @@ class Journal:
         self.phases: dict[str, float] = {}
         self.notes: list[str] = []
         self.facts: dict[str, Any] = {}
+        self.runs: list[dict[str, Any]] = []
 
     def say(self, text: str) -> None:
         stamp = f"[{self._deadline.elapsed_s():8.1f} s]"
@@ -50,12 +51,12 @@ class Journal:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Add the block's seconds to the phase `name`."""
-        began = time.monotonic()
+        began = self._deadline.now()
         self.phases.setdefault(name, 0.0)
         try:
             yield
         finally:
-            self.phases[name] += time.monotonic() - began
+            self.phases[name] += self._deadline.now() - began
 
     def save(self, status: str) -> None:
         """Write all facts so far; `status` is "running", "complete", "partial" or "fallback"."""
@@ -65,6 +66,7 @@ class Journal:
                 {
                     "status": status,
                     **self.facts,
+                    "runs": self.runs,
                     "notes": self.notes,
                     "phases": {name: round(seconds, 3) for name, seconds in self.phases.items()},
                     "seconds": round(self._deadline.elapsed_s(), 3),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -223,10 +223,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def damage(manifest: Manifest, root: Path) -> dict[str, str]:
-    """What is wrong with the bundle's files, by path; empty when all is well."""
+def damage(manifest: Manifest, root: Path, only: Container[str] | None = None) -> dict[str, str]:
+    """What is wrong with the bundle's files (or `only` some of them), by path; empty when all is well."""
     wrong = {}
     for entry in manifest.files:
+        if only is not None and entry.path not in only:
+            continue
         path = root / entry.path
         if not path.is_file():
             wrong[entry.path] = "missing"

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from foldship_kernel import account, devices, engine, features
-from foldship_kernel.deadline import Deadline, OutOfTimeError
-from foldship_kernel.encode import EncodedRows, EncodingSpec, RowEncoder
+from foldship_kernel import account, devices
+from foldship_kernel.budget import TokenBudget
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.engines.base import CPU, CUDA, OPENVINO
+from foldship_kernel.fold import Fold
+from foldship_kernel.governor import Governor, Meter, OutOfTimeError, work
+from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import Journal
+from foldship_kernel.loading import Loader
 from foldship_kernel.manifest import FoldEntry, ModelEntry, ScheduledUnit
+from foldship_kernel.sharding import Shards
 from foldship_kernel.tasks.base import Task, activate
 
 SAY_EVERY_S = 20.0
-# Below this much measured, the speed says little: the first batch sets up the memory.
-MEASURED_S, MEASURED_SHARE = 1.0, 0.05
-SHORTEST = 16  # tokens; a row cut further says nothing
-MARGIN = 0.8  # share of the time left that a shortened fold may take
+# Rows whose vectors are held at a time. Where a fold that is half done counts, it counts by whole shards.
+SHARD_ROWS, SHARD_ROWS_ROWWISE = 8192, 1024
 
 
 @dataclass(frozen=True)
@@ -46,27 +47,37 @@ def order(models: Sequence[ModelEntry], schedule: Sequence[ScheduledUnit]) -> li
 
 
 class Predictor:
-    """Runs folds one after another.
+    """Runs folds one after another, the next one being loaded while one runs.
 
     Args:
         root: folder of `bundle.json`.
         task: the competition.
-        rows: rows to predict.
+        intake: tokens and features of the rows to predict.
         gpus: CUDA devices to use, or 0 for the CPU.
-        deadline: the clock of the run.
+        governor: decides what fits.
         journal: told about progress and about everything left out.
+        frugal: whether to use as little memory as can be: no fold loaded ahead, one thread, small batches.
     """
 
     def __init__(
-        self, root: Path, task: Task, rows: pd.DataFrame, gpus: int, deadline: Deadline, journal: Journal
+        self,
+        root: Path,
+        task: Task,
+        intake: Intake,
+        gpus: int,
+        governor: Governor,
+        journal: Journal,
+        *,
+        frugal: bool = False,
     ) -> None:
-        self._root, self._task, self._rows, self._gpus = root, task, rows, gpus
-        self._deadline, self._journal = deadline, journal
-        self._texts: Mapping[str, list[str]] = task.texts(rows)
-        self._encoded: dict[tuple[str, EncodingSpec], EncodedRows] = {}
-        self._features: dict[features.FeatureSpec, NDArray[np.float32]] = {}
-        self._seconds: dict[str, float] = {}
+        self._root, self._task, self._intake = root, task, intake
+        self._governor, self._deadline, self._journal = governor, governor.deadline, journal
+        self._loader = Loader(root, gpus, journal, frugal=frugal)
+        self._frugal = frugal
+        self._budgets: dict[tuple[str, str], TokenBudget] = {}
+        self._shards: dict[Reading, Shards] = {}
         self._longest: int | None = None
+        self._accepted = False
 
     def run(
         self,
@@ -78,118 +89,156 @@ class Predictor:
 
         Args:
             units: in the order to run them.
-            accept: called with each finished unit and its finite outputs, (rows, targets) float64; if it
-                raises, the unit is left out, too.
+            accept: called with each finished unit and its outputs, (rows, targets) float64; rows that it did
+                not reach hold NaN, only where `Task.ROWWISE` allows for it. If it raises, the unit is left
+                out, too.
             leave_out: called with each other unit and the reason, "no time: ..." or "failed: ...".
         """
-        accepted = False
-        for unit in units:
-            needed = self._seconds.get(unit.model.name, 0.0)
-            if needed >= self._deadline.left_s():
-                leave_out(unit, f"no time: it needs {needed:.0f} s of {self._deadline.left_s():.0f} s left")
-                continue
-            try:
-                accept(unit, self._run_anywhere(unit, may_shorten=not accepted))
-                accepted = True
-                continue
-            except OutOfTimeError as error:
-                reason = f"no time: {error}"
-            except Exception as error:  # whatever a native runtime raises: the other folds still count
-                reason = f"failed: {error!r}"
-            self._journal.loud(f"{unit} left out. {reason}")
+        late = self._run_all(units, accept, leave_out)
+        if late and not self._accepted:
+            shortest = next(filter(None, map(self._shorter, late)), 0)
+            if shortest:
+                # Better all rows read in part than none of them.
+                self._longest = shortest
+                self._journal.loud(
+                    f"no fold fits in {self._deadline.left_s():.0f} s: reading at most {shortest} tokens of "
+                    "every sequence from now on"
+                )
+                late = self._run_all(list(late), accept, leave_out)
+        for unit, reason in late.items():
             leave_out(unit, reason)
 
-    def _run_anywhere(self, unit: Unit, *, may_shorten: bool) -> NDArray[np.float64]:
-        """Outputs of one unit; what fails on a GPU is run again on the CPU, and so is all that follows."""
-        try:
-            return self._run_in_time(unit, may_shorten=may_shorten)
-        except OutOfTimeError:
-            raise
-        except Exception as error:  # whatever a native runtime raises
-            if not self._gpus:
-                raise
-            self._journal.loud(f"{unit} FAILED ON THE GPU: {error!r}\nGoing on with the CPU")
-        self._gpus = 0
-        self._seconds.clear()  # measured on the GPU
-        return self._run_in_time(unit, may_shorten=may_shorten)
-
-    def _run_in_time(self, unit: Unit, *, may_shorten: bool) -> NDArray[np.float64]:
-        """Outputs of one unit; if not even that fits, all rows are read shorter: better than none read."""
-        while True:
+    def _run_all(
+        self,
+        units: Sequence[Unit],
+        accept: Callable[[Unit, NDArray[np.float64]], None],
+        leave_out: Callable[[Unit, str], None],
+    ) -> dict[Unit, str]:
+        """Run units; returns those that there was no time for, and why."""
+        late = {}
+        for unit, following in zip(units, [*units[1:], None], strict=True):
             try:
-                return self._run(unit)
+                needed = self._governor.needed_s(unit.model.name, self._work(unit.model))
+                left = self._deadline.left_s()
+                if needed >= left and not (self._task.ROWWISE and self._accepted and left > 0):
+                    late[unit] = f"no time: it needs {needed:.0f} s of {left:.0f} s left"
+                    continue
+                accept(unit, self._run_anywhere(unit, following))
+                self._accepted = True
             except OutOfTimeError as error:
-                longest = self._affordable(unit.model, error.tokens_per_s) if may_shorten else 0
-                if longest < SHORTEST:
-                    raise
-                self._longest = longest
-                self._journal.loud(
-                    f"{unit} does not fit in {self._deadline.left_s():.0f} s at {error.tokens_per_s:,.0f} "
-                    f"tokens/s: reading at most {longest} tokens per sequence from now on"
-                )
+                self._journal.say(f"{unit}: no time, {error}")
+                late[unit] = f"no time: {error}"
+            except Exception as error:  # whatever a native runtime raises: the other folds still count
+                reason = f"failed: {error!r}"
+                self._journal.loud(f"{unit} left out. {reason}")
+                leave_out(unit, reason)
+        return late
 
-    def _run(self, unit: Unit) -> NDArray[np.float64]:
-        model, began = unit.model, time.monotonic()
-        with self._journal.phase("encode"):
-            encoded = self._encode(model)
-            features_ = self._compute_features(model)
+    def _run_anywhere(self, unit: Unit, following: Unit | None) -> NDArray[np.float64]:
+        """Outputs of one unit; what fails on a device runs on the next plainer one, and so does the rest."""
+        while True:
+            where = "THE GPU" if self._loader.gpus else self._loader.engine(unit.model)
+            try:
+                return self._run_here(unit, following)
+            except OutOfTimeError:
+                raise
+            except Exception as error:  # whatever a native runtime raises
+                if not self._loader.step_down(unit.model):
+                    raise
+                self._journal.loud(f"{unit} FAILED ON {where}: {error!r}\nGoing on with the CPU")
+                self._governor.forget()  # measured on the other device
+
+    def _run_here(self, unit: Unit, following: Unit | None) -> NDArray[np.float64]:
+        """Outputs of one unit on the present device; the following one is loaded meanwhile."""
         with self._journal.phase("load"):
-            fold = engine.Fold(
-                self._root / unit.fold.encoder,
-                self._root / unit.fold.encoder_cpu,
-                self._root / unit.fold.head,
-                gpus=self._gpus,
-            )
-        self._report_provider(fold.provider)
-        with self._journal.phase("predict"):
-            progress = _Progress(str(unit), int(encoded.lengths.sum()), self._deadline, self._journal)
-            logits = fold.predict(
-                encoded,
-                features_,
-                pad_id=model.encoding.pad_id,
-                segment_ids=model.encoding.segment_ids,
-                progress=progress,
-            )
-        self._seconds[model.name] = time.monotonic() - began
-        self._journal.say(f"{unit}: {progress.summary()}, {self._seconds[model.name]:.1f} s in all")
-        outputs = activate(logits, self._task.ACTIVATION)
-        wrong = int((~np.isfinite(outputs)).sum())
-        if wrong:
-            raise FloatingPointError(f"{wrong} outputs are NaN or infinite")
+            began = self._deadline.now()
+            fold = self._loader.open(unit.model, unit.fold)
+            self._governor.speed(unit.model.name).load_s = self._deadline.now() - began
+        self._report_provider(unit.model, fold.provider)
+        if following:
+            self._loader.load_ahead(following.model, following.fold)
+        outputs = np.full((len(self._intake), len(self._task.TARGETS)), np.nan)
+        # Rows that no fold has read need this one as a whole; to others, half a fold is welcome.
+        half_counts = self._task.ROWWISE and self._accepted
+        try:
+            self._run(unit, fold, outputs, whole=not half_counts)
+        except OutOfTimeError:
+            reached = int(np.isfinite(outputs).all(axis=1).sum())
+            if not (half_counts and reached):
+                raise
+            self._journal.loud(f"{unit}: time for {reached:,} of {len(outputs):,} rows only")
         return outputs
 
-    def _encode(self, model: ModelEntry) -> EncodedRows:
-        spec = model.encoding if self._longest is None else shortened(model.encoding, self._longest)
-        key = model.tokenizer, spec
-        if key not in self._encoded:
-            tokenizer = Tokenizer.from_file(str(self._root / model.tokenizer))
-            encoded = RowEncoder(tokenizer, spec).encode(self._texts)
-            self._encoded[key] = encoded
+    def _run(self, unit: Unit, fold: Fold, outputs: NDArray[np.float64], *, whole: bool) -> None:
+        """Fill `outputs` shard by shard; see `Meter` for `whole`."""
+        model = unit.model
+        shards, reading = self._shards_of(model), self._reading(model)
+        budget = self._budgets.setdefault((model.name, fold.provider), self._new_budget(fold))
+        meter = Meter(self._governor, model.name, self._work(model), model.cost, whole=whole)
+        progress = _Progress(str(unit), meter, self._journal)
+        features = self._intake.features(reading)
+        with self._journal.phase("predict"):
+            for number, rows in enumerate(shards.rows):
+                logits = fold.predict(
+                    shards.encode(number), features[rows], reading.encoding, budget=budget, progress=progress
+                )
+                values = activate(logits, self._task.ACTIVATION)
+                wrong = int((~np.isfinite(values)).sum())
+                if wrong:
+                    raise FloatingPointError(f"{wrong} outputs are NaN or infinite")
+                outputs[rows] = values
+        self._journal.say(
+            f"{unit}: {meter.summary()}, {meter.elapsed_s:.1f} s, batches of {budget.value:,} tokens"
+        )
+        self._journal.runs.append(
+            {
+                "fold": str(unit),
+                "provider": fold.provider,
+                "tokens": meter.tokens,
+                "sequences": len(shards.lengths),
+                "load_s": round(self._governor.speed(model.name).load_s, 4),
+                "predict_s": round(meter.elapsed_s, 4),
+                "token_budget": budget.value,
+                "longest": self._longest,
+            }
+        )
+
+    def _shorter(self, unit: Unit) -> int:
+        """The most tokens a sequence may be read to so that the unit fits; 0 if no cut helps."""
+        model = unit.model
+        lengths = self._shards_of(model).lengths
+        return self._governor.longest_affordable(model.name, lengths, model.cost)
+
+    def _new_budget(self, fold: Fold) -> TokenBudget:
+        return TokenBudget(fold.budgets[:1] if self._frugal else fold.budgets)
+
+    def _reading(self, model: ModelEntry) -> Reading:
+        encoding = model.encoding if self._longest is None else shortened(model.encoding, self._longest)
+        return Reading(self._root / model.tokenizer, encoding, model.features)
+
+    def _shards_of(self, model: ModelEntry) -> Shards:
+        reading = self._reading(model)
+        if reading not in self._shards:
+            rows = SHARD_ROWS_ROWWISE if self._task.ROWWISE else SHARD_ROWS
+            with self._journal.phase("join"):
+                shards = self._shards[reading] = Shards(self._intake, reading, rows)
             self._journal.say(
-                f"{model.name}: {len(self._rows):,} rows, {len(encoded.sequences):,} distinct sequences, "
-                f"{encoded.lengths.sum():,} tokens"
+                f"{model.name}: {len(self._intake):,} rows, {len(shards.lengths):,} distinct sequences, "
+                f"{shards.lengths.sum():,} tokens"
             )
-        return self._encoded[key]
+        return self._shards[reading]
 
-    def _compute_features(self, model: ModelEntry) -> NDArray[np.float32]:
-        if model.features not in self._features:
-            self._features[model.features] = features.compute(self._rows, self._texts, model.features)
-        return self._features[model.features]
+    def _work(self, model: ModelEntry) -> float:
+        return work(self._shards_of(model).lengths, model.cost)
 
-    def _affordable(self, model: ModelEntry, tokens_per_s: float) -> int:
-        """The longest sequence that may be read so that one fold fits in the time left; 0 if it is no cut."""
-        lengths = self._encode(model).lengths
-        budget = MARGIN * self._deadline.left_s() * tokens_per_s
-        lower = [n for n in range(SHORTEST, int(lengths.max())) if np.minimum(lengths, n).sum() <= budget]
-        return lower[-1] if lower else 0
-
-    def _report_provider(self, provider: str) -> None:
+    def _report_provider(self, model: ModelEntry, provider: str) -> None:
         if self._journal.facts.get("provider") == provider:
             return
         self._journal.facts["provider"] = provider
-        wanted = engine.CUDA if self._journal.facts.get("accelerator") == "gpu" else engine.CPU
-        if provider == wanted:
-            self._journal.say(f"provider: {provider}, {self._gpus or devices.threads()} wide")
+        gpu = self._journal.facts.get("accelerator") == "gpu"
+        wanted = CUDA if gpu else OPENVINO if model.cpu_engine == "openvino" else CPU
+        if provider.startswith(wanted):
+            self._journal.say(f"provider: {provider}, {self._loader.gpus or devices.threads()} wide")
         else:
             self._journal.loud(
                 f"RUNNING ON {provider}, although the bundle wants {wanted}: expect a slow run"
@@ -205,26 +254,16 @@ def shortened(spec: EncodingSpec, longest: int) -> EncodingSpec:
 
 
 class _Progress:
-    """Counts the tokens done, says how far it is, and raises OutOfTimeError when the rest will not fit."""
+    """Passes on what is done to the meter, and says now and then how far it is."""
 
-    def __init__(self, name: str, tokens: int, deadline: Deadline, journal: Journal) -> None:
-        self._name, self._tokens, self._deadline, self._journal = name, tokens, deadline, journal
-        self._began = self._said = time.monotonic()
-        self._done = 0
+    def __init__(self, name: str, meter: Meter, journal: Journal) -> None:
+        self._name, self._meter, self._journal = name, meter, journal
+        self._said = 0.0
 
-    def __call__(self, tokens: int) -> None:
-        self._done += tokens
-        now = time.monotonic()
-        elapsed = now - self._began
-        left = self._tokens - self._done
-        needed = left * elapsed / self._done
-        measured = elapsed >= MEASURED_S or self._done >= MEASURED_SHARE * self._tokens
-        if left and (self._deadline.left_s() <= 0 or (measured and needed > self._deadline.left_s())):
-            raise OutOfTimeError(self._done / elapsed)
-        if now - self._said >= SAY_EVERY_S:
-            self._said = now
-            self._journal.say(f"{self._name}: {self.summary()}, about {needed:.0f} s to go")
-
-    def summary(self) -> str:
-        elapsed = max(time.monotonic() - self._began, 1e-9)
-        return f"{self._done / max(self._tokens, 1):.0%}, {self._done / elapsed:,.0f} tokens/s"
+    def __call__(self, lengths: NDArray[np.int64]) -> None:
+        self._meter(lengths)
+        if self._meter.elapsed_s - self._said >= SAY_EVERY_S:
+            self._said = self._meter.elapsed_s
+            self._journal.say(
+                f"{self._name}: {self._meter.summary()}, about {self._meter.to_go_s:.0f} s to go"
+            )

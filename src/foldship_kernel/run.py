@@ -1,6 +1,6 @@
 """The kernel's work from the first file read to the last submission written.
 
-Started by `supervise`, as `python -m foldship_kernel.run BUNDLE INPUTS WORKING START LIMIT_S`.
+Started by `supervise`, as `python -m foldship_kernel.run BUNDLE INPUTS WORKING SCRATCH START LIMIT_S`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from foldship_kernel import account, blend, devices, locate, manifest, postprocess, tasks, wheels
+from foldship_kernel import account, blend, devices, locate, manifest, postprocess, supervise, tasks, wheels
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.errors import BundleError, FoldshipError
+from foldship_kernel.gather import Gathered
+from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import FILE_NAME as JOURNAL
 from foldship_kernel.journal import Journal
 from foldship_kernel.submission import FILE_NAME as SUBMISSION
@@ -41,19 +45,21 @@ class Kernel:
         bundle: path of `bundle.json`.
         inputs: folder to search for the competition's files.
         working: folder to write into.
+        scratch: folder that another worker of the same run finds again.
         deadline: the clock of the run.
 
     Raises:
         FoldshipError: the manifest or the competition's files are missing or malformed.
     """
 
-    def __init__(self, bundle: Path, inputs: Path, working: Path, deadline: Deadline) -> None:
+    def __init__(self, bundle: Path, inputs: Path, working: Path, scratch: Path, deadline: Deadline) -> None:
         self._bundle, self._root = bundle, bundle.parent
         self._deadline = deadline
+        self._kept = scratch / "gathered.npz"
         self.journal = Journal(working / JOURNAL, deadline)
         self.journal.phases["start"] = deadline.elapsed_s()
-        self._outputs: dict[str, list[NDArray[np.float64]]] = {}
-        self._used: list[str] = []
+        self._gathered = self._resume()
+        self._readable: list[manifest.ModelEntry] = []
         self._left_out: dict[str, str] = {}
         self._stays_raw = False
         with self.journal.phase("read"):
@@ -63,31 +69,77 @@ class Kernel:
                 inputs, self._task.TEST_FILES, self._task.read_test
             )
             self._submission = Submission(working / SUBMISSION, self._task, self._rows, template)
-        self.journal.say(f"{self._manifest.competition}: {len(self._rows):,} rows from {folder}")
+        self.journal.say(f"{self._manifest.competition}: {len(self._rows.ids):,} rows from {folder}")
         self.journal.facts.update(
             competition=self._manifest.competition,
             accelerator=self._manifest.accelerator,
-            rows=len(self._rows),
+            rows=len(self._rows.ids),
+            threads=devices.threads(),
             input=str(folder),
             score=None,
         )
 
     def fall_back(self) -> None:
-        """Write the submission that needs no model."""
+        """Write the submission that needs no model, unless an earlier worker left a better one."""
+        if self._gathered.units:
+            self.journal.say(f"going on after {', '.join(self._gathered.units)}")
+            return
         with self.journal.phase("fallback"):
             self._submission.write(self._submission.fallback(self._manifest.fallback))
             self._save("running")
         self.journal.say("a fallback submission without any model is in place")
 
-    def predict(self) -> None:
+    def predict(self, *, frugal: bool = False) -> None:
         """Run the folds, and write a better submission after each.
+
+        The rows are read while the bundle's files are verified and the runtime is loaded.
+
+        Args:
+            frugal: whether to use as little memory as can be.
 
         Raises:
             BundleError: no fold of the bundle is whole, or ONNX Runtime is not to be had.
         """
-        with self.journal.phase("verify"):
-            models, usable_wheels = self._undamaged()
-            self._save("running")
+        with ThreadPoolExecutor(1, thread_name_prefix="intake") as background:
+            with self.journal.phase("verify"):
+                self._check_tokenizers()
+                taken_in = background.submit(self._take_in)
+                models, usable_wheels = self._undamaged()
+                self._save("running")
+            gpus = self._runtime(usable_wheels)
+            with self.journal.phase("wait for the rows"):
+                intake = taken_in.result()
+        from foldship_kernel import governor, predict
+
+        predictor = predict.Predictor(
+            self._root,
+            self._task,
+            intake,
+            gpus,
+            governor.Governor(self._deadline),
+            self.journal,
+            frugal=frugal,
+        )
+        ordered = predict.order(models, self._manifest.schedule)
+        units = [unit for unit in ordered if str(unit) not in self._gathered.units]
+        predictor.run(units, self._accept, self._leave_out)
+
+    def _check_tokenizers(self) -> None:
+        """Set aside models whose tokenizer is damaged: the rows can be read without them."""
+        paths = {model.tokenizer for model in self._manifest.models}
+        damage = manifest.damage(self._manifest, self._root, paths)
+        self._readable = [model for model in self._manifest.models if model.tokenizer not in damage]
+
+    def _take_in(self) -> Intake:
+        with self.journal.phase("encode"):
+            readings = [
+                Reading(self._root / model.tokenizer, model.encoding, model.features)
+                for model in self._readable
+            ]
+            return Intake(self._task, self._rows, readings)
+
+    def _runtime(self, usable_wheels: list[Path]) -> int:
+        """Make the engines importable; returns the number of CUDA devices to use."""
         gpu = self._manifest.accelerator == "gpu"
         with self.journal.phase("runtime"):
             target = Path(tempfile.mkdtemp(prefix="wheels-"))
@@ -95,12 +147,11 @@ class Kernel:
             # Not before: ONNX Runtime may only now be importable.
             import onnxruntime
 
-            from foldship_kernel import engine, predict
+            from foldship_kernel.engines import onnx_runtime
 
-            gpus = engine.prepare(gpu=gpu)
+            gpus = onnx_runtime.cuda_devices(wanted=gpu)
         self.journal.say(f"ONNX Runtime {onnxruntime.__version__}, {origin}")
-        predictor = predict.Predictor(self._root, self._task, self._rows, gpus, self._deadline, self.journal)
-        predictor.run(predict.order(models, self._manifest.schedule), self._accept, self._leave_out)
+        return gpus
 
     def finish(self) -> int:
         """Say what came of it, and return the exit status.
@@ -108,18 +159,20 @@ class Kernel:
         Returns:
             0 if at least one fold is in the submission, or if time ran out before; else 1.
         """
-        facts = {"folds_used": self._used, "folds_left_out": self._left_out}
+        facts = {"folds_used": list(self._gathered.units), "folds_left_out": self._left_out}
         self._left_out.update(dict.fromkeys(account.missing(self._bundle, facts), "failed: not reached"))
         out_of_time = any(reason.startswith("no time") for reason in self._left_out.values())
-        status = "fallback" if not self._used else "partial" if self._left_out else "complete"
+        status = "fallback" if not self._gathered.units else "partial" if self._left_out else "complete"
         if status == "fallback":
             self.journal.loud("THE SUBMISSION IS A FALLBACK: no model had a part in it")
         elif status == "partial":
             reasons = "\n".join(f"  {unit}: {reason}" for unit, reason in self._left_out.items())
             self.journal.loud(f"THE SUBMISSION LACKS {len(self._left_out)} FOLDS:\n{reasons}")
         self._save(status)
-        self.journal.say(f"{status}: folds used: {', '.join(self._used) or 'none'}\n{self.journal.table()}")
-        return 0 if self._used or out_of_time else 1
+        self.journal.say(
+            f"{status}: folds used: {', '.join(self._gathered.units) or 'none'}\n{self.journal.table()}"
+        )
+        return 0 if self._gathered.units or out_of_time else 1
 
     def _undamaged(self) -> tuple[list[manifest.ModelEntry], list[Path]]:
         """Models with their whole folds only, and whole wheels."""
@@ -153,29 +206,49 @@ class Kernel:
 
     def _accept(self, unit: Unit, outputs: NDArray[np.float64]) -> None:
         """Take one fold's outputs into the blend, and write the better submission."""
-        gathered = {**self._outputs}
-        gathered[unit.model.name] = [*gathered.get(unit.model.name, ()), outputs]
+        gathered = self._gathered.plus(str(unit), unit.model.name, outputs)
         with self.journal.phase("write"):
-            fitted = self._manifest.blend_for(gathered)
-            blended = blend.blend(
-                {name: np.mean(folds, axis=0) for name, folds in gathered.items()}, fitted.weights
-            )
-            processed, notes = self._postprocess(blended, fitted.postprocess)
+            processed, notes, score = self._blended(gathered)
             # Weights that sum to 1 + 2e-16 take a saturated output out of its range.
             constant = self._submission.write(np.clip(processed, self._task.LOW, self._task.HIGH))
-            self._outputs = gathered  # not before: what could not be written has no part in later blends
-            self._used.append(str(unit))
+            self._gathered = gathered  # not before: what could not be written has no part in later blends
+            with suppress(OSError):  # only a worker that comes after this one would miss it
+                gathered.save(self._kept)
             if constant:
                 notes.append(f"constant, given a cheap order of the rows: {', '.join(constant)}")
             # Only the last submission's notes matter.
             self.journal.facts["postprocess_notes"] = notes
-            expected = self._manifest.expected_score(self._used, gathered)
-            self.journal.facts["score"] = None if self._stays_raw else expected
+            self.journal.facts["score"] = score
             self._save("running")
+
+    def _resume(self) -> Gathered:
+        """What an earlier worker of this run has kept; nothing, if this is the first."""
+        return Gathered.load(self._kept) if self._kept.is_file() else Gathered()
 
     def _leave_out(self, unit: Unit, reason: str) -> None:
         self._left_out[str(unit)] = reason
         self._save("running")
+
+    def _blended(self, gathered: Gathered) -> tuple[NDArray[np.float64], list[str], float | None]:
+        """Predictions, notes on them, and their expected score.
+
+        Each row is blended and post-processed as was fitted for the models that have read it. The score is
+        not known where rows differ in that.
+        """
+        result = self._submission.fallback(self._manifest.fallback)  # for rows that no fold has reached
+        notes: list[str] = []
+        groups = list(gathered.groups())
+        for models, rows, means in groups:
+            if models:
+                fitted = self._manifest.blend_for(models)
+                processed, left_out = self._postprocess(
+                    blend.blend(means, fitted.weights), fitted.postprocess
+                )
+                result[rows] = processed
+                notes += left_out
+        known = len(groups) == 1 and not self._stays_raw
+        expected = self._manifest.expected_score(gathered.units, gathered.models)
+        return result, notes, expected if known else None
 
     def _postprocess(
         self, blended: NDArray[np.float64], steps: Sequence[Mapping[str, Any]]
@@ -193,17 +266,17 @@ class Kernel:
         return processed[names].to_numpy(dtype=np.float64), notes
 
     def _save(self, status: str) -> None:
-        self.journal.facts.update(folds_used=self._used, folds_left_out=self._left_out)
+        self.journal.facts.update(folds_used=list(self._gathered.units), folds_left_out=self._left_out)
         self.journal.save(status)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the kernel; see the module's docstring for the arguments. Returns the exit status."""
-    bundle, inputs, working = map(Path, arguments[:3])
-    start, limit_s = map(float, arguments[3:])
+    bundle, inputs, working, scratch = map(Path, arguments[:4])
+    start, limit_s = map(float, arguments[4:])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        kernel = Kernel(bundle, inputs, working, Deadline(start, limit_s))
+        kernel = Kernel(bundle, inputs, working, scratch, Deadline(start, limit_s))
         kernel.fall_back()
     except FoldshipError as error:
         print(f"error: {error}", flush=True)
@@ -217,7 +290,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {trouble}", flush=True)
         return 1
     try:
-        kernel.predict()
+        kernel.predict(frugal=bool(os.environ.get(supervise.FRUGAL)))
     except FoldshipError as error:
         kernel.journal.loud(str(error))
     except Exception:  # the last line of defence: the submission on disk is still the best there is

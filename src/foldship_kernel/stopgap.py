@@ -6,12 +6,12 @@ On a busy machine the import of pandas alone can outlast a short run-time limit.
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from foldship_kernel import locate
 
@@ -21,10 +21,11 @@ LEVELS = 65
 
 
 def write(manifest: Path, inputs: Path, submission: Path) -> bool:
-    """Write each target's training mean, spread over the rows in their order so that no column is constant.
+    """Write each target's training mean, spread a little over the rows so that no column is constant.
 
-    Serves competitions whose submission holds an id and a number per target. Only the template is read, and
-    not checked against the test rows: that is left to the proper reading of the competition's files.
+    Serves competitions whose submission holds an id and a number per target. Only the template is read, line
+    by line, and not checked against the test rows: that is left to the proper reading of the competition's
+    files.
 
     Args:
         manifest: path of `bundle.json`, read for its "fallback".
@@ -38,40 +39,37 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
         fallback = json.loads(manifest.read_text(encoding="utf-8"))["fallback"]
         for folder in locate.holding(inputs, [TEMPLATE]):
             try:
-                table = _fill(folder / TEMPLATE, fallback)
+                with replacing(submission) as stream:
+                    _fill(folder / TEMPLATE, fallback, stream)
+                return True
             except (OSError, ValueError, csv.Error):
                 continue  # another data set's: it must not end the search
-            if table:
-                text = io.StringIO()
-                csv.writer(text, lineterminator="\n").writerows(table)
-                replace(submission, text.getvalue())
-                return True
     except (OSError, ValueError, KeyError, TypeError):
         pass  # the proper reading meets the same trouble, and reports it
     return False
 
 
-def _fill(template: Path, fallback: Mapping[str, Mapping[str, float]]) -> list[Sequence[str]]:
-    """The template with its target columns filled, header first; empty if its columns do not fit."""
+def _fill(template: Path, fallback: Mapping[str, Mapping[str, float]], out: TextIO) -> None:
+    """Write the template with its target columns filled; ValueError if it does not fit."""
     csv.field_size_limit(sys.maxsize)
     with template.open(encoding="utf-8-sig", newline="") as stream:
-        header, *rows = [row for row in csv.reader(stream) if any(row)]
-    names = [name.strip() for name in header]
-    ids = [n for n in names if n not in fallback and n and not n.startswith("Unnamed:")]
-    if (
-        not rows
-        or len(ids) != 1
-        or not set(fallback) <= set(names)
-        or {len(row) for row in rows} != {len(names)}
-    ):
-        return []
-    places = [place for place, name in enumerate(names) if name in fallback or name == ids[0]]
-    levels = [_level(names, fallback, 2 * level / (LEVELS - 1) - 1) for level in range(LEVELS)]
-    table: list[Sequence[str]] = [[names[place] for place in places]]
-    for number, row in enumerate(rows):
-        values = levels[number * (LEVELS - 1) // max(1, len(rows) - 1)]
-        table.append([values.get(place, row[place]) for place in places])
-    return table
+        rows = (row for row in csv.reader(stream) if any(row))
+        names = [name.strip() for name in next(rows, [])]
+        ids = [n for n in names if n not in fallback and n and not n.startswith("Unnamed:")]
+        if len(ids) != 1 or not set(fallback) <= set(names):
+            raise ValueError("other columns")
+        places = [place for place, name in enumerate(names) if name in fallback or name == ids[0]]
+        levels = [_level(names, fallback, 2 * level / (LEVELS - 1) - 1) for level in range(LEVELS)]
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([names[place] for place in places])
+        number = 0
+        for number, row in enumerate(rows, start=1):
+            if len(row) != len(names):
+                raise ValueError("rows of another width")
+            values = levels[number * (LEVELS // 2) % LEVELS]  # the first row gets the mean
+            writer.writerow([values.get(place, row[place]) for place in places])
+        if not number:
+            raise ValueError("no rows")
 
 
 def _level(
@@ -82,8 +80,9 @@ def _level(
     return {place: f"{entry['mean'] + entry['spread'] * signal:.9g}" for place, entry in entries.items()}
 
 
-def replace(path: Path, text: str) -> None:
-    """Write `path` as a whole, or leave it as it was.
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """Yield a text stream whose content takes the place of `path`'s if the block ends well.
 
     `atomic` does so too, but needs pandas, and waits for the disk.
 
@@ -92,7 +91,8 @@ def replace(path: Path, text: str) -> None:
     """
     temporary = path.with_name(f".{path.name}.stopgap")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="")
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from foldship_kernel import atomic
 from foldship_kernel.errors import SubmissionError
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.rows import Rows
+from foldship_kernel.tasks.base import Task, Template, rank_signal
 
 FILE_NAME = "submission.csv"
 # Far below any difference that a model means, far above float64's resolution.
@@ -24,16 +25,17 @@ class Submission:
     Args:
         path: the file to write; each write replaces it as a whole.
         task: the competition.
-        rows: rows to predict.
-        template: the submission's ids and columns, see `Task.read_test`.
+        rows: rows to predict; read once, for an order of theirs.
+        template: what the submission must hold.
     """
 
-    def __init__(self, path: Path, task: Task, rows: pd.DataFrame, template: pd.DataFrame) -> None:
+    def __init__(self, path: Path, task: Task, rows: Rows, template: Template) -> None:
         self._path = path
         self._task = task
-        self._ids = list(rows[task.ID])
+        self._ids = rows.ids
         self._template = template
-        self.signal = task.cheap_signal(rows)
+        sizes = [size for chunk in rows.chunks() for size in task.cheap_sizes(chunk)]
+        self.signal = rank_signal(sizes, self._ids)
 
     def fallback(self, targets: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
         """Predictions without a model: each target's mean, spread by a cheap ordering of the rows.
@@ -94,16 +96,16 @@ class Submission:
             )
 
     def _check_layout(self, frame: pd.DataFrame) -> None:
-        if list(frame.columns) != list(self._template.columns):
+        if tuple(frame.columns) != self._template.columns:
             raise SubmissionError(
                 "the submission's columns are not the template's",
                 expected=", ".join(self._template.columns),
                 found=", ".join(frame.columns),
             )
-        if list(frame[self._task.ID]) != list(self._template[self._task.ID]):
+        if list(frame[self._task.ID]) != list(self._template.ids):
             raise SubmissionError(
                 "the submission's ids are not the template's, or in another order",
-                expected=f"{len(self._template)} ids as in the template",
+                expected=f"{len(self._template.ids)} ids as in the template",
                 found=f"{len(frame)} ids",
             )
 

@@ -23,6 +23,7 @@ from foldship_kernel.errors import FoldshipError
 
 SUBMISSION, JOURNAL = "submission.csv", "foldship.json"
 BLOCK = 4096
+FRUGAL = "FOLDSHIP_FRUGAL"  # set for a second worker, after the first was killed
 # Share of the reserve that even a run without any submission yet leaves for stopping.
 LAST_SHARE = 0.25
 _RULE = "!" * 80
@@ -46,19 +47,44 @@ def main(bundle: Path, inputs: Path, working: Path, start: float) -> int:
     clock = deadline.Deadline(start, deadline.limit_s(os.environ, bundle))
     _clear(working)
     stopgap.write(bundle, inputs, working / SUBMISSION)
+    with suppress(ValueError):  # only a main thread may; nowhere else would the signal arrive
+        signal.signal(signal.SIGTERM, _stop)
     # What cannot be cleaned up must not cost the submission.
     with tempfile.TemporaryDirectory(prefix="foldship-", ignore_cleanup_errors=True) as scratch:
-        worker = _start(bundle, inputs, working, clock, scratch)
-        relay = threading.Thread(target=_relay, args=(worker.stdout,), daemon=True)
         try:
-            relay.start()
-            in_time = _wait(worker, clock, working / SUBMISSION)
-        finally:
-            worker.kill()
-            worker.wait()
-        relay.join(timeout=0.5)  # not before: a worker that lives says more
+            code, in_time = _work(bundle, inputs, working, clock, scratch, frugal=False)
+            if in_time and code < 0 and clock.left_s() > 0:
+                _print(f"{_RULE}\n{_death(code)}\nOnce more, with as little memory as can be.\n{_RULE}\n")
+                code, in_time = _work(bundle, inputs, working, clock, scratch, frugal=True)
+        except _Terminated:
+            code, in_time = -signal.SIGTERM, False
     _remove_half_files(working)
-    return _status(worker.returncode, in_time, bundle, working, clock)
+    return _status(code, in_time, bundle, working, clock)
+
+
+class _Terminated(BaseException):
+    """The platform wants this process to end now."""
+
+
+def _stop(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows takes no time
+    raise _Terminated
+
+
+def _work(
+    bundle: Path, inputs: Path, working: Path, clock: deadline.Deadline, scratch: str, *, frugal: bool
+) -> tuple[int, bool]:
+    """Run one worker; returns its exit status (negative: the signal that killed it), and whether in time."""
+    worker = _start(bundle, inputs, working, clock, scratch, frugal=frugal)
+    relay = threading.Thread(target=_relay, args=(worker.stdout,), daemon=True)
+    try:
+        relay.start()
+        in_time = _wait(worker, clock, working / SUBMISSION)
+    finally:
+        worker.kill()
+        worker.wait()
+    relay.join(timeout=0.5)  # not before: a worker that lives says more
+    return worker.returncode, in_time
 
 
 def _clear(working: Path) -> None:
@@ -87,15 +113,20 @@ def _remove_half_files(working: Path) -> None:
 
 
 def _start(
-    bundle: Path, inputs: Path, working: Path, clock: deadline.Deadline, scratch: str
+    bundle: Path, inputs: Path, working: Path, clock: deadline.Deadline, scratch: str, *, frugal: bool
 ) -> subprocess.Popen[str]:
     code = Path(__file__).resolve().parents[1]
     paths = [str(code), *filter(None, [os.environ.get("PYTHONPATH")])]
-    arguments = [str(bundle), str(inputs), str(working), repr(clock.start), repr(clock.limit_s)]
+    arguments = [str(bundle), str(inputs), str(working), scratch, repr(clock.start), repr(clock.limit_s)]
     return subprocess.Popen(
         # -P: modules lying about in the working folder must not be imported.
         [sys.executable, "-P", "-u", "-m", "foldship_kernel.run", *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "TMPDIR": scratch},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(paths),
+            "TMPDIR": scratch,
+            **({FRUGAL: "1"} if frugal else {}),
+        },
         stdin=subprocess.PIPE,  # the worker ends when this closes, also if this process is killed
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -139,13 +170,15 @@ def _status(code: int, in_time: bool, bundle: Path, working: Path, clock: deadli
     facts = _facts(working / JOURNAL)
     folds = len(facts.setdefault("folds_used", []))
     left_out = facts.setdefault("folds_left_out", {})
-    if not in_time:
+    if not in_time and code == -signal.SIGTERM:
+        what = f"TOLD TO STOP (SIGTERM) after {clock.elapsed_s():.1f} s of {clock.limit_s:g} s."
+        why = f"no time: told to stop after {clock.elapsed_s():.1f} s"
+    elif not in_time:
         what = f"TIME IS UP: stopped after {clock.elapsed_s():.1f} s of {clock.limit_s:g} s."
         why = f"no time: not finished after {clock.elapsed_s():.1f} s"
     else:
-        name = signal.Signals(-code).name
-        what = f"THE WORKER DIED: {name}; SIGKILL mostly means that memory ran out."
-        why = f"failed: the worker died ({name}) before it was finished"
+        what = _death(code)
+        why = f"failed: {what}"
     left_out.update(dict.fromkeys(account.missing(bundle, facts), why))
     if not submission.exists():
         kept = "There is no submission."
@@ -157,9 +190,13 @@ def _status(code: int, in_time: bool, bundle: Path, working: Path, clock: deadli
     facts.setdefault("notes", []).append(f"{what} {kept}")
     facts["status"] = "fallback" if not folds else "partial" if left_out else "complete"
     facts["seconds"] = round(clock.elapsed_s(), 3)
-    with suppress(OSError):  # a full disk must not cost the submission
-        stopgap.replace(working / JOURNAL, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    with suppress(OSError), stopgap.replacing(working / JOURNAL) as stream:  # a full disk must not cost it
+        stream.write(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     return 0 if submission.exists() and (folds or not in_time) else 1
+
+
+def _death(code: int) -> str:
+    return f"THE WORKER DIED: {signal.Signals(-code).name}; SIGKILL mostly means that memory ran out."
 
 
 def _facts(journal: Path) -> dict[str, Any]:

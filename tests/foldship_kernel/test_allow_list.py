@@ -12,7 +12,8 @@ from pathlib import Path
 
 import foldship_kernel
 
-ALLOWED = {"numpy", "pandas", "scipy", "tokenizers", "onnxruntime"}
+# openvino only by one engine, loaded where a bundle asks for it
+ALLOWED = {"numpy", "pandas", "scipy", "tokenizers", "onnxruntime", "openvino"}
 OURS = "foldship_kernel"
 SOURCE = Path(foldship_kernel.__file__).parent
 
@@ -62,6 +63,11 @@ def test_importing_everything_aboard_brings_in_only_what_the_kernel_has() -> Non
     # What those packages import themselves, optional helpers included, is theirs to decide.
     allowed = [*sorted(ALLOWED), "scipy.special", "scipy.stats"]
     assert brought_in(everything, beyond=allowed) <= ALLOWED | {OURS}
+
+
+def test_no_optional_engine_is_loaded_unasked() -> None:
+    for name in ("run", "predict", "fold", "engines.onnx_runtime"):
+        assert "openvino" not in brought_in([f"{OURS}.{name}"], beyond=[])
 
 
 def test_what_runs_before_the_clock_needs_the_standard_library_only() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -39,18 +38,14 @@ def test_a_manifest_without_a_limit_is_refused(tmp_path: Path, content: str) -> 
 
 
 @pytest.mark.parametrize("limit", [0.5, 3, 60, 7200, 32400])
-def test_planned_work_ends_before_the_stop_and_the_stop_before_the_limit(
-    limit: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
-    clock = deadline.Deadline(start=1000.0, limit_s=limit)
+def test_planned_work_ends_before_the_stop_and_the_stop_before_the_limit(limit: float) -> None:
+    clock = deadline.Deadline(start=1000.0, limit_s=limit, clock=lambda: 1000.0)
     assert 0 < clock.left_s() < clock.left_to_stop_s() < limit
     assert clock.reserve_s <= 60
 
 
-def test_time_left_shrinks_as_the_clock_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = deadline.Deadline(start=100.0, limit_s=1000.0)
-    monkeypatch.setattr(time, "monotonic", lambda: 400.0)
+def test_time_left_shrinks_as_the_clock_runs() -> None:
+    clock = deadline.Deadline(start=100.0, limit_s=1000.0, clock=lambda: 400.0)
     assert clock.elapsed_s() == 300
     assert clock.left_to_stop_s() == 1000 - 20 - 300
     assert clock.left_s() == 1000 - 40 - 300

@@ -38,8 +38,9 @@ def working(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def kernel(dataset: Path, inputs: Path, working: Path) -> run.Kernel:
-    kernel = run.Kernel(dataset / "bundle.json", inputs, working, Deadline(time.monotonic(), 1000.0))
+def kernel(dataset: Path, inputs: Path, working: Path, tmp_path: Path) -> run.Kernel:
+    deadline = Deadline(time.monotonic(), 1000.0)
+    kernel = run.Kernel(dataset / "bundle.json", inputs, working, tmp_path, deadline)
     kernel.fall_back()
     return kernel
 
@@ -171,7 +172,44 @@ def test_no_disk_or_memory_for_a_first_submission_is_an_error_with_a_fix(
 
     monkeypatch.setattr(run, "_end_with_parent", lambda: None)
     monkeypatch.setattr(run.Kernel, "fall_back", refuse)
-    arguments = [str(dataset / "bundle.json"), str(inputs), str(working), "0", "1000"]
+    arguments = [str(dataset / "bundle.json"), *map(str, (inputs, working, inputs.parent)), "0", "1000"]
     assert run.main(arguments) == 1
     printed = capsys.readouterr().out
     assert f"error: {working}: " in printed and "fix:" in printed and "Traceback" not in printed
+
+
+def test_a_second_worker_goes_on_where_the_first_was_killed(
+    kernel: run.Kernel,
+    dataset: Path,
+    units: list[predict.Unit],
+    working: Path,
+    inputs: Path,
+    tmp_path: Path,
+) -> None:
+    kernel._accept(units[0], outputs(0))
+    before = (working / "submission.csv").read_bytes()
+    deadline = Deadline(time.monotonic(), 1000.0)
+    second = run.Kernel(dataset / "bundle.json", inputs, working, tmp_path, deadline)
+    second.fall_back()
+    assert (working / "submission.csv").read_bytes() == before
+    second.predict(frugal=True)
+    ran = facts(working)["folds_used"]
+    assert ran == [str(unit) for unit in units]
+    assert [entry["fold"] for entry in second.journal.runs] == ran[1:]
+
+
+def test_rows_that_only_some_models_have_read_are_blended_from_those(
+    kernel: run.Kernel, units: list[predict.Unit], working: Path, inputs: Path
+) -> None:
+    """As it happens where the metric judges rows one by one, and a fold was stopped half way."""
+    first, second = outputs(0), outputs(1)
+    first[4:] = np.nan
+    second[2:] = np.nan
+    kernel._accept(units[0], first)
+    found = tiny_bundle.check_submission(working, inputs)[list(quest.TARGETS)].to_numpy()
+    np.testing.assert_allclose(found[:4], first[:4])
+    assert facts(working)["score"] is None  # nobody has measured such a mixture
+    kernel._accept(units[1], second)
+    found = tiny_bundle.check_submission(working, inputs)[list(quest.TARGETS)].to_numpy()
+    np.testing.assert_allclose(found[:2], (first[:2] + second[:2]) / 2)
+    np.testing.assert_allclose(found[2:4], first[2:4])

@@ -40,8 +40,10 @@ def test_ids_and_columns_are_the_templates_and_no_column_is_constant(
     found = pd.read_csv(tmp_path / "submission.csv", dtype={"id": str})
     assert list(found.columns) == ["id", "second", "first"]
     assert list(found["id"]) == ["007", "x 2", "3"]
-    assert found["first"].tolist() == pytest.approx([0.3, 0.4, 0.5])
-    assert found["second"].tolist() == pytest.approx([0.3, 0.5, 0.7])
+    for name, entry in FALLBACK.items():
+        assert found[name].nunique() == 3
+        assert found[name][0] == pytest.approx(entry["mean"])
+        assert found[name].between(entry["mean"] - entry["spread"], entry["mean"] + entry["spread"]).all()
 
 
 @pytest.mark.parametrize(
@@ -76,8 +78,9 @@ def test_an_unreadable_template_of_another_data_set_is_passed_over(
 
 def test_a_file_that_cannot_be_replaced_stays_and_leaves_no_half_file(tmp_path: Path) -> None:
     (tmp_path / "submission.csv").mkdir()
-    with pytest.raises(OSError, match=r"submission\.csv"):
-        stopgap.replace(tmp_path / "submission.csv", "id\n1\n")
+    path = tmp_path / "submission.csv"
+    with pytest.raises(OSError, match=r"submission\.csv"), stopgap.replacing(path) as stream:
+        stream.write("id\n1\n")
     assert [path.name for path in tmp_path.iterdir()] == ["submission.csv"]
 
 

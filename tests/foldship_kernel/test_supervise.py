@@ -40,9 +40,11 @@ class Stage:
         self.inputs.mkdir()
         (self.inputs / "sample_submission.csv").write_text("id,score\n1,0\n2,0\n")
         self._monkeypatch = monkeypatch
+        self.workers: list[str] = []
 
     def play(self, script: str, limit_s: float) -> int:
-        def start(bundle: Path, inputs: Path, working: Path, *_: Any) -> subprocess.Popen[str]:
+        def start(bundle: Path, inputs: Path, working: Path, *_: Any, frugal: bool) -> subprocess.Popen[str]:
+            self.workers.append("frugal" if frugal else "usual")
             return subprocess.Popen(
                 [sys.executable, "-S", "-c", script],
                 cwd=working,
@@ -81,7 +83,6 @@ class Hanging:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
         monkeypatch.setattr(time, "sleep", self.sleep)
 
     def sleep(self, seconds: float) -> None:
@@ -103,7 +104,7 @@ def test_the_wait_for_a_first_submission_leaves_time_to_stop(
     submission = tmp_path / "submission.csv"
     if submitted:
         submission.touch()
-    assert not supervise._wait(worker, Deadline(0.0, 100.0), submission)
+    assert not supervise._wait(worker, Deadline(0.0, 100.0, lambda: worker.now), submission)
     assert worker.now == pytest.approx(98 if submitted else 99.5, abs=0.1)
 
 
@@ -114,6 +115,16 @@ def test_folds_that_a_killed_worker_did_not_reach_are_named(stage: Stage) -> Non
     assert facts["folds_used"] == ["m fold 1"]
     assert list(facts["folds_left_out"]) == ["m fold 0"]
     assert facts["folds_left_out"]["m fold 0"].startswith("failed") and "SIGKILL" in str(facts)
+
+
+def test_a_killed_worker_is_followed_by_a_frugal_one_and_by_no_third(stage: Stage) -> None:
+    stage.play("import os; os.kill(os.getpid(), 9)", 30)
+    assert stage.workers == ["usual", "frugal"]
+
+
+def test_a_worker_that_ends_by_itself_is_the_only_one(stage: Stage) -> None:
+    stage.play("raise SystemExit(1)", 30)
+    assert stage.workers == ["usual"]
 
 
 def test_what_a_killed_worker_was_writing_is_removed(stage: Stage) -> None:

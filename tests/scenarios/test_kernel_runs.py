@@ -176,32 +176,23 @@ def test_the_blend_is_the_mean_of_what_the_graphs_say(
     bundle: TinyBundle, dataset: Path, inputs: Path, working: Path
 ) -> None:
     """The kernel's numbers, computed once more from the folds by hand."""
-    from tokenizers import Tokenizer
-
-    from foldship_kernel import engine, features, manifest
-    from foldship_kernel.encode import RowEncoder
+    from foldship_kernel import manifest
+    from foldship_kernel.fold import Fold
+    from foldship_kernel.intake import Intake, Reading
     from foldship_kernel.tasks.base import activate
 
     competition = write_input(inputs / COMPETITION, shuffled=True)
     assert run_kernel(bundle.kernel, inputs, working).returncode == 0
     found = check_submission(working, competition).set_index("qa_id")
     rows, _ = quest.read_test(competition)
-    texts = quest.texts(rows)
-    expected = np.zeros((len(rows), len(quest.TARGETS)))
+    expected = np.zeros((len(rows.ids), len(quest.TARGETS)))
     loaded = manifest.load(dataset / "bundle.json")
     weights = loaded.blend_for([model.name for model in loaded.models]).weights
     for model in loaded.models:
-        encoder = RowEncoder(Tokenizer.from_file(str(dataset / model.tokenizer)), model.encoding)
+        reading = Reading(dataset / model.tokenizer, model.encoding, model.features)
+        intake = Intake(quest, rows, [reading])
         for fold in model.folds:
-            graphs = engine.Fold(
-                dataset / fold.encoder, dataset / fold.encoder_cpu, dataset / fold.head, gpus=0
-            )
-            logits = graphs.predict(
-                encoder.encode(texts),
-                features.compute(rows, texts, model.features),
-                pad_id=0,
-                segment_ids=True,
-                progress=lambda _: None,
-            )
+            graphs = Fold(dataset / fold.encoder, dataset / fold.encoder_cpu, dataset / fold.head, gpus=0)
+            logits = graphs.predict(intake.encode(reading), intake.features(reading), model.encoding)
             expected += weights[model.name] * activate(logits, "sigmoid") / len(model.folds)
-    np.testing.assert_allclose(found.loc[rows["qa_id"], list(quest.TARGETS)].to_numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(found.loc[list(rows.ids), list(quest.TARGETS)].to_numpy(), expected, atol=1e-6)

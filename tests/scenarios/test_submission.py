@@ -173,3 +173,36 @@ def test_a_wrong_training_file_is_explained_and_nothing_is_lost(finished: Path, 
     assert result.returncode == 1
     assert str(tmp_path / "train.csv") in result.stderr and "fix:" in result.stderr
     assert digests(finished / "weights/quest", "tiny") == before
+
+
+def test_a_run_is_projected_to_the_hidden_set_on_another_machine(finished: Path) -> None:
+    dataset = finished / "build/quest/dataset"
+    contents = json.loads((dataset / "bundle.json").read_text())
+    wishes = ("--rows", "3000", "--profile", "t4x2", "--cpus", "1")
+    result = project.foldship(finished, "simulate", *wishes, "--margin", "0.5")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "On t4x2, 3,000 rows take about" in " ".join(result.stdout.split())
+    verdict = json.loads((finished / "build/quest/simulation/verdict.json").read_text())
+    found = verdict["projection"]
+    assert (found["profile"], found["rows"]) == ("t4x2", 3000)
+    assert len(found["score_against_time"]) == len(contents["schedule"])
+    assert found["expected_score"] == found["score_against_time"][-1]["score"]
+    assert verdict["checks"]["margin"]["passed"]
+    assert verdict["limits"]["cpus"] == 1
+    result = project.foldship(finished, "simulate", "--rows", "2000000000")
+    assert result.returncode == 1
+    verdict = json.loads((finished / "build/quest/simulation/verdict.json").read_text())
+    assert [name for name, check in verdict["checks"].items() if not check["passed"]] == ["margin"]
+
+
+def test_a_kernel_that_measures_the_machine_is_made_and_a_bad_profile_refused(
+    finished: Path, tmp_path: Path
+) -> None:
+    result = project.foldship(finished, "calibrate")
+    assert result.returncode == 0, result.stderr
+    assert "kaggle kernels push -p" in result.stdout
+    assert (finished / "build/quest/calibration/main.py").is_file()
+    (tmp_path / "profile.yaml").write_text("devices: many")
+    result = project.foldship(finished, "calibrate", "--import", str(tmp_path / "profile.yaml"))
+    assert result.returncode == 1
+    assert "devices: " in result.stderr and "'many'" in result.stderr and "Traceback" not in result.stderr

@@ -64,6 +64,8 @@ def build(
     models: Mapping[str, int] | None = None,
     steps: Sequence[Mapping[str, object]] = (),
     wheels: Sequence[Path] = (),
+    labour: int = 0,
+    width: int = POOLED,
     **config: object,
 ) -> TinyBundle:
     """Build a bundle below `folder`.
@@ -73,12 +75,15 @@ def build(
         models: folds by model name.
         steps: post-processing.
         wheels: to ship.
+        labour, width: of the encoders, see `write_export`.
         config: more settings of the kernel.
     """
     models = models or {"tiny": 2}
     exports, cards = {}, {}
     for number, (name, folds) in enumerate(sorted(models.items())):
-        exports[name] = write_export(folder / "export" / name, folds, seed=10 * number)
+        exports[name] = write_export(
+            folder / "export" / name, folds, seed=10 * number, labour=labour, width=width
+        )
         cards[name] = folder / "weights" / name
         (cards[name] / "tokenizer").mkdir(parents=True, exist_ok=True)
         (cards[name] / "tokenizer" / "tokenizer.json").write_bytes(TOKENIZER.read_bytes())
@@ -130,7 +135,7 @@ def selected(models: Sequence[str], steps: Sequence[Mapping[str, object]] = ()) 
 
 def scheduled(models: Mapping[str, int]) -> dict[str, object]:
     """What `schedule.json` must hold for the builder: all first folds, the last model's first, and so on."""
-    cost = {"layers": 1, "width": POOLED, "intermediate": 0, "tokens_per_row": 90.0, "longest": 64}
+    cost = {"layers": 1, "width": 384, "intermediate": 1, "tokens_per_row": 90.0, "longest": 64}
     order = [(fold, name) for name in sorted(models, reverse=True) for fold in range(models[name])]
     order.sort(key=lambda unit: unit[0])
     return {
@@ -142,15 +147,27 @@ def scheduled(models: Mapping[str, int]) -> dict[str, object]:
     }
 
 
-def write_export(folder: Path, folds: int, *, seed: int = 0) -> Path:
-    """Write graphs as the export stage lays them out: one encoder's weights shared by all folds."""
+def write_export(folder: Path, folds: int, *, seed: int = 0, labour: int = 0, width: int = POOLED) -> Path:
+    """Write graphs as the export stage lays them out: one encoder's weights shared by all folds.
+
+    Args:
+        folder: to write into.
+        folds: number of folds.
+        seed: of the weights.
+        labour: matrix products of 256 x 256 per token that change nothing, to take time.
+        width: of the vectors; a table of 30,522 of them is what the weights mostly are.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    shared = np.random.default_rng(seed).normal(size=(VOCABULARY, POOLED)).astype(np.float32)
+    shared = np.random.default_rng(seed).normal(size=(VOCABULARY, width)).astype(np.float32)
     entries = []
     for fold in range(folds):
-        head = np.random.default_rng(seed + fold + 1).normal(size=(2 * POOLED + FEATURE_WIDTH, 30))
-        _save(_encoder(shared), folder / f"encoder-fold{fold}.onnx", "weights.bin")
-        _save(_head(head.astype(np.float32) / 4), folder / f"head-fold{fold}.onnx", f"head-fold{fold}.bin")
+        head = np.random.default_rng(seed + fold + 1).normal(size=(2 * width + FEATURE_WIDTH, 30))
+        _save(_encoder(shared, labour), folder / f"encoder-fold{fold}.onnx", "weights.bin")
+        _save(
+            _head(head.astype(np.float32) / 4, width),
+            folder / f"head-fold{fold}.onnx",
+            f"head-fold{fold}.bin",
+        )
         entries.append(
             {
                 "fold": fold,
@@ -227,10 +244,17 @@ def check_submission(working: Path, inputs: Path) -> pd.DataFrame:
     return found
 
 
-def _encoder(table: np.ndarray) -> onnx.ModelProto:
+def _encoder(table: np.ndarray, labour: int) -> onnx.ModelProto:
     """Mean of the embeddings of the tokens that are not padding."""
+    toil = [helper.make_node("MatMul", [f"toil{k}", "matrix"], [f"toil{k + 1}"]) for k in range(labour)]
     nodes = [
-        helper.make_node("Gather", ["table", "input_ids"], ["embedded"]),
+        helper.make_node("Gather", ["table", "input_ids"], ["looked_up"]),
+        *([helper.make_node("MatMul", ["looked_up", "widen"], ["toil0"])] if labour else []),
+        *toil,
+        *([helper.make_node("MatMul", [f"toil{labour}", "narrow"], ["nothing"])] if labour else []),
+        helper.make_node("Add", ["looked_up", "nothing"], ["embedded"])
+        if labour
+        else helper.make_node("Identity", ["looked_up"], ["embedded"]),
         helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
         helper.make_node("Unsqueeze", ["mask", "last"], ["wide_mask"]),
         helper.make_node("Mul", ["embedded", "wide_mask"], ["masked"]),
@@ -242,18 +266,25 @@ def _encoder(table: np.ndarray) -> onnx.ModelProto:
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens_"])
         for name in ("input_ids", "attention_mask", "token_type_ids")
     ]
-    outputs = [helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["batch", POOLED])]
+    width = table.shape[1]
+    outputs = [helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["batch", width])]
     constants = {"table": table, "last": np.array([2]), "tokens": np.array([1])}
+    if labour:
+        constants |= {
+            "widen": np.ones((width, 256), np.float32),
+            "matrix": np.eye(256, dtype=np.float32),
+            "narrow": np.zeros((256, width), np.float32),
+        }
     return _model(nodes, inputs, outputs, constants)
 
 
-def _head(weights: np.ndarray) -> onnx.ModelProto:
+def _head(weights: np.ndarray, width: int) -> onnx.ModelProto:
     nodes = [
         helper.make_node("Concat", ["pooled", "features"], ["joined"], axis=1),
         helper.make_node("MatMul", ["joined", "weights"], ["logits"]),
     ]
     inputs = [
-        helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["rows", 2 * POOLED]),
+        helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["rows", 2 * width]),
         helper.make_tensor_value_info("features", TensorProto.FLOAT, ["rows", FEATURE_WIDTH]),
     ]
     outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["rows", 30])]

@@ -19,6 +19,7 @@ VERBS = {
     "bundle": "Merge, export and bundle the trained folds into one offline kernel.",
     "simulate": "Run the bundle in a sealed sandbox laid out like Kaggle, and check everything.",
     "submission": "Everything: train, bundle, simulate. Leaves submission.csv.",
+    "calibrate": "Make a kernel that measures Kaggle's machine, or keep what it measured.",
     "report": "Write one HTML page with the scores, pictures and tables of the last run.",
     "sample": "Write the generated sample data, to look at or to try things on.",
 }

@@ -45,7 +45,7 @@ def _probe_rows(context: Context) -> tuple[pd.DataFrame, bool]:
         rows, _ = context.competition.task.read_test(context.data)
     except DataError:
         return context.rows, False
-    return rows, True
+    return pd.concat(rows.chunks()), True
 
 
 class _Blends:

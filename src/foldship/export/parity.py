@@ -12,9 +12,9 @@ import onnx
 from numpy.typing import NDArray
 
 from foldship import metrics
-from foldship_kernel import engine
 from foldship_kernel.encode import EncodedRows, EncodingSpec
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.fold import Fold
 
 Outputs = NDArray[np.float64]
 
@@ -142,13 +142,7 @@ def run_graphs(
     encoder: Path, head: Path, encoded: EncodedRows, features: NDArray[np.float32], encoding: EncodingSpec
 ) -> NDArray[np.float32]:
     """Logits (rows, targets) float32, by the engine that runs aboard, on the CPU."""
-    return engine.Fold(encoder, encoder, head, gpus=0).predict(
-        encoded,
-        features,
-        pad_id=encoding.pad_id,
-        segment_ids=encoding.segment_ids,
-        progress=lambda tokens: None,
-    )
+    return Fold(encoder, encoder, head, gpus=0).predict(encoded, features, encoding)
 
 
 def with_extremes(
@@ -156,12 +150,11 @@ def with_extremes(
 ) -> tuple[EncodedRows, NDArray[np.float32]]:
     """Add a row of one token and a row of the longest sequences, made of tokens of the rows given."""
     towers = encoded.index.shape[1]
-    tokens = np.concatenate(encoded.sequences)
-    most = max(tower.max_tokens for tower in encoding.towers)
-    extremes = [tokens[:1], np.resize(tokens, most)]
-    first = len(encoded.sequences)
+    most = encoding.longest
+    first, end = len(encoded.boundaries), len(encoded.tokens)
     rows = EncodedRows(
-        sequences=[*encoded.sequences, *extremes],
+        tokens=np.concatenate([encoded.tokens, encoded.tokens[:1], np.resize(encoded.tokens, most)]),
+        offsets=np.append(encoded.offsets, [end + 1, end + 1 + most]),
         boundaries=np.append(encoded.boundaries, [1, most]).astype(np.int32),
         index=np.concatenate([encoded.index, np.repeat([[first], [first + 1]], towers, axis=1)]),
     )

@@ -217,9 +217,7 @@ def _check_structure(structures: dict[str, str], kind: str, digest: str, fold: i
 
 
 def _torch_outputs(card: ModelCard, model: RowModel, rows: Rows) -> parity.Outputs:
-    vectors = predict.encode(
-        model, rows.encoded, pad_id=card.encoding.pad_id, segment_ids=card.encoding.segment_ids
-    )
+    vectors = predict.encode(model, rows.encoded, card.encoding)
     logits = predict.logits(model, vectors, rows.encoded, rows.features)
     return activate(logits, tasks.get(card.competition).ACTIVATION)
 
@@ -231,9 +229,4 @@ def _graph_outputs(card: ModelCard, encoder: Path, head: Path, rows: Rows) -> pa
 
 def _batches(card: ModelCard, encoded: EncodedRows) -> Iterator[dict[str, NDArray[np.int64]]]:
     for batch in batching.plan(encoded.lengths, PROBE_TOKENS):
-        yield batching.pad(
-            [encoded.sequences[i] for i in batch],
-            encoded.boundaries[batch],
-            card.encoding.pad_id,
-            card.encoding.segment_ids,
-        )
+        yield batching.pad(encoded, batch, card.encoding)

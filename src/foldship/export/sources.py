@@ -15,13 +15,14 @@ import foldship_kernel
 from foldship import modelling, receipts
 from foldship.modelling import backbone, store
 from foldship.modelling.store import ModelCard
+from foldship_kernel import engines
 from foldship_kernel.encode import EncodedRows
 from foldship_kernel.errors import FoldshipError
 
 # What the exported graphs and their proof come from: the network's own code, and the engine that runs it.
-CODE = (Path(__file__).parent, Path(modelling.__file__).parent)
+CODE = (Path(__file__).parent, Path(modelling.__file__).parent, Path(engines.__file__).parent)
 CODE_ABOARD = tuple(
-    Path(foldship_kernel.__file__).with_name(name) for name in ("batching.py", "encode.py", "engine.py")
+    Path(foldship_kernel.__file__).with_name(name) for name in ("batching.py", "encode.py", "fold.py")
 )
 
 
@@ -34,7 +35,13 @@ def fingerprint(
 ) -> str:
     """Digest of all that the export depends on, its own code included."""
     rows = hashlib.sha256()
-    arrays: list[NDArray[Any]] = [*encoded.sequences, encoded.boundaries, encoded.index, features]
+    arrays: list[NDArray[Any]] = [
+        encoded.tokens,
+        encoded.offsets,
+        encoded.boundaries,
+        encoded.index,
+        features,
+    ]
     for array in arrays:
         rows.update(array.tobytes() + b"|")
     weights = [model_dir / f"fold{fold}" / store.WEIGHTS for fold in folds]

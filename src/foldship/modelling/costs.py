@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from transformers import AutoConfig
 
-from foldship_kernel.encode import EncodedRows
 from foldship_kernel.manifest import Cost
 
 
-def cost(source: str, encoded: EncodedRows) -> Cost:
+def cost(source: str, lengths: NDArray[np.int64], rows: int) -> Cost:
     """The cost of a model.
 
     Args:
         source: its backbone, as `backbone.locate` returns it.
-        encoded: all training rows.
+        lengths: (sequences,) int64, tokens in each distinct sequence of some rows, the training rows say.
+        rows: how many rows these are.
     """
     config = AutoConfig.from_pretrained(source)
     # Architectures agree on the names of the first two only.
@@ -23,6 +25,6 @@ def cost(source: str, encoded: EncodedRows) -> Cost:
         layers=config.num_hidden_layers,
         width=config.hidden_size,
         intermediate=known[0] if known else 4 * config.hidden_size,
-        tokens_per_row=int(encoded.lengths.sum()) / len(encoded.index),
-        longest=int(encoded.lengths.max()),
+        tokens_per_row=int(lengths.sum()) / rows,
+        longest=int(lengths.max()),
     )

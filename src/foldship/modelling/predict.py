@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 from foldship.modelling.model import RowModel
 from foldship_kernel import batching
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encode import EncodedRows, EncodingSpec
 
 TOKEN_BUDGET = 8192
 HEAD_ROWS = 4096
@@ -28,9 +28,8 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[Non
 def encode(
     model: RowModel,
     rows: EncodedRows,
+    spec: EncodingSpec,
     *,
-    pad_id: int,
-    segment_ids: bool,
     precision: str = "fp32",
     describe: str = "",
 ) -> NDArray[np.float32]:
@@ -40,13 +39,11 @@ def encode(
     """
     model.eval()
     device = next(model.parameters()).device
-    vectors = np.zeros((len(rows.sequences), model.encoder.width), dtype=np.float32)
+    vectors = np.zeros((len(rows.boundaries), model.encoder.width), dtype=np.float32)
     batches = list(batching.plan(rows.lengths, TOKEN_BUDGET))
     with torch.inference_mode(), autocast(precision, device):
         for batch in tqdm(batches, desc=describe, unit="batch", leave=False, disable=not describe):
-            inputs = batching.pad(
-                [rows.sequences[i] for i in batch], rows.boundaries[batch], pad_id, segment_ids
-            )
+            inputs = batching.pad(rows, batch, spec)
             tensors = {name: torch.from_numpy(value).to(device) for name, value in inputs.items()}
             vectors[batch] = model.encoder(**tensors).float().cpu().numpy()
     return vectors

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from foldship.config.schema import Features, Model
 from foldship_kernel import features
-from foldship_kernel.encode import EncodedRows, EncodingSpec, RowEncoder, TowerSpec
+from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
+from foldship_kernel.intake import Intake, Reading
+from foldship_kernel.rows import FrameRows
 from foldship_kernel.tasks.base import Task
 
 
@@ -120,9 +121,9 @@ def read_rows(
     rows: pd.DataFrame, task: Task, tokenizer: Path, encoding: EncodingSpec, spec: FeatureSpec
 ) -> tuple[EncodedRows, NDArray[np.float32]]:
     """Token sequences and features (rows, F) of `rows`, as the kernel makes them."""
-    texts = task.texts(rows)
-    encoder = RowEncoder(Tokenizer.from_file(str(tokenizer)), encoding)
-    return encoder.encode(texts), features.compute(rows, texts, spec)
+    reading = Reading(tokenizer, encoding, spec)
+    intake = Intake(task, FrameRows(rows, task.ID), [reading])
+    return intake.encode(reading), intake.features(reading)
 
 
 def of_all_lengths(encoded: EncodedRows, count: int) -> NDArray[np.int64]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from foldship.rehearsal.evidence import Finding
+from foldship.rehearsal.evidence import Finding, Promise
 from foldship.rehearsal.simulation import simulate
 from foldship.rehearsal.verdict import Verdict
 
-__all__ = ["Finding", "Verdict", "simulate"]
+__all__ = ["Finding", "Promise", "Verdict", "simulate"]

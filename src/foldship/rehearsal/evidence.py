@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,33 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """What a run is taken to promise for another machine, and what is asked of that.
+
+    Attributes:
+        project: makes a projection (JSON-like, with "margin" among its entries) of the number of rows of the
+            input, what the kernel wrote about itself, and its seconds or None; raises FoldshipError where
+            none can be made.
+        least_margin: share of the limit that must be left on that machine.
+        asked: whether somebody asked for it, so that having none is a failure.
+    """
+
+    project: Callable[[int, Mapping[str, Any], float | None], Mapping[str, Any]]
+    least_margin: float
+    asked: bool
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What came of a promise: the projection, or why there is none."""
+
+    projection: Mapping[str, Any] | None
+    problem: str
+    least_margin: float
+    asked: bool
+
+
+@dataclass(frozen=True)
 class Evidence:
     """A finished run.
 
@@ -45,6 +72,7 @@ class Evidence:
         limit_s, memory_bytes, working_bytes: the limits.
         peak_bytes: most memory in use.
         memory_exceeded: whether the memory limit was hit.
+        outlook: what the run promises for another machine; None where that is not judged.
     """
 
     kernel: Path
@@ -66,6 +94,7 @@ class Evidence:
     working_bytes: int
     peak_bytes: int
     memory_exceeded: bool
+    outlook: Outlook | None = None
 
     def numbers(self) -> pd.DataFrame:
         """The submission's target columns as float64, NaN where a cell is no number; empty without one."""

@@ -34,6 +34,7 @@ class Report:
         log: everything the kernel and the sandbox wrote.
         peak_bytes: most memory seen in use at once.
         memory_mechanism: how memory was held below the limit.
+        cpu_mechanism: how it was held to its processors.
         memory_exceeded: whether the limit was hit.
         broken: what went wrong with the report itself; "" when it came whole.
     """
@@ -44,6 +45,7 @@ class Report:
     log: Path
     peak_bytes: int
     memory_mechanism: str
+    cpu_mechanism: str
     memory_exceeded: bool
     broken: str
 
@@ -63,16 +65,17 @@ def execute(launch: Launch, setting: Setting, echo: Callable[[str], None]) -> Re
     outputs = setting.scratch / "outputs"
     outputs.mkdir()
     try:
-        process = subprocess.Popen(
-            launch.guard.wrap(launch.command),
-            env=launch.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C comes to us alone
-        )
+        with launch.processors.affinity():
+            process = subprocess.Popen(
+                launch.processors.wrap(launch.guard.wrap(launch.command)),
+                env=launch.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C comes to us alone
+            )
     except OSError:
-        launch.guard.close()
+        launch.close()
         raise
     assert process.stdin and process.stdout and process.stderr
     commands, report, errors = process.stdin, process.stdout, process.stderr
@@ -114,7 +117,7 @@ def execute(launch: Launch, setting: Setting, echo: Callable[[str], None]) -> Re
             thread.join()
         report.close()
         errors.close()
-        launch.guard.close()
+        launch.close()
     peak = launch.guard.peak or (status or {}).get("largest_process_bytes", 0)
     return Report(
         probe=probe,
@@ -123,6 +126,7 @@ def execute(launch: Launch, setting: Setting, echo: Callable[[str], None]) -> Re
         log=log,
         peak_bytes=peak,
         memory_mechanism=launch.guard.mechanism,
+        cpu_mechanism=launch.processors.mechanism,
         memory_exceeded=launch.guard.exceeded or (status or {}).get("stopped") == "memory",
         broken=broken,
     )

@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 
 from foldship.rehearsal import checks, table
-from foldship.rehearsal.evidence import Evidence
+from foldship.rehearsal.evidence import Evidence, Outlook, Promise
 from foldship.rehearsal.execution import Report
 from foldship.rehearsal.mechanisms.base import Mechanism
 from foldship.rehearsal.room import GIB, Room
 from foldship.rehearsal.verdict import Verdict
+from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task
 
 SUBMISSION, SUMMARY = "submission.csv", "foldship.json"
@@ -31,6 +32,8 @@ def judge(
     report: Report,
     refused: Mapping[str, str],
     out: Path,
+    promise: Promise | None = None,
+    rows: int = 0,
 ) -> Verdict:
     """Apply every rule.
 
@@ -43,6 +46,8 @@ def judge(
         report: what came back.
         refused: why other mechanisms were not used, by name.
         out: where the submission and the log will lie.
+        promise: how the run is projected to another machine, if it is.
+        rows: of the input.
     """
     summary = _read_json(report.outputs.get(SUMMARY))
     submission_path = report.outputs.get(SUBMISSION)
@@ -52,6 +57,8 @@ def judge(
             submission = table.read(submission_path)
         except ValueError as error:
             problem = str(error)
+    seconds = float(report.status["seconds"]) if report.status else None
+    outlook = _outlook(promise, rows, summary, seconds)
     evidence = Evidence(
         kernel=kernel,
         dataset=dataset,
@@ -72,6 +79,7 @@ def judge(
         working_bytes=room.working_bytes,
         peak_bytes=report.peak_bytes,
         memory_exceeded=report.memory_exceeded,
+        outlook=outlook,
     )
     return Verdict(
         findings=checks.judge(evidence),
@@ -82,14 +90,30 @@ def judge(
             "memory_held_by": report.memory_mechanism,
             "working_gib": _gib(room.working_bytes),
             "working_held_by": "size of its file system" if mechanism.isolated else "nothing (only counted)",
+            "cpus": room.cpus,
+            "cpus_held_by": report.cpu_mechanism,
         },
-        seconds=report.status["seconds"] if report.status else None,
+        seconds=seconds,
         peak_memory_gib=_gib(report.peak_bytes),
         phases=_phases(summary.get("phases")),
         kernel_says={name: value for name, value in summary.items() if name != "phases"},
+        projection=outlook.projection if outlook else None,
         submission=out / SUBMISSION if submission_path else None,
         log=out / LOG,
     )
+
+
+def _outlook(
+    promise: Promise | None, rows: int, summary: Mapping[str, Any], seconds: float | None
+) -> Outlook | None:
+    if promise is None:
+        return None
+    projection, problem = None, ""
+    try:
+        projection = promise.project(rows, summary, seconds)
+    except FoldshipError as error:
+        problem = f"{error.what}: {error.found}" if error.found else error.what
+    return Outlook(projection, problem, promise.least_margin, promise.asked)
 
 
 def _isolation(

@@ -6,8 +6,6 @@ times a second.
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +13,7 @@ from typing import Protocol
 
 import psutil
 
-CGROUPS = Path("/sys/fs/cgroup")
-OWN_CGROUP = Path("/proc/self/cgroup")
-PREFIX = "foldship-"  # then the process id
-REMOVAL_S = 5.0
+from foldship.rehearsal import groups
 
 
 class Guard(Protocol):
@@ -48,51 +43,41 @@ class ControlGroup:
     """The operating system ends processes that would take more than the limit.
 
     Args:
-        folder: the new group's folder; made here.
+        parent: folder of the group to make the new one in.
         version: 1 or 2.
         limit: bytes.
+
+    Attributes:
+        version: 1 or 2.
+        group: the new group.
 
     Raises:
         OSError: this user may not make such a group.
     """
 
-    def __init__(self, folder: Path, version: int, limit: int) -> None:
+    def __init__(self, parent: Path, version: int, limit: int) -> None:
         self.mechanism = f"cgroup v{version}"
         self.peak, self.exceeded = 0, False
-        self._folder, self._version = folder, version
-        folder.mkdir()
-        try:
-            if version == 1:
-                (folder / "memory.limit_in_bytes").write_text(str(limit))
-                with suppress(OSError):  # swap is not always counted
-                    (folder / "memory.memsw.limit_in_bytes").write_text(str(limit))
-            else:
-                (folder / "memory.max").write_text(str(limit))
-                with suppress(OSError):
-                    (folder / "memory.swap.max").write_text("0")
-            if not os.access(folder / "cgroup.procs", os.W_OK):
-                raise PermissionError(f"{folder / 'cgroup.procs'} is not writable")
-        except OSError:
-            self.close()
-            raise
+        self.version = version
+        if version == 1:
+            # Swap is not always counted.
+            optional = {"memory.memsw.limit_in_bytes": str(limit)}
+            self.group = groups.Group(parent, {"memory.limit_in_bytes": str(limit)}, optional)
+        else:
+            self.group = groups.Group(parent, {"memory.max": str(limit)}, {"memory.swap.max": "0"})
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        return ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._folder / "cgroup.procs"), *command]
+        return self.group.wrap(command)
 
     def sample(self, pid: int, stop: Callable[[str], None]) -> None:
-        names = ("total_rss", "total_shmem") if self._version == 1 else ("anon", "shmem")
-        values = _table(self._folder / "memory.stat")
+        names = ("total_rss", "total_shmem") if self.version == 1 else ("anon", "shmem")
+        values = _table(self.group.folder / "memory.stat")
         self.peak = max(self.peak, sum(values.get(name, 0) for name in names))
-        events = "memory.oom_control" if self._version == 1 else "memory.events"
-        self.exceeded = self.exceeded or _table(self._folder / events).get("oom_kill", 0) > 0
+        events = "memory.oom_control" if self.version == 1 else "memory.events"
+        self.exceeded = self.exceeded or _table(self.group.folder / events).get("oom_kill", 0) > 0
 
     def close(self) -> None:
-        deadline = time.monotonic() + REMOVAL_S
-        while self._folder.exists() and time.monotonic() < deadline:
-            try:
-                self._folder.rmdir()
-            except OSError:
-                time.sleep(0.05)  # its last process is still being taken apart
+        self.group.close()
 
 
 class Polling:
@@ -135,43 +120,10 @@ class Unmeasured:
 
 def guard(limit: int) -> ControlGroup | Polling:
     """The strictest guard that this machine lets this user have; `limit` in bytes."""
-    name = f"{PREFIX}{os.getpid()}-{time.monotonic_ns()}"
-    for parent, version in _parents():
-        _clear_after_killed(parent)
+    for parent, version in groups.parents("memory"):
         with suppress(OSError):
-            return ControlGroup(parent / name, version, limit)
+            return ControlGroup(parent, version, limit)
     return Polling(limit)
-
-
-def _clear_after_killed(parent: Path) -> None:
-    """Remove the empty groups of rehearsals that were killed outright."""
-    for stale in parent.glob(f"{PREFIX}*"):
-        if not psutil.pid_exists(int(stale.name.removeprefix(PREFIX).partition("-")[0])):
-            with suppress(OSError):
-                stale.rmdir()
-
-
-def _parents() -> list[tuple[Path, int]]:
-    """Groups below which a new one may be made, the nearest first."""
-    found: list[tuple[Path, int]] = []
-    with suppress(OSError):
-        for line in OWN_CGROUP.read_text(encoding="utf-8").splitlines():
-            _, controllers, own = line.split(":", 2)
-            if "memory" in controllers.split(","):
-                # Inside a container the path may be the host's, which is not to be seen here.
-                found += [(place, 1) for place in (CGROUPS / "memory" / own[1:], CGROUPS / "memory")]
-            elif not controllers:
-                # A group with processes of its own cannot hand memory on to children, its parents can.
-                place = CGROUPS / own[1:]
-                found += [(parent, 2) for parent in (place, *place.parents) if _hands_on(parent)]
-    return found
-
-
-def _hands_on(group: Path) -> bool:
-    try:
-        return "memory" in (group / "cgroup.subtree_control").read_text(encoding="utf-8").split()
-    except OSError:
-        return False
 
 
 def _table(path: Path) -> dict[str, int]:

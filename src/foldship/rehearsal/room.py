@@ -61,6 +61,7 @@ class Room:
         memory_bytes: most memory, all processes together.
         working_bytes: room in the working folder.
         limit_s: seconds after which the kernel is stopped.
+        cpus: processors it may use, fractions allowed; None for all.
     """
 
     binds: tuple[Bind, ...]
@@ -70,6 +71,7 @@ class Room:
     memory_bytes: int
     working_bytes: int
     limit_s: float
+    cpus: float | None = None
 
 
 def furnish(
@@ -83,6 +85,7 @@ def furnish(
     limit_s: float,
     memory_gib: float,
     working_gib: float,
+    cpus: float | None = None,
 ) -> Room:
     """Lay out a room.
 
@@ -96,6 +99,7 @@ def furnish(
         limit_s: seconds the kernel may run.
         memory_gib: most memory in GiB.
         working_gib: room in /kaggle/working in GiB.
+        cpus: processors it may use; None for all.
 
     Raises:
         FoldshipError: a folder or file is missing, or there is no such layout.
@@ -141,6 +145,7 @@ def furnish(
         memory_bytes=int(memory_gib * GIB),
         working_bytes=int(working_gib * GIB),
         limit_s=limit_s,
+        cpus=cpus,
     )
 
 

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from foldship.rehearsal import image, mechanisms
+import pandas as pd
+
+from foldship.rehearsal import image, mechanisms, processors
+from foldship.rehearsal.evidence import Promise
 from foldship.rehearsal.execution import Report, execute
 from foldship.rehearsal.judgement import LOG, SUBMISSION, SUMMARY, judge
 from foldship.rehearsal.mechanisms import host
@@ -38,6 +41,8 @@ def simulate(
     limit_s: float,
     memory_gib: float,
     working_gib: float = 20.0,
+    cpus: float | None = None,
+    promise: Promise | None = None,
     layout: str = "current",
     isolation: str = mechanisms.AUTO,
     requirements: Path = image.REQUIREMENTS,
@@ -56,6 +61,8 @@ def simulate(
         limit_s: seconds after which the kernel is stopped; it is told so.
         memory_gib: most memory in GiB, all processes together.
         working_gib: room in /kaggle/working in GiB.
+        cpus: processors the kernel may use, fractions allowed; None for all.
+        promise: how the run is projected to another machine, and what margin it must have there.
         layout: where the folders are mounted, one of `room.LAYOUTS`.
         isolation: "auto" takes the first mechanism that works; or the name of one. "none" runs the kernel
             without a sandbox, and the verdict says so.
@@ -63,7 +70,7 @@ def simulate(
         echo: called with each line of the kernel's log as it comes; by default it goes to standard error.
 
     Raises:
-        FoldshipError: a folder or file is missing, or no sandbox can be had.
+        FoldshipError: a folder or file is missing, or no sandbox or share of the processors can be had.
         DataError: `input_folder` cannot be read; then nothing is run.
     """
     if limit_s <= 0 or memory_gib < LEAST_MEMORY_GIB or working_gib <= 0:
@@ -73,7 +80,9 @@ def simulate(
             found=f"{limit_s:g} s, {working_gib:g} GiB, {memory_gib:g} GiB",
             fix="give LIMIT= in seconds and MEMORY= in GiB",
         )
-    _, template = task.read_test(input_folder)
+    processors.check(cpus)
+    rows, wanted = task.read_test(input_folder)
+    template = pd.DataFrame({wanted.id_column: list(wanted.ids)}).reindex(columns=list(wanted.columns))
     out.mkdir(parents=True, exist_ok=True)
     environment = image.prepare(cache, requirements, echo or _to_screen)
     with private_folder(out.resolve().parent) as scratch:
@@ -89,11 +98,24 @@ def simulate(
             limit_s=limit_s,
             memory_gib=memory_gib,
             working_gib=working_gib,
+            cpus=cpus,
         )
         places = [kernel, dataset, input_folder, out, cache, Path.cwd(), Path(__file__)]
         (out / VERDICT).unlink(missing_ok=True)  # from here on, no verdict means not judged
         mechanism, report, refused = _run(isolation, room, environment, places, scratch, echo or _to_screen)
-        verdict = judge(kernel, dataset, template, task, room, mechanism, report, refused, out)
+        verdict = judge(
+            kernel,
+            dataset,
+            template,
+            task,
+            room,
+            mechanism,
+            report,
+            refused,
+            out,
+            promise=promise,
+            rows=len(rows.ids),
+        )
         _write(verdict, report, out)
     return verdict
 

@@ -17,11 +17,12 @@ class Verdict:
     Attributes:
         findings: one per rule.
         isolation: the mechanism obtained, what was verified from inside, and what the kernel was given.
-        limits: of time (s), memory and working folder (GiB), and how the latter two were held.
+        limits: of time (s), memory and working folder (GiB) and processors, and how all but time were held.
         seconds: from the kernel's start to its end; None when it did not run.
         peak_memory_gib: most memory in use at once.
         phases: seconds by phase, as the kernel wrote them.
         kernel_says: what else the kernel wrote about its own run.
+        projection: what the run promises for another machine, or None.
         submission: where the submission was left, or None.
         log: where the kernel's log was left.
     """
@@ -33,6 +34,7 @@ class Verdict:
     peak_memory_gib: float
     phases: Mapping[str, float]
     kernel_says: Mapping[str, Any]
+    projection: Mapping[str, Any] | None
     submission: Path | None
     log: Path
 
@@ -61,5 +63,6 @@ class Verdict:
             "seconds": self.seconds,
             "peak_memory_gib": self.peak_memory_gib,
             "phases": dict(self.phases),
+            "projection": None if self.projection is None else dict(self.projection),
             "kernel": dict(self.kernel_says),
         }

@@ -121,7 +121,10 @@ def _bundle(path: Path) -> list[Section]:
 
 def _rehearsal(path: Path) -> list[Section]:
     verdict = _read(path)
-    return [] if verdict is None else [_section(tables.checks(verdict)), _section(tables.phases(verdict))]
+    if verdict is None:
+        return []
+    found = (tables.checks(verdict), tables.projection(verdict), tables.phases(verdict))
+    return [_section(table) for table in found if table is not None]
 
 
 def _section(table: tables.Table) -> Section:

@@ -183,6 +183,35 @@ def phases(verdict: Json) -> Table:
     )
 
 
+def projection(verdict: Json) -> Table | None:
+    """When each fold is in the submission on the projected machine, from `verdict.json`; None without one."""
+    found = verdict.get("projection")
+    if found is None:
+        return None
+    steps = found["score_against_time"]
+    return Table(
+        f"Projection: {found['rows']:,} rows on {found['profile']}",
+        ("fold", "done after s", "expected score"),
+        tuple((entry["fold"], f"{entry['seconds']:,.1f}", number(entry["score"])) for entry in steps),
+        outlook(found),
+        alarming=frozenset(place for place, entry in enumerate(steps) if entry["seconds"] > found["limit_s"]),
+    )
+
+
+def outlook(projection: Json) -> str:
+    """What a projection promises, in a sentence for people."""
+    words = (
+        f"On {projection['profile']}, {projection['rows']:,} rows take about {projection['seconds']:,.0f} s "
+        f"(at worst {projection['seconds_at_worst']:,.0f} s) of {projection['limit_s']:,.0f} s: "
+        f"margin {projection['margin']:.0%}."
+    )
+    if projection["expected_score"] is not None:
+        words += f" Expected score {projection['expected_score']:.2f}."
+    if projection["measured_error"] is not None:
+        words += f" This run itself was projected with an error of {projection['measured_error']:+.0%}."
+    return words
+
+
 def step(value: Json | None) -> str:
     """A post-processing step in words."""
     if value is None:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from foldship.modelling import reading, store
-from foldship_kernel import engine
 from foldship_kernel.atomic import write_json
+from foldship_kernel.budget import TokenBudget
+from foldship_kernel.fold import Fold
 from foldship_kernel.tasks.base import Task, activate
 
 SPEED = "speed.json"
@@ -42,7 +43,12 @@ class Speed:
 
 
 def predict(
-    export_dir: Path, model_dir: Path, folds: list[dict[str, Any]], rows: pd.DataFrame, task: Task
+    export_dir: Path,
+    model_dir: Path,
+    folds: list[dict[str, Any]],
+    rows: pd.DataFrame,
+    task: Task,
+    cpu_engine: str,
 ) -> tuple[NDArray[np.float64], Speed]:
     """Predict rows with the exported folds of a model, on the CPU.
 
@@ -52,6 +58,7 @@ def predict(
         folds: their entries in `export.json`.
         rows: n rows, texts and metadata.
         task: the competition.
+        cpu_engine: what the kernel will run the encoder with on a CPU.
 
     Returns:
         Outputs (folds, n, C), and the measured speed.
@@ -64,15 +71,11 @@ def predict(
     for fold in tqdm(folds, desc=f"schedule {card.name}", unit="fold", leave=False):
         began = time.monotonic()
         encoder, encoder_cpu, head = (export_dir / fold[name] for name in GRAPHS)
-        graphs = engine.Fold(encoder, encoder_cpu, head, gpus=0)
+        graphs = Fold(encoder, encoder_cpu, head, gpus=0, cpu_engine=cpu_engine)
         loaded = time.monotonic()
-        logits = graphs.predict(
-            encoded,
-            features,
-            pad_id=card.encoding.pad_id,
-            segment_ids=card.encoding.segment_ids,
-            progress=lambda _: None,
-        )
+        # Not a budget that is found by timing: the same batches give the same bits, and the same schedule.
+        budget = TokenBudget(graphs.budgets[1:2])
+        logits = graphs.predict(encoded, features, card.encoding, budget=budget)
         load_s += loaded - began
         predict_s += time.monotonic() - loaded
         outputs.append(activate(logits, task.ACTIVATION))

@@ -17,6 +17,7 @@ from foldship.scheduling import probe
 from foldship.scheduling.expectation import BlendOf, Expectation, agreements
 from foldship.scheduling.order import greedy
 from foldship_kernel.atomic import write_json
+from foldship_kernel.fold import ONNX_RUNTIME
 from foldship_kernel.manifest import Cost
 from foldship_kernel.tasks.base import Task
 
@@ -84,11 +85,13 @@ def run(
         done: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return done
 
-    folds = {name: _folds(export_dirs[name]) for name in names}
+    exported = {name: json.loads((export_dirs[name] / EXPORT).read_text(encoding="utf-8")) for name in names}
+    folds = {name: sorted(exported[name]["folds"], key=lambda fold: fold["fold"]) for name in names}
     predictions, speeds = [], {}
     for name in names:
         needed = folds[name] if estimating else folds[name][:1]
-        outputs, speed = probe.predict(export_dirs[name], model_dirs[name], needed, rows, task)
+        engine = exported[name].get("cpu_engine", ONNX_RUNTIME)
+        outputs, speed = probe.predict(export_dirs[name], model_dirs[name], needed, rows, task, engine)
         predictions.append(outputs)
         speeds[name] = probe.remembered(model_dirs[name], graphs[name], speed)
     between = agreements(predictions) if estimating else None
@@ -103,7 +106,9 @@ def run(
             name: {
                 "cost": asdict(costs[name]),
                 **asdict(speeds[name]),
-                "agreement": None if between is None else float(between[scored, place, place].mean()),
+                "agreement": None
+                if between is None
+                else round(float(between[scored, place, place].mean()), SCORE_DIGITS),
             }
             for place, name in enumerate(names)
         },
@@ -122,11 +127,6 @@ def run(
     write_json(path, schedule)
     receipts.write(out, inputs, {})
     return schedule
-
-
-def _folds(export_dir: Path) -> list[dict[str, Any]]:
-    folds: list[dict[str, Any]] = json.loads((export_dir / EXPORT).read_text(encoding="utf-8"))["folds"]
-    return sorted(folds, key=lambda fold: fold["fold"])
 
 
 def _no_estimate(rows: int, unseen: bool) -> str:

@@ -1,4 +1,4 @@
-"""The kernel's entry script, bound to the code it will find in the dataset."""
+"""The kernel's entry script, bound to the code it will find in the dataset and to a module of it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,33 @@ from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
 
 FILE_NAME = "main.py"
-PLACEHOLDER = "@CODE_SHA256@"
+SUBMISSION = "foldship_kernel.supervise"  # makes the submission
 
 
-def write(folder: Path, template: Path, code_sha256: str) -> None:
-    """Write `main.py` with the code's SHA-256 filled in.
+def write(folder: Path, template: Path, code_sha256: str, *, hand_over: str = SUBMISSION) -> None:
+    """Write `main.py` with the code's SHA-256 and the module to hand over to filled in.
+
+    Args:
+        folder: to write into.
+        template: the entry script with places for both.
+        code_sha256: of the code to look for, see `digest`.
+        hand_over: name of the module whose `main(bundle, inputs, working, start)` does the work.
 
     Raises:
-        FoldshipError: the template does not hold the placeholder just once.
+        FoldshipError: the template does not hold each placeholder just once.
     """
     text = template.read_text(encoding="utf-8")
-    if text.count(PLACEHOLDER) != 1:
-        raise FoldshipError(
-            f"{template}: the code's SHA-256 has no place to go",
-            expected=f"{PLACEHOLDER} once",
-            found=f"{text.count(PLACEHOLDER)} times",
-            fix="restore the line that sets CODE_SHA256",
-        )
-    atomic.write_text(folder / FILE_NAME, text.replace(PLACEHOLDER, code_sha256))
+    for name, value in (("CODE_SHA256", code_sha256), ("HAND_OVER", hand_over)):
+        placeholder = f"@{name}@"
+        if text.count(placeholder) != 1:
+            raise FoldshipError(
+                f"{template}: {name} has no place to go",
+                expected=f"{placeholder} once",
+                found=f"{text.count(placeholder)} times",
+                fix=f"restore the line that sets {name}",
+            )
+        text = text.replace(placeholder, value)
+    atomic.write_text(folder / FILE_NAME, text)
 
 
 def digest(template: Path, code: Path) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 from foldship import receipts
 from foldship_kernel import account, manifest
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.fold import ONNX_RUNTIME
 
 CARD, TOKENIZER, EXPORT = "model.json", "tokenizer/tokenizer.json", "export.json"
-CPU_ENGINE = "onnxruntime"  # unless the export chose another
 GRAPHS = ("encoder", "encoder_cpu", "head")
 
 
@@ -56,7 +56,7 @@ def copy_models(
                 "features": card["features"],
                 "score": chosen["models"][name]["score"] or 0.0,  # None: nothing to score
                 "cost": scheduled["models"][name]["cost"],
-                "cpu_engine": exported.get("cpu_engine", CPU_ENGINE),
+                "cpu_engine": exported.get("cpu_engine", ONNX_RUNTIME),
                 "folds": [
                     {
                         "fold": fold["fold"],

@@ -73,10 +73,7 @@ class Collator:
             "index": inverse.reshape(len(chosen), -1),
         }
         if self._vectors is None:
-            sequences = [data.encoded.sequences[i] for i in used]
-            batch |= batching.pad(
-                sequences, data.encoded.boundaries[used], self._spec.pad_id, self._spec.segment_ids
-            )
+            batch |= batching.pad(data.encoded, used, self._spec)
         else:
             batch["pooled"] = self._vectors[used]
         return {name: torch.from_numpy(value) for name, value in batch.items()}

@@ -86,8 +86,7 @@ def train(job: FoldJob) -> NDArray[np.float32]:
     vectors = predict.encode(
         shipped,
         job.held_out.encoded,
-        pad_id=job.card.encoding.pad_id,
-        segment_ids=job.card.encoding.segment_ids,
+        job.card.encoding,
         describe=f"fold {job.fold}: held-out rows",
     )
     return _logits(job, shipped, vectors)
@@ -198,8 +197,7 @@ def _encode(job: FoldJob, model: RowModel, data: RowData, describe: str) -> NDAr
     return predict.encode(
         model,
         data.encoded,
-        pad_id=job.card.encoding.pad_id,
-        segment_ids=job.card.encoding.segment_ids,
+        job.card.encoding,
         precision=precision.choose(job.card.config),
         describe=describe,
     )

@@ -30,7 +30,8 @@ from foldship_kernel.tasks.base import Task, activate
 VECTORS = "frozen-vectors.npy"
 # What makes inputs of rows: when it changes, trained folds no longer fit.
 READING_CODE = [
-    Path(foldship_kernel.__file__).parent / name for name in ("text.py", "encode.py", "features.py", "tasks")
+    Path(foldship_kernel.__file__).parent / name
+    for name in ("text.py", "tokens.py", "encode.py", "features.py", "intake.py", "tasks")
 ]
 SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the fold's own weights
 
@@ -196,8 +197,7 @@ def _frozen_vectors(folder: Path, card: ModelCard, model: RowModel, data: RowDat
         vectors = predict.encode(
             model,
             data.encoded,
-            pad_id=card.encoding.pad_id,
-            segment_ids=card.encoding.segment_ids,
+            card.encoding,
             precision=precision.choose(card.config),
             describe="frozen encoder, once for all folds",
         )

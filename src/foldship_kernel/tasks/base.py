@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -11,8 +12,23 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from foldship_kernel.errors import DataError
-from foldship_kernel.tables import listed
+from foldship_kernel.errors import DataError, listed
+from foldship_kernel.rows import Rows
+
+
+@dataclass(frozen=True)
+class Template:
+    """What a submission must hold.
+
+    Attributes:
+        id_column: name of the id column.
+        ids: ids in the order wanted.
+        columns: all columns in the order wanted.
+    """
+
+    id_column: str
+    ids: Sequence[str]
+    columns: tuple[str, ...]
 
 
 class Task(Protocol):
@@ -27,6 +43,8 @@ class Task(Protocol):
         TARGETS: what the model's outputs are, in order.
         ACTIVATION: what makes outputs of logits, see `activate`.
         LOW, HIGH: range of the outputs.
+        ROWWISE: whether the metric judges each row by itself, so that a submission may hold rows that more
+            folds have read than others; not so where rows are ranked or correlated with each other.
         TEST_FILES: files by which the competition's folder is known.
     """
 
@@ -39,19 +57,20 @@ class Task(Protocol):
     ACTIVATION: str
     LOW: float
     HIGH: float
+    ROWWISE: bool
     TEST_FILES: tuple[str, ...]
 
-    def read_test(self, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Read the rows to predict, and the template: the submission's ids and columns, in its own order."""
+    def read_test(self, folder: Path) -> tuple[Rows, Template]:
+        """Find and check the rows to predict, and the template of the submission."""
 
     def texts(self, rows: pd.DataFrame) -> dict[str, list[str]]:
-        """Return the normalised texts of the rows, one list per name in TEXTS."""
+        """Return the normalised texts of some rows, one list per name in TEXTS."""
 
-    def cheap_signal(self, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Order the rows without a model: (rows,) float64, distinct values in [0, 1]."""
+    def cheap_sizes(self, rows: pd.DataFrame) -> list[int]:
+        """Return a number per row that orders the rows without a model."""
 
     def submission(
-        self, template: pd.DataFrame, ids: Sequence[str], predictions: NDArray[np.float64]
+        self, template: Template, ids: Sequence[str], predictions: NDArray[np.float64]
     ) -> pd.DataFrame:
         """Lay out predictions as the competition wants them.
 
@@ -83,7 +102,7 @@ def activate(logits: NDArray[np.floating], activation: str) -> NDArray[np.float6
 
 
 def rank_signal(sizes: Sequence[int], ids: Sequence[str]) -> NDArray[np.float64]:
-    """Rank rows by size, then id: (rows,) float64, evenly spaced in [0, 1], the same in any row order."""
+    """Order rows by size, then id: (rows,) float64, evenly spaced in [0, 1], the same in any row order."""
     order = sorted(range(len(ids)), key=lambda row: (sizes[row], ids[row]))
     signal = np.full(len(ids), 0.5)
     if len(ids) > 1:
@@ -118,17 +137,14 @@ def check_same_ids(
 
 
 def fill_template(
-    template: pd.DataFrame,
-    id_column: str,
-    targets: Sequence[str],
-    ids: Sequence[str],
-    predictions: NDArray[np.float64],
+    template: Template, targets: Sequence[str], ids: Sequence[str], predictions: NDArray[np.float64]
 ) -> pd.DataFrame:
-    """Return `template` with its target columns filled by id: same ids, columns and order, float64."""
-    values = pd.DataFrame(predictions, index=list(ids), columns=list(targets)).loc[list(template[id_column])]
+    """Return the template's table with its target columns filled by id: same ids, columns, order; float64."""
+    places = pd.Index(ids).get_indexer(pd.Index(template.ids))
+    columns = {name: predictions[places, place] for place, name in enumerate(targets)}
     return pd.DataFrame(
         {
-            name: template[name].to_numpy() if name == id_column else values[name].to_numpy()
+            name: list(template.ids) if name == template.id_column else columns[name]
             for name in template.columns
         }
     )

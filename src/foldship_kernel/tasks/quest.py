@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from foldship_kernel import tables
+from foldship_kernel.rows import CsvRows, Rows
 from foldship_kernel.tasks import base
 from foldship_kernel.text import normalise_all
 
@@ -58,25 +58,27 @@ ANSWER_TARGETS = (
 TARGETS: tuple[str, ...] = QUESTION_TARGETS + ANSWER_TARGETS
 ACTIVATION = "sigmoid"
 LOW, HIGH = 0.0, 1.0
+ROWWISE = False
 TEST_FILES: tuple[str, ...] = ("test.csv", "sample_submission.csv")
 
 _TEST, _TEMPLATE = TEST_FILES
 
 
-def read_test(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read test.csv and sample_submission.csv.
+def read_test(folder: Path) -> tuple[Rows, base.Template]:
+    """Check test.csv and sample_submission.csv.
 
     Returns:
-        rows: test.csv as `tables.read_table` gives it, all text, ids as they came.
-        template: the id column and the 30 targets of sample_submission.csv, rows and columns in its order.
+        rows: those of test.csv, all text, ids as they came.
+        template: the ids of sample_submission.csv in its order, its id column and its 30 targets.
 
     Raises:
         DataError: a file or column is missing or malformed, or the two files' ids differ.
     """
-    rows = tables.read_table(folder / _TEST, required=(*TEXTS, *CATEGORIES, *COMMON), id_column=ID)
-    template = tables.read_table(folder / _TEMPLATE, required=TARGETS, id_column=ID)
-    base.check_same_ids(list(rows[ID]), list(template[ID]), folder / _TEST, folder / _TEMPLATE)
-    return rows, template[[name for name in template.columns if name == ID or name in TARGETS]]
+    rows = CsvRows(folder / _TEST, required=(*TEXTS, *CATEGORIES, *COMMON), id_column=ID)
+    wanted = CsvRows(folder / _TEMPLATE, required=TARGETS, id_column=ID)
+    base.check_same_ids(rows.ids, wanted.ids, folder / _TEST, folder / _TEMPLATE)
+    columns = tuple(name for name in wanted.columns if name == ID or name in TARGETS)
+    return rows, base.Template(ID, wanted.ids, columns)
 
 
 def texts(rows: pd.DataFrame) -> dict[str, list[str]]:
@@ -84,12 +86,11 @@ def texts(rows: pd.DataFrame) -> dict[str, list[str]]:
     return {name: normalise_all(rows[name]) for name in TEXTS}
 
 
-def cheap_signal(rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Rank the rows by the length of their answer: (rows,) float64, distinct values in [0, 1]."""
-    sizes = [len(answer) if isinstance(answer, str) else 0 for answer in rows["answer"]]
-    return base.rank_signal(sizes, list(rows[ID]))
+def cheap_sizes(rows: pd.DataFrame) -> list[int]:
+    """Return the length of each row's answer in characters."""
+    return [len(answer) if isinstance(answer, str) else 0 for answer in rows["answer"]]
 
 
-def submission(template: pd.DataFrame, ids: Sequence[str], predictions: NDArray[np.float64]) -> pd.DataFrame:
+def submission(template: base.Template, ids: Sequence[str], predictions: NDArray[np.float64]) -> pd.DataFrame:
     """Fill `template` with predictions (rows, 30), given in the order of `ids` and TARGETS."""
-    return base.fill_template(template, ID, TARGETS, ids, predictions)
+    return base.fill_template(template, TARGETS, ids, predictions)

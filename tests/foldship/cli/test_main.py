@@ -25,6 +25,11 @@ def test_help_names_every_verb_in_the_order_of_the_work(root: Path) -> None:
         (("train", "--recipe", "slow"), "one of: fast, full, gpu, lora"),
         (("train", "--data", "nowhere"), "DATA: nowhere is no folder"),
         (("simulate", "--limit", "soon"), "'soon' is not a valid float"),
+        (("simulate", "--rows", "0"), "0 is not in the range x>=1"),
+        (("simulate", "--rows", "many"), "'many' is not a valid integer"),
+        (("simulate", "--margin", "-0.1"), "-0.1 is not in the range 0<=x<1"),
+        (("simulate", "--profile", "k80"), "there is no profile 'k80'"),
+        (("simulate", "--cpus", "half"), "'half' is not a valid float"),
     ],
 )
 def test_a_wrong_argument_ends_with_what_would_be_right(

@@ -161,7 +161,7 @@ def test_code_that_makes_or_runs_the_graphs_counts(trained, tmp_path, monkeypatc
         "model.py",
         "predict.py",
         "store.py",
-        "engine.py",
+        "fold.py",
         "batching.py",
         "encode.py",
     } <= names

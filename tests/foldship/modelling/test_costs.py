@@ -7,13 +7,8 @@ import pytest
 from transformers import BertConfig, DistilBertConfig, XLNetConfig
 
 from foldship.modelling.costs import cost
-from foldship_kernel.encode import EncodedRows
 
-ROWS = EncodedRows(
-    sequences=[np.arange(length, dtype=np.int32) for length in (4, 9, 5)],
-    boundaries=np.zeros(3, dtype=np.int32),
-    index=np.array([[0, 1], [0, 2]]),
-)
+LENGTHS = np.array([4, 9, 5])
 
 
 @pytest.mark.parametrize(
@@ -26,12 +21,12 @@ ROWS = EncodedRows(
 )
 def test_the_size_is_read_from_any_backbones_settings(config: BertConfig, tmp_path: Path) -> None:
     config.save_pretrained(tmp_path)
-    found = cost(str(tmp_path), ROWS)
+    found = cost(str(tmp_path), LENGTHS, rows=2)
     assert (found.layers, found.width, found.intermediate) == (3, 12, 40)
 
 
-def test_a_sequence_that_two_rows_share_is_counted_once(tmp_path: Path) -> None:
+def test_tokens_are_those_of_distinct_sequences_by_row(tmp_path: Path) -> None:
     BertConfig().save_pretrained(tmp_path)
-    found = cost(str(tmp_path), ROWS)
-    assert found.tokens_per_row == 18 / 2
+    found = cost(str(tmp_path), LENGTHS, rows=2)
+    assert found.tokens_per_row == 9
     assert found.longest == 9

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, RobertaConfig
@@ -11,7 +12,7 @@ from transformers import PreTrainedTokenizerFast, RobertaConfig
 from foldship.competitions import quest_sample
 from foldship.config.schema import Model
 from foldship.modelling import backbone, reading
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encode import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.tasks import quest
@@ -57,9 +58,9 @@ def test_the_embedded_backbone_reads_words_to_the_last_token(tmp_path: Path) -> 
     assert (spec.prefix_ids, spec.between_ids, spec.suffix_ids) == ((101,), (102,), (102,))
     words.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
     quest_sample.write(tmp_path)
-    rows, _ = quest.read_test(tmp_path)
+    rows = pd.read_csv(tmp_path / "test.csv", dtype=object)
     encoded, _ = reading.read_rows(rows, quest, tmp_path / "tokenizer.json", spec, FeatureSpec())
-    assert not any((sequence == spec.pad_id).any() for sequence in encoded.sequences)
+    assert not (encoded.tokens == spec.pad_id).any()
     assert encoded.lengths.max() == 32
 
 
@@ -87,9 +88,8 @@ def test_positions_begin_after_the_padding_id_in_roberta(tmp_path: Path) -> None
 
 def test_rows_of_all_lengths_hold_the_shortest_and_the_longest() -> None:
     lengths = np.array([9, 3, 50, 7, 7, 20])
-    encoded = EncodedRows(
-        [np.zeros(n, dtype=np.int32) for n in lengths], lengths.astype(np.int32), np.arange(6)[:, None]
-    )
+    tokens = np.zeros(lengths.sum(), dtype=np.int32)
+    encoded = EncodedRows(tokens, ends(lengths), lengths.astype(np.int32), np.arange(6)[:, None])
     chosen = reading.of_all_lengths(encoded, 3)
     assert len(chosen) == 3 and {1, 2} <= set(chosen.tolist())
     assert reading.of_all_lengths(encoded, 99).tolist() == list(range(6))

@@ -41,6 +41,7 @@ def test_input_without_test_files(stage):
         ({"limit_s": 0}, "impossible limits"),
         ({"layout": "diagonal"}, "unknown layout 'diagonal'"),
         ({"isolation": "prayer"}, "unknown isolation 'prayer'"),
+        ({"cpus": 4096}, "impossible number of processors"),
     ],
 )
 def test_impossible_wishes(stage, options, message):
@@ -77,11 +78,13 @@ def test_docker_gets_the_same_room(stage, bare_image, tmp_path):
         limit_s=60,
         memory_gib=2,
         working_gib=1,
+        cpus=1.5,
     )
     setting = Setting(furnished, tmp_path, ("/secret",), image.prepare(cache, requirements), ())
     command = " ".join(mechanisms.Docker().launch(setting).command)
     assert "--network none" in command
     assert f"--memory {2 << 30} --memory-swap {2 << 30}" in command
+    assert "--cpus 1.5 --cpuset-cpus 0-1" in command
     assert f"source={stage.dataset},target=/kaggle/input/datasets/owner/bundle,readonly" in command
     assert f"--tmpfs /kaggle/working:rw,exec,mode=0777,size={1 << 30}" in command
     assert f"source={tmp_path},target=/tmp " in command

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from foldship.rehearsal import memory
+from foldship.rehearsal import groups, memory
 
 
 def never(reason: str) -> None:
@@ -16,22 +17,22 @@ def never(reason: str) -> None:
 @pytest.fixture
 def version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file tree like a control group file system of version 2, where the own group has processes."""
-    groups = tmp_path / "cgroup"
-    (groups / "user" / "session").mkdir(parents=True)
-    (groups / "user" / "cgroup.subtree_control").write_text("cpu memory pids\n")
-    (groups / "user" / "session" / "cgroup.subtree_control").write_text("\n")
+    folder = tmp_path / "cgroup"
+    (folder / "user" / "session").mkdir(parents=True)
+    (folder / "user" / "cgroup.subtree_control").write_text("cpu memory pids\n")
+    (folder / "user" / "session" / "cgroup.subtree_control").write_text("\n")
     own = tmp_path / "own"
     own.write_text("0::/user/session\n")
-    monkeypatch.setattr(memory, "CGROUPS", groups)
-    monkeypatch.setattr(memory, "OWN_CGROUP", own)
+    monkeypatch.setattr(groups, "CGROUPS", folder)
+    monkeypatch.setattr(groups, "OWN_CGROUP", own)
     original = Path.mkdir
 
-    def with_files(folder: Path, *arguments: object) -> None:
-        original(folder)
-        (folder / "cgroup.procs").touch()
+    def with_files(made: Path, *arguments: object) -> None:
+        original(made)
+        (made / "cgroup.procs").touch()
 
     monkeypatch.setattr(Path, "mkdir", with_files)
-    return groups
+    return folder
 
 
 def test_version_2_group_is_made_where_memory_is_handed_on(version_2):
@@ -57,7 +58,7 @@ def test_version_2_statistics(version_2):
 
 
 def test_without_groups_processes_are_polled(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "OWN_CGROUP", tmp_path / "missing")
+    monkeypatch.setattr(groups, "OWN_CGROUP", tmp_path / "missing")
     guard = memory.guard(1 << 20)
     assert guard.mechanism.startswith("polling")
     assert guard.wrap(["true"]) == ["true"]
@@ -81,5 +82,5 @@ def test_a_real_group_is_gone_afterwards():
     guard = memory.guard(64 << 20)
     subprocess.run(guard.wrap(["true"]), check=True)
     guard.close()
-    names = {path for parent, _ in memory._parents() for path in parent.glob(f"{memory.PREFIX}*")}
-    assert not {path for path in names if f"-{memory.os.getpid()}-" in path.name}
+    names = {path for parent, _ in groups.parents("memory") for path in parent.glob(f"{groups.PREFIX}*")}
+    assert not {path for path in names if f"-{os.getpid()}-" in path.name}

@@ -97,6 +97,13 @@ def test_the_environment_is_kaggles_and_nothing_of_ours(stage, monkeypatch):
     assert not {"KAGGLE_KEY", "HTTPS_PROXY", "FOLDSHIP_INPUT", "VIRTUAL_ENV", "USER"} & set(environment)
 
 
+def test_a_slower_machine_has_fewer_processors(stage):
+    verdict = stage.play("print(len(os.sched_getaffinity(0)))", cpus=1)
+    assert stage.log() == "1\n"
+    assert stage.verdict()["limits"]["cpus"] == 1
+    assert verdict.limits["cpus_held_by"].startswith("affinity to processor")
+
+
 def test_home_temporary_and_shared_memory_can_be_written_to(stage):
     stage.play(
         """
@@ -184,7 +191,7 @@ while True:
 
 
 def test_memory_is_held_without_control_groups_too(stage, monkeypatch, tmp_path):
-    monkeypatch.setattr("foldship.rehearsal.memory.CGROUPS", tmp_path / "none")
+    monkeypatch.setattr("foldship.rehearsal.groups.CGROUPS", tmp_path / "none")
     verdict = stage.play(
         """
 import time

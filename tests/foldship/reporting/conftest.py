@@ -93,6 +93,21 @@ VERDICT: dict[str, Any] = {
     "seconds": 12.34,
     "peak_memory_gib": 0.5,
     "phases": {"encode": 1.25},
+    "projection": {
+        "profile": "t4x2",
+        "rows": 3000,
+        "seconds": 95.2,
+        "seconds_at_worst": 150.4,
+        "limit_s": 120.0,
+        "margin": 0.187,
+        "expected_score": 0.41,
+        "fits_memory": True,
+        "score_against_time": [
+            {"fold": "one fold 0", "seconds": 50.0, "score": 0.4},
+            {"fold": "two fold 0", "seconds": 1130.0, "score": None},
+        ],
+        "measured_error": -0.042,
+    },
     "kernel": {},
 }
 

@@ -22,6 +22,7 @@ def test_the_page_shows_everything_and_needs_nothing_else(build: Path) -> None:
         "models/",
         "Rehearsal: FAILED",
         "encode",
+        "margin 19%",
     ):
         assert text in html
     assert "two &lt;folds&gt; are missing" in html

@@ -74,6 +74,22 @@ def test_failed_checks_are_alarming_and_phases_add_the_whole_run(build: Path) ->
     assert tables.phases({**verdict, "seconds": None}).rows == (("encode", "1.2"),)
 
 
+def test_a_projection_is_shown_fold_by_fold_and_told_in_a_sentence(build: Path) -> None:
+    verdict = load(build, "simulation/verdict.json")
+    table = tables.projection(verdict)
+    assert table is not None
+    assert table.title == "Projection: 3,000 rows on t4x2"
+    assert table.rows == (("one fold 0", "50.0", "0.4000"), ("two fold 0", "1,130.0", tables.NOTHING))
+    assert table.alarming == {1}  # it comes after the limit
+    assert table.caption == (
+        "On t4x2, 3,000 rows take about 95 s (at worst 150 s) of 120 s: margin 19%. Expected score 0.41. "
+        "This run itself was projected with an error of -4%."
+    )
+    unknown = {**verdict["projection"], "expected_score": None, "measured_error": None}
+    assert tables.outlook(unknown).endswith("margin 19%.")
+    assert tables.projection({**verdict, "projection": None}) is None
+
+
 @pytest.mark.parametrize("make", [tables.summary, tables.columns, tables.columns_by_fold, tables.folds])
 def test_every_row_is_as_wide_as_the_header(build: Path, make: Callable[[Any], tables.Table]) -> None:
     table = make(load(build, "selection/selection.json"))

@@ -56,7 +56,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         exported_models.write_model(weights, export, train, FOLDS, seed)
     oof = {name: pd.read_csv(root / "weights" / name / "oof.csv", dtype={quest.ID: str}) for name in "ab"}
     selection.run(train[[quest.ID, *quest.TARGETS]], oof, root / "selection")
-    return Scene(root, train, quest.read_test(root / "data")[0])
+    return Scene(root, train, pd.concat(quest.read_test(root / "data")[0].chunks()))
 
 
 def test_every_fold_is_scheduled_with_seconds_and_a_score_that_never_falls(scene: Scene) -> None:

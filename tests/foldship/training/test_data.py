@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foldship.training.data import Collator, GroupedLengthSampler, RowData
-from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec
+from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec, ends
 
 SPEC = EncodingSpec(
     towers=(TowerSpec(("question",), 16, (None,)), TowerSpec(("answer",), 16, (None,))),
@@ -27,7 +27,8 @@ def row_data(groups: list[int]) -> RowData:
     lengths = random.permutation(questions + answers) + 3
     return RowData(
         encoded=EncodedRows(
-            sequences=[np.full(length, 10 + place, dtype=np.int32) for place, length in enumerate(lengths)],
+            tokens=np.repeat(np.arange(len(lengths), dtype=np.int32) + 10, lengths),
+            offsets=ends(lengths),
             boundaries=np.array(lengths, dtype=np.int32),
             index=np.array([[group, questions + row] for row, group in enumerate(groups)]),
         ),
@@ -44,7 +45,7 @@ def test_a_sequence_shared_in_a_batch_stands_once() -> None:
     assert batch["input_ids"].shape[0] == 5  # two questions, three answers
     for place, row in enumerate([0, 1, 3]):
         for tower in range(2):
-            expected = data.encoded.sequences[data.encoded.index[row, tower]]
+            expected = data.encoded.sequence(data.encoded.index[row, tower])
             got = batch["input_ids"][batch["index"][place, tower]]
             mask = batch["attention_mask"][batch["index"][place, tower]]
             np.testing.assert_array_equal(got[mask.bool()], expected)
@@ -53,7 +54,7 @@ def test_a_sequence_shared_in_a_batch_stands_once() -> None:
 
 def test_cached_vectors_take_the_tokens_place() -> None:
     data = row_data([0, 0, 1])
-    vectors = np.arange(len(data.encoded.sequences) * 4, dtype=np.float32).reshape(-1, 4)
+    vectors = np.arange(len(data.encoded.boundaries) * 4, dtype=np.float32).reshape(-1, 4)
     batch = Collator(data, SPEC, vectors)([2, 0])
     assert "input_ids" not in batch
     np.testing.assert_array_equal(
@@ -101,7 +102,7 @@ def test_taking_rows_keeps_what_they_read(rows: list[int]) -> None:
     for place, row in enumerate(rows):
         for tower in range(2):
             np.testing.assert_array_equal(
-                part.encoded.sequences[part.encoded.index[place, tower]],
-                data.encoded.sequences[data.encoded.index[row, tower]],
+                part.encoded.sequence(part.encoded.index[place, tower]),
+                data.encoded.sequence(data.encoded.index[row, tower]),
             )
-    assert len(part.encoded.sequences) == len({s for row in rows for s in data.encoded.index[row]})
+    assert len(part.encoded.boundaries) == len({s for row in rows for s in data.encoded.index[row]})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from foldship_kernel import tasks
@@ -52,8 +51,8 @@ def test_different_ids_are_named_by_file() -> None:
 
 
 def test_a_template_is_filled_by_id_and_by_name() -> None:
-    template = pd.DataFrame({"b": ["0", "0"], "id": ["007", "x"], "a": ["0", "0"]})
-    filled = base.fill_template(template, "id", ["a", "b"], ["x", "007"], np.array([[0.1, 0.2], [0.3, 0.4]]))
+    template = base.Template("id", ["007", "x"], ("b", "id", "a"))
+    filled = base.fill_template(template, ["a", "b"], ["x", "007"], np.array([[0.1, 0.2], [0.3, 0.4]]))
     assert filled.columns.tolist() == ["b", "id", "a"]
     assert filled["id"].tolist() == ["007", "x"]
     assert filled["a"].tolist() == [0.3, 0.1]

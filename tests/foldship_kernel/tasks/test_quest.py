@@ -11,6 +11,7 @@ import pytest
 
 from foldship.competitions import quest_sample
 from foldship_kernel.errors import DataError
+from foldship_kernel.rows import Rows
 from foldship_kernel.tasks import quest
 
 
@@ -18,6 +19,10 @@ from foldship_kernel.tasks import quest
 def folder(tmp_path: Path) -> Path:
     quest_sample.write(tmp_path)
     return tmp_path
+
+
+def frame_of(rows: Rows) -> pd.DataFrame:
+    return pd.concat(list(rows.chunks()))
 
 
 def rewrite(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
@@ -28,9 +33,9 @@ def rewrite(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
 def test_columns_and_ids(folder: Path) -> None:
     rows, template = quest.read_test(folder)
     assert len(quest.TARGETS) == 30
-    assert template.columns.tolist() == [quest.ID, *quest.TARGETS]
-    assert rows[quest.ID].tolist() == template[quest.ID].tolist()
-    assert all(isinstance(value, str) for value in rows[quest.ID])
+    assert list(template.columns) == [quest.ID, *quest.TARGETS]
+    assert list(rows.ids) == list(template.ids)
+    assert all(isinstance(value, str) for value in rows.ids)
 
 
 def test_template_keeps_its_own_order_of_rows_and_columns(folder: Path) -> None:
@@ -38,8 +43,8 @@ def test_template_keeps_its_own_order_of_rows_and_columns(folder: Path) -> None:
     rewrite(path, lambda frame: frame.iloc[::-1, ::-1])
     before = pd.read_csv(path, dtype=str)
     rows, template = quest.read_test(folder)
-    assert template.columns.tolist() == [quest.ID, *before.columns[:-1]]
-    assert template[quest.ID].tolist() == before[quest.ID].tolist() == rows[quest.ID].tolist()[::-1]
+    assert list(template.columns) == [quest.ID, *before.columns[:-1]]
+    assert list(template.ids) == before[quest.ID].tolist() == list(rows.ids)[::-1]
 
 
 def test_only_the_columns_that_are_read_are_needed(folder: Path) -> None:
@@ -66,35 +71,32 @@ def test_missing_values_anywhere_but_in_the_id_are_read(folder: Path) -> None:
     names = [*quest.TEXTS, *quest.CATEGORIES, *quest.COMMON]
     rewrite(folder / "test.csv", lambda frame: frame.assign(**dict.fromkeys(names, "")))
     rows, _ = quest.read_test(folder)
-    assert quest.texts(rows) == {name: [""] * len(rows) for name in quest.TEXTS}
-    assert len(set(quest.cheap_signal(rows))) == len(rows)
+    frame = frame_of(rows)
+    assert quest.texts(frame) == {name: [""] * len(frame) for name in quest.TEXTS}
+    assert quest.cheap_sizes(frame) == [0] * len(frame)
 
 
 def test_texts_are_one_line_without_entities(folder: Path) -> None:
     rows, _ = quest.read_test(folder)
-    assert any("&amp;" in body or "&lt;" in body for body in rows["question_body"])
-    for values in quest.texts(rows).values():
+    frame = frame_of(rows)
+    assert any("&amp;" in body or "&lt;" in body for body in frame["question_body"])
+    for values in quest.texts(frame).values():
         assert not any("\n" in text or "&amp;" in text or "&lt;" in text for text in values)
 
 
-def test_cheap_signal_tells_all_rows_apart(folder: Path) -> None:
+def test_cheap_sizes_are_the_answers_lengths(folder: Path) -> None:
     rows, _ = quest.read_test(folder)
-    signal = quest.cheap_signal(rows)
-    assert signal.shape == (len(rows),)
-    assert signal.min() == 0
-    assert signal.max() == 1
-    assert len(set(signal)) == len(rows)
-    order = np.argsort(signal)
-    assert rows["answer"].str.len().to_numpy()[order].tolist() == sorted(rows["answer"].str.len())
+    frame = frame_of(rows)
+    assert quest.cheap_sizes(frame) == frame["answer"].str.len().tolist()
 
 
 def test_submission_has_the_templates_ids_and_columns(folder: Path) -> None:
     rewrite(folder / "sample_submission.csv", lambda frame: frame.iloc[::-1])
     rows, template = quest.read_test(folder)
-    predictions = np.random.default_rng(0).random((len(rows), 30))
-    table = quest.submission(template, rows[quest.ID].tolist(), predictions)
-    assert table.columns.tolist() == template.columns.tolist()
-    assert table[quest.ID].tolist() == template[quest.ID].tolist()
+    predictions = np.random.default_rng(0).random((len(rows.ids), 30))
+    table = quest.submission(template, list(rows.ids), predictions)
+    assert table.columns.tolist() == list(template.columns)
+    assert table[quest.ID].tolist() == list(template.ids)
     assert np.array_equal(table[list(quest.TARGETS)].to_numpy(), predictions[::-1])
 
 
@@ -102,10 +104,9 @@ def test_submission_has_the_templates_ids_and_columns(folder: Path) -> None:
 @pytest.mark.parametrize(("name", "size"), [("quest", 476), ("quest_hidden", 1263)])
 def test_the_competitions_own_files(real_data: Path, name: str, size: int) -> None:
     rows, template = quest.read_test(real_data / name)
-    assert len(rows) == len(template) == size
-    assert template.columns.tolist() == [quest.ID, *quest.TARGETS]
-    texts = quest.texts(rows)
+    assert len(rows.ids) == len(template.ids) == size
+    assert list(template.columns) == [quest.ID, *quest.TARGETS]
+    texts = quest.texts(frame_of(rows))
     assert all(texts["question_title"])
     assert all(texts["answer"])
     assert texts["question_body"].count("") <= 2  # a body may be a line break only
-    assert len(set(quest.cheap_signal(rows))) == size

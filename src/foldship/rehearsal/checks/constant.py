@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foldship.rehearsal.evidence import Evidence, Finding, no_numbers
-from foldship_kernel.tables import listed
+from foldship_kernel.errors import listed
 
 NAME = "no constant column"
 

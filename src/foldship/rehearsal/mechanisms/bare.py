@@ -6,8 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from foldship.rehearsal import memory
-from foldship.rehearsal.mechanisms.base import Launch, Setting, supervise
+from foldship.rehearsal.mechanisms.base import Launch, Setting, guarded, supervise
 from foldship.rehearsal.room import INPUT, SOURCE, WORKING
 
 
@@ -49,7 +48,7 @@ class Bare:
             environment=environment,
             check_mounts=False,
         )
-        return Launch(command, memory.guard(room.memory_bytes))
+        return guarded(command, room)
 
 
 def _below(root: Path, target: str) -> Path:

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Protocol
 
-from foldship.rehearsal import memory
+from foldship.rehearsal import memory, processors
 from foldship.rehearsal.image import ABSENT, Image
 from foldship.rehearsal.room import HOME, TEMPORARY, WORKING, Room
 
@@ -45,11 +45,18 @@ class Launch:
         command: the program on this machine; the supervisor's report is its standard output.
         environment: all its variables.
         guard: what holds it below the memory limit.
+        processors: what holds it to its share of this machine's processors.
     """
 
     command: list[str]
     guard: memory.Guard
+    processors: processors.Limit = processors.EVERYTHING
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+
+    def close(self) -> None:
+        """Remove what was set up to hold it; all its processes have ended."""
+        self.processors.close()
+        self.guard.close()
 
 
 class Mechanism(Protocol):
@@ -68,6 +75,20 @@ class Mechanism(Protocol):
 
     def launch(self, setting: Setting) -> Launch:
         """Prepare a run."""
+
+
+def guarded(command: list[str], room: Room) -> Launch:
+    """A launch that this machine itself holds to the room's limits.
+
+    Raises:
+        FoldshipError: it cannot be held to the room's processors.
+    """
+    guard = memory.guard(room.memory_bytes)
+    try:
+        return Launch(command, guard, processors.limit(room.cpus, guard))
+    except BaseException:
+        guard.close()
+        raise
 
 
 def supervise(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from foldship.rehearsal import memory
 from foldship.rehearsal.mechanisms import host
-from foldship.rehearsal.mechanisms.base import IMAGE, Launch, Setting, supervise
+from foldship.rehearsal.mechanisms.base import IMAGE, Launch, Setting, guarded, supervise
 
 
 class Bubblewrap:
@@ -45,4 +44,4 @@ class Bubblewrap:
             *("--remount-ro", "/", "--setenv", "PATH", room.environment["PATH"], "--"),
             *supervise(python, setting, kernel_python=python),
         ]
-        return Launch(command, memory.guard(room.memory_bytes))
+        return guarded(command, room)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
 
-from foldship.rehearsal import memory
+from foldship.rehearsal import memory, processors
 from foldship.rehearsal.mechanisms.base import Launch, Setting, supervise
 
 IMAGE = "gcr.io/kaggle-images/python"
@@ -46,6 +47,10 @@ class Docker:
             mounts += ["--mount", f"type=bind,source={bind.source},target={bind.target}{option}"]
         for scratch in room.scratches:
             mounts += ["--tmpfs", f"{scratch.target}:rw,exec,mode=0777,size={scratch.size}"]
+        shared, held = [], processors.EVERYTHING
+        if room.cpus is not None:
+            shared = ["--cpus", f"{room.cpus:g}", "--cpuset-cpus", f"0-{math.ceil(room.cpus) - 1}"]
+            held = processors.Limit("docker --cpus and --cpuset-cpus")
         # The image's own packages stay: it is the real thing, torch and transformers included.
         program = supervise("python", setting, kernel_python="python", absent=())
         command = [
@@ -54,8 +59,9 @@ class Docker:
             *("--user", f"{os.getuid()}:{os.getgid()}"),  # so that its files can be cleared away
             *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--hostname", "kaggle"),
             *("--memory", str(room.memory_bytes), "--memory-swap", str(room.memory_bytes)),
+            *shared,
             *mounts,
             *("--entrypoint", program[0], IMAGE, *program[1:]),
         ]
         # The client finds its engine by variables and a configuration in the home folder.
-        return Launch(command, memory.Unmeasured(HELD_BY), dict(os.environ))
+        return Launch(command, memory.Unmeasured(HELD_BY), held, dict(os.environ))

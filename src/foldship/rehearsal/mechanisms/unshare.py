@@ -7,9 +7,8 @@ import os
 import shutil
 from importlib import resources
 
-from foldship.rehearsal import memory
 from foldship.rehearsal.mechanisms import host
-from foldship.rehearsal.mechanisms.base import IMAGE, Launch, Setting, supervise
+from foldship.rehearsal.mechanisms.base import IMAGE, Launch, Setting, guarded, supervise
 
 NAMESPACES = ("--mount", "--net", "--pid", "--ipc", "--uts")
 
@@ -67,4 +66,4 @@ class Unshare:
             enter,
             json.dumps(plan),
         ]
-        return Launch(command, memory.guard(room.memory_bytes))
+        return guarded(command, room)

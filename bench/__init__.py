@@ -1,0 +1,1 @@
+"""Benchmarks: the kernel against what people would run instead. `make bench`."""

@@ -1,0 +1,8 @@
+"""What a bundle's run takes on another machine: a stated cost model, calibrated by what was measured."""
+
+from __future__ import annotations
+
+from foldship.projection.outlook import Target, default_profile, project
+from foldship.projection.profile import Profile, keep
+
+__all__ = ["Profile", "Target", "default_profile", "keep", "project"]

@@ -1,0 +1,62 @@
+"""The calibration kernel: a second kernel on the same dataset, which measures the machine it runs on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from foldship import folders
+from foldship.shipping import entry, metadata
+from foldship.shipping.settings import KernelConfig
+from foldship_kernel import atomic, manifest
+from foldship_kernel.errors import FoldshipError
+
+MODULE = "calibrate"
+TITLE = " Calibration"
+
+
+def write(dataset: Path, kernel_config: KernelConfig, template: Path, out: Path) -> None:
+    """Write `kernel-metadata.json` and `main.py` into folder `out`, as a whole.
+
+    Args:
+        dataset: the bundle that it will measure with.
+        kernel_config: of the kernel proper; the machine asked for is the same.
+        template: the kernel's entry script.
+        out: the folder to make.
+
+    Raises:
+        FoldshipError: there is no bundle, or its code cannot measure.
+    """
+    code = dataset / "code"
+    if not (dataset / manifest.FILE_NAME).is_file() or not (code / f"foldship_kernel/{MODULE}.py").is_file():
+        raise FoldshipError(
+            f"{dataset}: there is no bundle to measure with",
+            expected=f"{manifest.FILE_NAME}, and code that can measure",
+            fix="make it with `make bundle`",
+        )
+    owner = metadata.find_owner(kernel_config.owner)
+    staged = out.with_name(f".{out.name}.part")
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    try:
+        sha256 = entry.digest(template, code)
+        entry.write(staged, template, sha256, hand_over=f"foldship_kernel.{MODULE}")
+        atomic.write_json(
+            staged / metadata.KERNEL,
+            metadata.kernel(
+                owner=owner,
+                title=title(kernel_config.title),
+                dataset_title=kernel_config.dataset_title,
+                competition=kernel_config.competition,
+                gpu=kernel_config.accelerator == "gpu",
+                machine_shape=kernel_config.machine_shape,
+            ),
+        )
+        folders.replace({out: staged})
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def title(kernel: str) -> str:
+    """The calibration kernel's title, made of the kernel's own and as long as Kaggle takes."""
+    return kernel[: metadata.LONGEST - len(TITLE)].rstrip() + TITLE

@@ -1,0 +1,130 @@
+"""What still fits before the deadline, decided from the speed measured in this very run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldship_kernel import flops
+from foldship_kernel.deadline import Deadline
+from foldship_kernel.manifest import Cost
+
+# Below this much measured, the speed says little: the first batches set up the memory.
+MEASURED_S, MEASURED_SHARE = 1.0, 0.05
+MARGIN = 0.8  # share of the time left that a fold shortened for want of time may take
+MEMORY = 0.1
+SHORTEST = 16  # tokens; a row cut further says nothing
+
+
+class OutOfTimeError(Exception):
+    """What was begun cannot be finished before the deadline."""
+
+
+@dataclass
+class Speed:
+    """How fast a model runs, measured: operations and seconds, and seconds to load a fold."""
+
+    done: float = 0.0
+    seconds: float = 0.0
+    load_s: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Operations per second; 0 as long as nothing is known."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass
+class Governor:
+    """Decides whether a fold, or the rest of one, still fits.
+
+    Attributes:
+        deadline: the clock of the run.
+        speeds: by model name, as measured on the present device.
+    """
+
+    deadline: Deadline
+    speeds: dict[str, Speed] = field(default_factory=dict)
+
+    def speed(self, model: str) -> Speed:
+        return self.speeds.setdefault(model, Speed())
+
+    def forget(self) -> None:
+        """The device has changed: nothing is known any more."""
+        self.speeds.clear()
+
+    def needed_s(self, model: str, amount: float) -> float:
+        """Seconds that one more fold with `amount` of work takes; 0 while the model's speed is unknown."""
+        speed = self.speed(model)
+        return speed.load_s + amount / speed.rate if speed.rate else 0.0
+
+    def longest_affordable(self, model: str, lengths: NDArray[np.int64], cost: Cost) -> int:
+        """The most tokens a sequence may be read to so that a fold fits; 0 if no cut helps.
+
+        Args:
+            model: its name; its speed is known.
+            lengths: (sequences,) tokens of all sequences.
+            cost: of the model.
+        """
+        budget = MARGIN * self.deadline.left_s() * self.speed(model).rate
+        low, high = SHORTEST - 1, int(lengths.max(initial=0))
+        while high - low > 1:  # work grows with the length: halve the range
+            middle = (low + high) // 2
+            if work(np.minimum(lengths, middle), cost) <= budget:
+                low = middle
+            else:
+                high = middle
+        return low if low >= SHORTEST else 0
+
+
+class Meter:
+    """Counts one fold's work as it is done, and raises OutOfTimeError when the rest will not fit.
+
+    Args:
+        governor: told about the speed.
+        model: name of the model.
+        total: work of the whole fold.
+        cost: of the model.
+        whole: whether less than the whole fold is of no use, so that it is given up as soon as that shows.
+    """
+
+    def __init__(self, governor: Governor, model: str, total: float, cost: Cost, *, whole: bool) -> None:
+        self._governor, self._speed = governor, governor.speed(model)
+        self._total, self._cost, self._whole = total, cost, whole
+        self._began = governor.deadline.now()
+        # The last fold's speed counts a little: a machine may slow down.
+        self._before = Speed(MEMORY * self._speed.done, MEMORY * self._speed.seconds)
+        self.done, self.tokens = 0.0, 0
+
+    @property
+    def elapsed_s(self) -> float:
+        return self._governor.deadline.now() - self._began
+
+    @property
+    def to_go_s(self) -> float:
+        """Seconds that the rest will take at the speed seen so far."""
+        return (self._total - self.done) * self.elapsed_s / max(self.done, 1e-9)
+
+    def __call__(self, lengths: NDArray[np.int64]) -> None:
+        """Sequences of these lengths are done."""
+        self.done += work(lengths, self._cost)
+        self.tokens += int(lengths.sum())
+        self._speed.done = self._before.done + self.done
+        self._speed.seconds = self._before.seconds + self.elapsed_s
+        left = self._total - self.done
+        measured = self.elapsed_s >= MEASURED_S or self.done >= MEASURED_SHARE * self._total
+        time_left = self._governor.deadline.left_s()
+        hopeless = self._whole and measured and self.to_go_s > time_left
+        if left > 1e-6 * self._total and (time_left <= 0 or hopeless):
+            raise OutOfTimeError(f"too slow: {self.tokens / max(self.elapsed_s, 1e-9):,.0f} tokens/s")
+
+    def summary(self) -> str:
+        share = self.done / max(self._total, 1e-9)
+        return f"{share:.0%}, {self.tokens / max(self.elapsed_s, 1e-9):,.0f} tokens/s"
+
+
+def work(lengths: NDArray[np.int64], cost: Cost) -> float:
+    """What sequences of so many tokens each cost an encoder, in floating-point operations."""
+    return flops.of_sequences(lengths, layers=cost.layers, width=cost.width, intermediate=cost.intermediate)

@@ -1,0 +1,77 @@
+"""Folds opened, the next one while the present one runs, if memory holds both."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from foldship_kernel import devices
+from foldship_kernel.fold import ONNX_RUNTIME, Fold
+from foldship_kernel.journal import Journal
+from foldship_kernel.manifest import FoldEntry, ModelEntry
+
+SPARE = 2.0  # a fold is loaded ahead if so many times its memory is free
+
+Key = tuple[str, int]
+
+
+class Loader:
+    """Opens folds.
+
+    Args:
+        root: folder of `bundle.json`.
+        gpus: CUDA devices to use, or 0 for the CPU.
+        journal: told when a fold could not be loaded ahead.
+        frugal: whether to use as little memory as can be: nothing is loaded ahead, one thread runs.
+    """
+
+    def __init__(self, root: Path, gpus: int, journal: Journal, *, frugal: bool) -> None:
+        self._root, self._journal, self._frugal = root, journal, frugal
+        self.gpus = gpus
+        self._plain = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="load")
+        self._ahead: tuple[Key, Future[Fold]] | None = None
+        self._fold_bytes = 0
+
+    def engine(self, model: ModelEntry) -> str:
+        """Engine that runs the model where there is no GPU."""
+        return ONNX_RUNTIME if self._plain else model.cpu_engine
+
+    def open(self, model: ModelEntry, fold: FoldEntry) -> Fold:
+        """The fold, which may have been loaded ahead."""
+        ahead, self._ahead = self._ahead, None
+        if ahead and ahead[0] == (model.name, fold.fold):
+            try:
+                return ahead[1].result()
+            except Exception as error:  # there was no room beside the other fold: now there is
+                self._journal.say(f"{model.name} fold {fold.fold} could not be loaded ahead: {error!r}")
+        return self._load(model, fold)
+
+    def load_ahead(self, model: ModelEntry, fold: FoldEntry) -> None:
+        """Begin to load a fold, if memory suffices for it beside the present one."""
+        if not self._frugal and devices.free_memory() > SPARE * self._fold_bytes:
+            self._ahead = ((model.name, fold.fold), self._thread.submit(self._load, model, fold))
+
+    def step_down(self, model: ModelEntry) -> bool:
+        """Take a plainer device or engine from now on, since this one failed; False if there is none."""
+        self._ahead = None
+        if self.gpus:
+            self.gpus = 0
+        elif self.engine(model) != ONNX_RUNTIME:
+            self._plain = True
+        else:
+            return False
+        return True
+
+    def _load(self, model: ModelEntry, fold: FoldEntry) -> Fold:
+        before = devices.own_memory()
+        opened = Fold(
+            self._root / fold.encoder,
+            self._root / fold.encoder_cpu,
+            self._root / fold.head,
+            gpus=self.gpus,
+            cpu_engine=self.engine(model),
+            workers=1 if self._frugal else None,
+        )
+        self._fold_bytes = max(self._fold_bytes, devices.own_memory() - before)
+        return opened
