@@ -8,15 +8,17 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bench.machine import ROOT
 from bench.models import Exported
-from foldship.shipping import bundle
+from foldship.modelling import costs
+from foldship.shipping import bundle, models
 from foldship.shipping.settings import KernelConfig
 from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
@@ -44,20 +46,29 @@ def build(exported: Exported, folder: Path, *, folds: int) -> Path:
     """Bundle the model's first folds below `folder`, and return the folder that holds kernel and dataset."""
     export = folder / "export"
     shutil.copytree(exported.folder, export)
-    summary = json.loads((export / bundle.EXPORT).read_text(encoding="utf-8"))
-    atomic.write_json(export / bundle.EXPORT, {**summary, "folds": summary["folds"][:folds]})
-    name = exported.card.name
+    summary = json.loads((export / models.EXPORT).read_text(encoding="utf-8"))
+    kept = summary["folds"][:folds]
+    atomic.write_json(export / models.EXPORT, {**summary, "folds": kept})
+    card = exported.card
+    name, weights = card.name, {card.name: 1.0}
     selection = {
-        "weights": {name: 1.0},
+        "weights": weights,
         "models": {name: {"score": 0.0}},
-        "steps": [],
+        "blends": [{"models": [name], "weights": weights, "postprocess": [], "score": None}],
         "fallback": {target: {"mean": 0.5, "spread": 0.2} for target in quest.TARGETS},
     }
     atomic.write_json(folder / "selection.json", selection)
+    longest = np.array([tower.max_tokens for tower in card.encoding.towers])
+    schedule = {
+        "models": {name: {"cost": asdict(costs.cost(card.source, longest, rows=1))}},
+        "units": [{"model": name, "fold": fold["fold"], "seconds": 1.0, "score": None} for fold in kept],
+    }
+    atomic.write_json(folder / "schedule.json", schedule)
     bundle.build(
         {name: export},
         {name: exported.model_dir},
         folder / "selection.json",
+        folder / "schedule.json",
         KernelConfig(
             title="Bench Kernel",
             dataset_title="Bench Bundle",

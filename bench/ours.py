@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bench.contest import UnavailableError
 from bench.models import Exported
-from foldship.shipping import bundle
+from foldship.shipping import models as bundled
 from foldship_kernel.encode import EncodedRows
 from foldship_kernel.engines import onnx_runtime
 from foldship_kernel.engines.base import CPU, CUDA, OPENVINO
@@ -39,7 +39,7 @@ def predictor(
     """
     engine, wanted = ("onnxruntime", CUDA) if gpus else CPU_ENGINES[precision]
     entry, card = exported.folds[0], exported.card
-    encoder, encoder_cpu, head = (exported.folder / entry[kind] for kind in bundle.GRAPHS)
+    encoder, encoder_cpu, head = (exported.folder / entry[kind] for kind in bundled.GRAPHS)
     try:
         fold = Fold(encoder, encoder_cpu, head, gpus=gpus, cpu_engine=engine)
     except BundleError as error:

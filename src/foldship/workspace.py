@@ -61,6 +61,10 @@ class Workspace:
         return self.build / "export"
 
     @property
+    def schedule(self) -> Path:
+        return self.build / "schedule"
+
+    @property
     def kernel(self) -> Path:
         return self.build / "kernel"
 

@@ -3,12 +3,57 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foldship_kernel.errors import FoldshipError
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How the predictions of a set of models become one.
+
+    Attributes:
+        models: names of the models.
+        weights: share of each; they sum to 1.
+        postprocess: post-processing fitted for this blend, one dictionary per step.
+        score: its out-of-fold score with one fold per row, nested; None where it is not known.
+    """
+
+    models: tuple[str, ...]
+    weights: Mapping[str, float]
+    postprocess: tuple[Mapping[str, Any], ...]
+    score: float | None
+
+
+def fitted(blends: Sequence[Blend], names: Collection[str]) -> Blend | None:
+    """The blend that was fitted for just these models, if there is one."""
+    return next((blend for blend in blends if set(blend.models) == set(names)), None)
+
+
+def choose(blends: Sequence[Blend], names: Collection[str]) -> Blend:
+    """The blend for some models.
+
+    Where none was fitted for just these, the largest one is used: its weights scaled to sum to 1 over these,
+    its post-processing, and no score.
+
+    Args:
+        blends: one of them is of all models.
+        names: of the models that are there.
+
+    Raises:
+        FoldshipError: there is no name, or one that is not a model's.
+    """
+    exact = fitted(blends, names)
+    if exact is not None:
+        return exact
+    whole = max(blends, key=lambda blend: len(blend.models))
+    weights = renormalised(whole.weights, dict.fromkeys(names))
+    return Blend(tuple(weights), weights, whole.postprocess, score=None)
 
 
 def blend(

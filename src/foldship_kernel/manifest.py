@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foldship_kernel import account
+from foldship_kernel.blend import Blend, choose, fitted
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.errors import BundleError
 from foldship_kernel.features import FeatureSpec
 
-FORMAT = 1
+FORMAT = 2
 FILE_NAME = "bundle.json"
 REBUILD = "build it again with `make bundle`, and upload every file of the dataset folder"
 
@@ -48,12 +50,12 @@ class FoldEntry:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a model costs to run.
+    """What a model's run-time follows from.
 
     Attributes:
-        layers, width, intermediate: of the encoder.
-        tokens_per_row: mean over the training rows, of distinct sequences, all towers together.
-        longest: most tokens of one sequence.
+        layers, width, intermediate: of the encoder: number of layers, hidden size, size within a layer.
+        tokens_per_row: mean number of tokens per training row, each distinct sequence counted once.
+        longest: most tokens of one sequence among the training rows.
     """
 
     layers: int
@@ -71,8 +73,9 @@ class ModelEntry:
         name: as in the experiment.
         tokenizer: path of `tokenizer.json`, relative to `bundle.json`.
         encoding, features: how rows become the graphs' inputs.
-        weight: share in the blend; all models' weights sum to 1.
         score: out-of-fold score, raw.
+        cost: what its run-time follows from.
+        cpu_engine: what runs its graphs on a CPU, "onnxruntime" or "openvino".
         folds: trained folds, averaged with equal shares.
     """
 
@@ -80,11 +83,29 @@ class ModelEntry:
     tokenizer: str
     encoding: EncodingSpec
     features: FeatureSpec
-    weight: float
     score: float
-    folds: tuple[FoldEntry, ...]
     cost: Cost
-    cpu_engine: str = "onnxruntime"
+    cpu_engine: str
+    folds: tuple[FoldEntry, ...]
+
+
+@dataclass(frozen=True)
+class ScheduledUnit:
+    """One fold of one model in its place in the schedule.
+
+    Attributes:
+        model, fold: which.
+        seconds: what it took the machine that built the bundle, for 1,000 rows.
+        score: expected score of the submission after this unit and all before it; None where not known.
+    """
+
+    model: str
+    fold: int
+    seconds: float
+    score: float | None
+
+    def __str__(self) -> str:
+        return account.name_of(self.model, self.fold)
 
 
 @dataclass(frozen=True)
@@ -96,7 +117,8 @@ class Manifest:
         accelerator: "cpu" or "gpu".
         limit_s: run-time limit in seconds, when FOLDSHIP_LIMIT_S is not set.
         fallback: per target, what a submission without any model is made of (mean, spread).
-        postprocess: fitted post-processing, one dictionary per step.
+        blends: one per set of models that was fitted; one of them is of all models.
+        schedule: folds in the order of greatest expected gain per second.
         wheels: paths of the wheels to unpack, relative to `bundle.json`.
     """
 
@@ -105,10 +127,32 @@ class Manifest:
     limit_s: float
     models: tuple[ModelEntry, ...]
     fallback: Mapping[str, Mapping[str, float]]
-    postprocess: tuple[Mapping[str, Any], ...]
+    blends: tuple[Blend, ...]
+    schedule: tuple[ScheduledUnit, ...]
     wheels: tuple[str, ...]
     files: tuple[FileEntry, ...]
     versions: Mapping[str, str]
+
+    def blend_for(self, names: Collection[str]) -> Blend:
+        """The blend of just these models, or the nearest to it: see `foldship_kernel.blend.choose`."""
+        return choose(self.blends, names)
+
+    def expected_score(self, units: Collection[str], models: Collection[str]) -> float | None:
+        """Expected score of the submission that some folds make.
+
+        Args:
+            units: names of the folds, as `account.name_of` gives them.
+            models: names of the models that these are folds of.
+
+        Returns:
+            The schedule's, if they are just its first ones; else that of the blend of these models with one
+            fold each, where it was fitted.
+        """
+        first = self.schedule[: len(units)]
+        if units and {str(unit) for unit in first} == set(units):
+            return first[-1].score
+        blend = fitted(self.blends, models)
+        return None if blend is None else blend.score
 
 
 def load(path: Path) -> Manifest:
@@ -141,30 +185,32 @@ def _from_dict(value: Mapping[str, Any]) -> Manifest:
             tokenizer=model["tokenizer"],
             encoding=EncodingSpec.from_dict(model["encoding"]),
             features=FeatureSpec.from_dict(model["features"]),
-            weight=model["weight"],
             score=model["score"],
+            cost=Cost(**model["cost"]),
+            cpu_engine=model["cpu_engine"],
             folds=tuple(
                 FoldEntry(
                     fold["fold"], fold["encoder"], fold["encoder_cpu"], fold["head"], tuple(fold["weights"])
                 )
                 for fold in model["folds"]
             ),
-            cost=Cost(
-                **model.get(
-                    "cost", {"layers": 1, "width": 384, "intermediate": 1, "tokens_per_row": 1, "longest": 1}
-                )
-            ),
-            cpu_engine=model.get("cpu_engine", "onnxruntime"),
         )
         for model in value["models"]
     )
+    blends = tuple(
+        Blend(tuple(blend["models"]), blend["weights"], tuple(blend["postprocess"]), blend["score"])
+        for blend in value["blends"]
+    )
+    if models and fitted(blends, [model.name for model in models]) is None:
+        raise ValueError("no blend of all models")
     return Manifest(
         competition=value["competition"],
         accelerator=value["accelerator"],
         limit_s=value["limit_s"],
         models=models,
         fallback=value["fallback"],
-        postprocess=tuple(value["postprocess"]),
+        blends=blends,
+        schedule=tuple(ScheduledUnit(**unit) for unit in value["schedule"]),
         wheels=tuple(value["wheels"]),
         files=tuple(FileEntry(f["path"], f["size"], f["sha256"]) for f in value["files"]),
         versions=value["versions"],

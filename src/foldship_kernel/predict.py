@@ -19,7 +19,7 @@ from foldship_kernel.governor import Governor, Meter, OutOfTimeError, work
 from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import Journal
 from foldship_kernel.loading import Loader
-from foldship_kernel.manifest import FoldEntry, ModelEntry
+from foldship_kernel.manifest import FoldEntry, ModelEntry, ScheduledUnit
 from foldship_kernel.sharding import Shards
 from foldship_kernel.tasks.base import Task, activate
 
@@ -39,15 +39,11 @@ class Unit:
         return account.name_of(self.model.name, self.fold.fold)
 
 
-def order(models: Sequence[ModelEntry]) -> list[Unit]:
-    """Folds in the order in which they should run, so that stopping early costs least.
-
-    First one fold of every model, the better model first; then the second folds, and so on: another model
-    adds more to a blend than another fold of the same one.
-    """
-    ranked = sorted(models, key=lambda model: (-model.score, model.name))
-    most = max((len(model.folds) for model in ranked), default=0)
-    return [Unit(model, model.folds[k]) for k in range(most) for model in ranked if k < len(model.folds)]
+def order(models: Sequence[ModelEntry], schedule: Sequence[ScheduledUnit]) -> list[Unit]:
+    """Folds in the order of the schedule; folds that it does not name go last, in the models' order."""
+    places = {(unit.model, unit.fold): place for place, unit in enumerate(schedule)}
+    units = [Unit(model, fold) for model in models for fold in model.folds]
+    return sorted(units, key=lambda unit: places.get((unit.model.name, unit.fold.fold), len(places)))
 
 
 class Predictor:

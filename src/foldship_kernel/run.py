@@ -11,11 +11,11 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -61,9 +61,9 @@ class Kernel:
         self._gathered = self._resume()
         self._readable: list[manifest.ModelEntry] = []
         self._left_out: dict[str, str] = {}
+        self._stays_raw = False
         with self.journal.phase("read"):
             self._manifest = manifest.load(bundle)
-            self._steps = self._manifest.postprocess
             self._task = tasks.get(self._manifest.competition)
             folder, (self._rows, template) = locate.read_first(
                 inputs, self._task.TEST_FILES, self._task.read_test
@@ -76,6 +76,7 @@ class Kernel:
             rows=len(self._rows.ids),
             threads=devices.threads(),
             input=str(folder),
+            score=None,
         )
 
     def fall_back(self) -> None:
@@ -119,7 +120,8 @@ class Kernel:
             self.journal,
             frugal=frugal,
         )
-        units = [unit for unit in predict.order(models) if str(unit) not in self._gathered.units]
+        ordered = predict.order(models, self._manifest.schedule)
+        units = [unit for unit in ordered if str(unit) not in self._gathered.units]
         predictor.run(units, self._accept, self._leave_out)
 
     def _check_tokenizers(self) -> None:
@@ -206,12 +208,7 @@ class Kernel:
         """Take one fold's outputs into the blend, and write the better submission."""
         gathered = self._gathered.plus(str(unit), unit.model.name, outputs)
         with self.journal.phase("write"):
-            blended = self._submission.fallback(self._manifest.fallback)  # for rows that no fold has reached
-            for models, rows, means in gathered.groups():
-                if models:
-                    weights = {model.name: model.weight for model in self._manifest.models}
-                    blended[rows] = blend.blend(means, weights)
-            processed, notes = self._postprocess(blended)
+            processed, notes, score = self._blended(gathered)
             # Weights that sum to 1 + 2e-16 take a saturated output out of its range.
             constant = self._submission.write(np.clip(processed, self._task.LOW, self._task.HIGH))
             self._gathered = gathered  # not before: what could not be written has no part in later blends
@@ -221,6 +218,7 @@ class Kernel:
                 notes.append(f"constant, given a cheap order of the rows: {', '.join(constant)}")
             # Only the last submission's notes matter.
             self.journal.facts["postprocess_notes"] = notes
+            self.journal.facts["score"] = score
             self._save("running")
 
     def _resume(self) -> Gathered:
@@ -231,14 +229,39 @@ class Kernel:
         self._left_out[str(unit)] = reason
         self._save("running")
 
-    def _postprocess(self, blended: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[str]]:
+    def _blended(self, gathered: Gathered) -> tuple[NDArray[np.float64], list[str], float | None]:
+        """Predictions, notes on them, and their expected score.
+
+        Each row is blended and post-processed as was fitted for the models that have read it. The score is
+        not known where rows differ in that.
+        """
+        result = self._submission.fallback(self._manifest.fallback)  # for rows that no fold has reached
+        notes: list[str] = []
+        groups = list(gathered.groups())
+        for models, rows, means in groups:
+            if models:
+                fitted = self._manifest.blend_for(models)
+                processed, left_out = self._postprocess(
+                    blend.blend(means, fitted.weights), fitted.postprocess
+                )
+                result[rows] = processed
+                notes += left_out
+        known = len(groups) == 1 and not self._stays_raw
+        expected = self._manifest.expected_score(gathered.units, gathered.models)
+        return result, notes, expected if known else None
+
+    def _postprocess(
+        self, blended: NDArray[np.float64], steps: Sequence[Mapping[str, Any]]
+    ) -> tuple[NDArray[np.float64], list[str]]:
         """Predictions post-processed, and notes; if a step cannot be applied, all stay raw from then on."""
+        if self._stays_raw:
+            return blended, []
         names = list(self._task.TARGETS)
         try:
-            processed, notes = postprocess.apply(pd.DataFrame(blended, columns=names), self._steps)
+            processed, notes = postprocess.apply(pd.DataFrame(blended, columns=names), steps)
         except BundleError as error:
             self.journal.loud(f"THE SUBMISSION IS NOT POST-PROCESSED: {error}")
-            self._steps = ()
+            self._stays_raw = True
             return blended, []
         return processed[names].to_numpy(dtype=np.float64), notes
 

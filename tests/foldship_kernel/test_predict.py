@@ -92,14 +92,13 @@ class FakeFold:
         return logits
 
 
-def model(name: str, folds: int, score: float = 0.3, engine: str = "onnxruntime") -> manifest.ModelEntry:
+def model(name: str, folds: int, engine: str = "onnxruntime") -> manifest.ModelEntry:
     return manifest.ModelEntry(
         name=name,
         tokenizer="tokenizer.json",
         encoding=EncodingSpec.from_dict(tiny_bundle.ENCODING),
         features=FeatureSpec.from_dict(tiny_bundle.FEATURES),
-        weight=0.5,
-        score=score,
+        score=0.3,
         folds=tuple(
             manifest.FoldEntry(k, f"{name}/{k}.onnx", f"{name}/{k}.cpu.onnx", f"{name}/head{k}.onnx", ())
             for k in range(folds)
@@ -145,7 +144,7 @@ class Scene:
     def run(self, *models: manifest.ModelEntry) -> dict[str, str]:
         left_out: dict[str, str] = {}
         self.predictor.run(
-            predict.order(models),
+            predict.order(models, ()),
             self._accept,
             lambda unit, reason: left_out.update({str(unit): reason}),
         )
@@ -190,15 +189,11 @@ def test_the_rows_hold_as_much_work_as_these_tests_count_with(tmp_path: Path) ->
     assert work(lengths, COST) == pytest.approx(WORK, rel=1e-6)
 
 
-def test_each_round_runs_one_fold_of_every_model_the_best_first() -> None:
-    units = predict.order([model("worse", 2, 0.3), model("better", 3, 0.4)])
-    assert [str(unit) for unit in units] == [
-        "better fold 0",
-        "worse fold 0",
-        "better fold 1",
-        "worse fold 1",
-        "better fold 2",
-    ]
+def test_folds_run_in_the_order_of_the_schedule_and_unknown_ones_last() -> None:
+    planned = [("b", 1), ("a", 0), ("gone", 0), ("b", 0)]
+    schedule = [manifest.ScheduledUnit(name, fold, 1.0, None) for name, fold in planned]
+    units = predict.order([model("a", 2), model("b", 3)], schedule)
+    assert [str(unit) for unit in units] == ["b fold 1", "a fold 0", "b fold 0", "a fold 1", "b fold 2"]
 
 
 def test_with_time_enough_every_fold_runs(scene) -> None:
@@ -219,7 +214,7 @@ def test_folds_that_do_not_fit_are_not_begun(scene, clock: Clock) -> None:
 
 def test_a_slow_model_is_given_up_early_and_a_fast_one_still_runs(scene, clock: Clock) -> None:
     stage = scene(100.0, fast=10.0, slow=200.0)
-    left_out = stage.run(model("fast", 2, 0.4), model("slow", 2, 0.3))
+    left_out = stage.run(model("fast", 2), model("slow", 2))
     assert stage.finished == ["fast fold 0", "fast fold 1"]
     assert set(left_out) == {"slow fold 0", "slow fold 1"}
     assert clock.now < 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import tiny_bundle
 
 from foldship_kernel import manifest, predict, run
+from foldship_kernel.blend import Blend
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.tasks import quest
 
@@ -45,7 +47,8 @@ def kernel(dataset: Path, inputs: Path, working: Path, tmp_path: Path) -> run.Ke
 
 @pytest.fixture
 def units(dataset: Path) -> list[predict.Unit]:
-    ordered = predict.order(manifest.load(dataset / "bundle.json").models)
+    loaded = manifest.load(dataset / "bundle.json")
+    ordered = predict.order(loaded.models, loaded.schedule)
     assert sorted(map(str, ordered)) == sorted(FOLDS)
     return ordered
 
@@ -108,13 +111,51 @@ def test_a_hair_above_the_range_is_within_it(
 def test_post_processing_that_cannot_be_applied_leaves_raw_predictions(
     kernel: run.Kernel, units: list[predict.Unit], working: Path, inputs: Path
 ) -> None:
-    kernel._steps = ({"kind": "unheard of", "target": quest.TARGETS[0]},)
+    wrong = ({"kind": "unheard of", "target": quest.TARGETS[0]},)
+    blends = tuple(dataclasses.replace(blend, postprocess=wrong) for blend in kernel._manifest.blends)
+    kernel._manifest = dataclasses.replace(kernel._manifest, blends=blends)
     for place, unit in enumerate(units):
         kernel._accept(unit, outputs(place))
     assert kernel.finish() == 0
     assert facts(working)["status"] == "complete"
     assert sum("NOT POST-PROCESSED" in note for note in facts(working)["notes"]) == 1
+    assert facts(working)["score"] is None  # what was expected is not what was submitted
     tiny_bundle.check_submission(working, inputs)
+
+
+def test_each_set_of_models_has_its_own_weights_and_post_processing(
+    kernel: run.Kernel, units: list[predict.Unit], working: Path, inputs: Path
+) -> None:
+    clip = {"kind": "clip", "target": quest.TARGETS[0], "low": 0.5, "high": None}
+    uneven = {"a": 0.75, "b": 0.25}
+    blends = [
+        Blend(("b",), {"b": 1.0}, (clip,), 0.2),
+        Blend(("a", "b"), uneven, (), 0.3),
+    ]
+    kernel._manifest = dataclasses.replace(kernel._manifest, blends=tuple(blends))
+    a0, b0, a1 = (next(unit for unit in units if str(unit) == name) for name in FOLDS)
+    columns = list(quest.TARGETS)
+
+    kernel._accept(b0, outputs(0))
+    found = tiny_bundle.check_submission(working, inputs)[columns].to_numpy()
+    np.testing.assert_allclose(found[:, 0], np.maximum(outputs(0)[:, 0], 0.5))
+    np.testing.assert_allclose(found[:, 1:], outputs(0)[:, 1:])
+    kernel._accept(a1, outputs(1))
+    kernel._accept(a0, outputs(2))
+    found = tiny_bundle.check_submission(working, inputs)[columns].to_numpy()
+    np.testing.assert_allclose(found, 0.25 * outputs(0) + 0.375 * (outputs(1) + outputs(2)))
+
+
+def test_the_expected_score_is_that_of_what_was_submitted(
+    kernel: run.Kernel, units: list[predict.Unit], working: Path
+) -> None:
+    assert facts(working)["score"] is None  # no model yet
+    kernel._accept(units[0], outputs(0))
+    assert facts(working)["score"] == kernel._manifest.schedule[0].score
+    kernel._accept(units[2], outputs(2))  # the second one was left out: no longer a beginning of the schedule
+    assert facts(working)["score"] == kernel._manifest.blend_for(["a", "b"]).score
+    kernel._accept(units[1], outputs(1))
+    assert facts(working)["score"] == kernel._manifest.schedule[2].score
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
@@ -167,6 +208,7 @@ def test_rows_that_only_some_models_have_read_are_blended_from_those(
     kernel._accept(units[0], first)
     found = tiny_bundle.check_submission(working, inputs)[list(quest.TARGETS)].to_numpy()
     np.testing.assert_allclose(found[:4], first[:4])
+    assert facts(working)["score"] is None  # nobody has measured such a mixture
     kernel._accept(units[1], second)
     found = tiny_bundle.check_submission(working, inputs)[list(quest.TARGETS)].to_numpy()
     np.testing.assert_allclose(found[:2], (first[:2] + second[:2]) / 2)

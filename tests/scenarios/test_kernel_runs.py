@@ -186,11 +186,13 @@ def test_the_blend_is_the_mean_of_what_the_graphs_say(
     found = check_submission(working, competition).set_index("qa_id")
     rows, _ = quest.read_test(competition)
     expected = np.zeros((len(rows.ids), len(quest.TARGETS)))
-    for model in manifest.load(dataset / "bundle.json").models:
+    loaded = manifest.load(dataset / "bundle.json")
+    weights = loaded.blend_for([model.name for model in loaded.models]).weights
+    for model in loaded.models:
         reading = Reading(dataset / model.tokenizer, model.encoding, model.features)
         intake = Intake(quest, rows, [reading])
         for fold in model.folds:
             graphs = Fold(dataset / fold.encoder, dataset / fold.encoder_cpu, dataset / fold.head, gpus=0)
             logits = graphs.predict(intake.encode(reading), intake.features(reading), model.encoding)
-            expected += model.weight * activate(logits, "sigmoid") / len(model.folds)
+            expected += weights[model.name] * activate(logits, "sigmoid") / len(model.folds)
     np.testing.assert_allclose(found.loc[list(rows.ids), list(quest.TARGETS)].to_numpy(), expected, atol=1e-6)

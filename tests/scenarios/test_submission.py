@@ -77,7 +77,8 @@ def test_folds_keep_questions_together(finished: Path) -> None:
 def test_two_builds_are_byte_identical(finished: Path) -> None:
     build = finished / "build/quest"
     first = digests(build, "kernel", "dataset")
-    shutil.rmtree(build / "export")
+    for part in ("export", "schedule"):
+        shutil.rmtree(build / part)
     result = project.foldship(finished, "bundle")
     assert result.returncode == 0, result.stderr
     assert digests(build, "kernel", "dataset") == first
@@ -101,7 +102,7 @@ def test_a_full_disk_leaves_the_earlier_bundle(finished: Path) -> None:
     assert "error: " in result.stderr and "space" in result.stderr, result.stderr
     assert "Traceback" not in result.stderr
     left = {path: digest for path, digest in project.listing(result.stdout).items() if digest}
-    assert left == digests(build, "dataset", "kernel", "export", "selection")
+    assert left == digests(build, "dataset", "kernel", "export", "selection", "schedule")
 
 
 def test_too_little_space_is_said_before_a_fold_is_trained(finished: Path) -> None:
@@ -177,13 +178,6 @@ def test_a_wrong_training_file_is_explained_and_nothing_is_lost(finished: Path, 
 def test_a_run_is_projected_to_the_hidden_set_on_another_machine(finished: Path) -> None:
     dataset = finished / "build/quest/dataset"
     contents = json.loads((dataset / "bundle.json").read_text())
-    for model in contents["models"]:
-        cost = {"layers": 2, "width": 32, "intermediate": 64, "tokens_per_row": 90.0, "longest": 64}
-        model.setdefault("cost", cost)
-    folds = [(model["name"], fold["fold"]) for model in contents["models"] for fold in model["folds"]]
-    plan = [{"model": name, "fold": fold, "seconds": 1.0, "score": 0.1} for name, fold in folds]
-    contents.setdefault("schedule", plan)
-    (dataset / "bundle.json").write_text(json.dumps(contents))
     wishes = ("--rows", "3000", "--profile", "t4x2", "--cpus", "1")
     result = project.foldship(finished, "simulate", *wishes, "--margin", "0.5")
     assert result.returncode == 0, result.stdout + result.stderr
@@ -191,7 +185,7 @@ def test_a_run_is_projected_to_the_hidden_set_on_another_machine(finished: Path)
     verdict = json.loads((finished / "build/quest/simulation/verdict.json").read_text())
     found = verdict["projection"]
     assert (found["profile"], found["rows"]) == ("t4x2", 3000)
-    assert len(found["score_against_time"]) == len(folds)
+    assert len(found["score_against_time"]) == len(contents["schedule"])
     assert found["expected_score"] == found["score_against_time"][-1]["score"]
     assert verdict["checks"]["margin"]["passed"]
     assert verdict["limits"]["cpus"] == 1

@@ -89,13 +89,14 @@ def write_stage(stage: Stage) -> None:
     (stage.dataset / "weights.bin").write_bytes(b"weights")
     entry = {"path": "weights.bin", "size": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}
     manifest = {
-        "format": 1,
+        "format": 2,
         "competition": "quest",
         "accelerator": "cpu",
         "limit_s": 60,
         "models": [],
         "fallback": {},
-        "postprocess": [],
+        "blends": [],
+        "schedule": [],
         "wheels": [],
         "files": [entry],
         "versions": {},

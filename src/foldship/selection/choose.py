@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from tqdm.auto import tqdm
 
 from foldship import metrics
-from foldship.selection import clipping, gate, scores
-from foldship.selection.align import FOLD, RETRAIN, OutOfFold, align
+from foldship.selection import blends, gate, scores
+from foldship.selection.align import FOLD, RETRAIN, align
 from foldship_kernel import postprocess
 from foldship_kernel.atomic import write_csv, write_json
-from foldship_kernel.blend import blend
 from foldship_kernel.errors import DataError
 
 FILE_NAME = "selection.json"
@@ -29,12 +30,15 @@ class Selection:
     """What the kernel will do with its models' predictions, and what that scored; `selection.json` holds it.
 
     Attributes:
-        weights: share of each model in the blend; they sum to 1.
-        steps: fitted post-processing, as `foldship_kernel.postprocess` applies it.
+        weights: share of each model in the blend of all; they sum to 1.
+        steps: its fitted post-processing, as `foldship_kernel.postprocess` applies it.
+        blends: one record per set of models that was fitted, that of all models last, see `Blend.entry`.
         fallback: per target the mean and spread (standard deviation) of the training rows, for a submission
             without any model.
         models: per model its raw out-of-fold scores, all rows together.
-        scores: of the blend, see `scores.summary`.
+        correlations: per model the raw score of each target, all rows together; None where the truth does
+            not vary, 0 where the prediction does not.
+        scores: of the blend of all models, see `scores.summary`.
         folds: one record per fold, see `scores.by_fold`.
         columns: one record per target, see `scores.by_column`.
         rows: number of rows that all this was fitted on.
@@ -45,8 +49,10 @@ class Selection:
 
     weights: Mapping[str, float]
     steps: Sequence[Mapping[str, Any]]
+    blends: Sequence[Mapping[str, Any]]
     fallback: Mapping[str, Mapping[str, float]]
     models: Mapping[str, Mapping[str, float | None]]
+    correlations: Mapping[str, Sequence[float | None]]
     scores: Mapping[str, Mapping[str, float | None]]
     folds: Sequence[Mapping[str, Any]]
     columns: Sequence[Mapping[str, Any]]
@@ -88,21 +94,25 @@ def run(
             found=f"{len(data.ids)} rows",
             fix=RETRAIN,
         )
-    weights = {name: 1 / len(data.predictions) for name in data.predictions}
-    blended = blend(data.predictions, weights)
-    steps, nested = _postprocessing(data, blended, minimum_gain)
-    processed, notes = postprocess.apply(pd.DataFrame(blended, columns=list(data.targets)), steps)
+    every_set = tqdm(blends.sets(tuple(data.predictions)), desc="blends", unit="blend", leave=False)
+    fitted = [blends.fit(data, models, rare, minimum_gain) for models in every_set]
+    whole = fitted[-1]
+    processed, notes = postprocess.apply(pd.DataFrame(whole.raw, columns=list(data.targets)), whole.steps)
     selection = Selection(
-        weights=weights,
-        steps=steps,
+        weights=whole.weights,
+        steps=whole.steps,
+        blends=[blend.entry() for blend in fitted],
         fallback=_fallback(truth),
         models={
             name: scores.pooled(data.truth, table, data.targets, rare)
             for name, table in data.predictions.items()
         },
-        scores=scores.summary(data, blended, nested, rare),
-        folds=scores.by_fold(data, blended, nested, rare),
-        columns=scores.by_column(data, blended, nested, steps),
+        correlations={
+            name: scores.correlations(data.truth, table) for name, table in data.predictions.items()
+        },
+        scores=whole.scores,
+        folds=scores.by_fold(data, whole.raw, whole.nested, rare),
+        columns=scores.by_column(data, whole.raw, whole.nested, whole.steps),
         rows=len(data.ids),
         rare=[name for name in data.targets if name in rare],
         minimum_gain=minimum_gain,
@@ -110,26 +120,42 @@ def run(
     )
     out.mkdir(parents=True, exist_ok=True)
     id_column = str(truth.columns[0])
-    frame = pd.DataFrame(blended, columns=list(data.targets))
+    frame = pd.DataFrame(whole.raw, columns=list(data.targets))
     frame.insert(0, id_column, list(data.ids))
     write_csv(out / OUT_OF_FOLD, frame.assign(**{FOLD: data.folds}))
-    write_json(out / DISTRIBUTIONS, scores.distributions(data, blended, processed.to_numpy()))
+    write_json(out / DISTRIBUTIONS, scores.distributions(data, whole.raw, processed.to_numpy()))
     write_json(out / FILE_NAME, asdict(selection))
     return selection
 
 
-def _postprocessing(
-    data: OutOfFold, blended: NDArray[np.float64], minimum_gain: float
-) -> tuple[list[dict[str, Any]], NDArray[np.float64]]:
-    """Steps fitted on all rows, and the blend post-processed fold by fold with steps from the other folds."""
-    steps, nested = [], np.empty_like(blended)
-    for column, target in enumerate(data.targets):
-        step, nested[:, column] = gate.fit_column(
-            data.truth[:, column], blended[:, column], data.folds, clipping.fit, minimum_gain
-        )
-        if step is not None:
-            steps.append({"target": target, **step})
-    return steps, nested
+def fit_blend(
+    truth: pd.DataFrame,
+    oof: Mapping[str, pd.DataFrame],
+    models: Collection[str],
+    rare: tuple[str, ...] = (),
+    *,
+    minimum_gain: float = 0.002,
+) -> dict[str, Any]:
+    """Fit one more blend, on the rows that all models of `oof` predicted, as `run` does.
+
+    Args:
+        truth, oof, rare, minimum_gain: as in `run`.
+        models: which of the models it blends.
+
+    Returns:
+        A record as in `Selection.blends`.
+
+    Raises:
+        DataError: as `run`.
+    """
+    return blends.fit(align(truth, oof), sorted(models), rare, minimum_gain).entry()
+
+
+def add_blends(out: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Put further records into the `blends` of `selection.json`, before that of all models."""
+    selection = json.loads((out / FILE_NAME).read_text(encoding="utf-8"))
+    selection["blends"][-1:-1] = entries
+    write_json(out / FILE_NAME, selection)
 
 
 def _fallback(truth: pd.DataFrame) -> dict[str, dict[str, float]]:

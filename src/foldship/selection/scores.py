@@ -25,6 +25,15 @@ def pooled(
     }
 
 
+def correlations(truth: Table, prediction: Table) -> list[float | None]:
+    """Spearman's correlation of each column, all rows together.
+
+    None where the truth is constant; 0 where only the prediction is, as `metrics.mean_spearman` counts it.
+    """
+    known = np.where(metrics.is_constant(prediction), 0.0, metrics.column_spearman(truth, prediction))
+    return [_plain(value) for value in np.where(metrics.is_constant(truth), np.nan, known)]
+
+
 def summary(
     data: OutOfFold, raw: Table, nested: Table, rare: Sequence[str]
 ) -> dict[str, dict[str, float | None]]:

@@ -6,7 +6,6 @@ so a full disk leaves the earlier bundle as it was.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from importlib import metadata as packages
@@ -14,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import foldship_kernel
-from foldship import folders, receipts
-from foldship.shipping import entry, metadata, wheelhouse
+from foldship import folders
+from foldship.shipping import entry, metadata, models, wheelhouse
 from foldship.shipping.settings import KernelConfig
 from foldship_kernel import atomic, manifest, tasks
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task
 
 CODE = Path(foldship_kernel.__file__).parent
-CARD, TOKENIZER, EXPORT = "model.json", "tokenizer/tokenizer.json", "export.json"
-GRAPHS = ("encoder", "encoder_cpu", "head")
 # Share of the range that the fallback's columns are spread by at least, so that none is constant.
 LEAST_SPREAD = 1e-4
 
@@ -32,6 +29,7 @@ def build(
     export_dirs: Mapping[str, Path],
     model_dirs: Mapping[str, Path],
     selection: Path,
+    schedule: Path,
     kernel_config: KernelConfig,
     competition: str,
     out: Path,
@@ -44,7 +42,8 @@ def build(
     Args:
         export_dirs: per model, the folder with `export.json`, graphs and weights.
         model_dirs: per model, the folder with `model.json` and `tokenizer/`.
-        selection: `selection.json`, with blend weights, post-processing steps and fallback.
+        selection: `selection.json`, with blends, scores and fallback.
+        schedule: `schedule.json`, with the folds in the order to run them, and the models' cost.
         kernel_config: titles, accelerator, limits.
         competition: name of the task aboard.
         out: folder of the competition's build.
@@ -59,7 +58,8 @@ def build(
     """
     places = {name: out / name for name in ("dataset", "kernel")}
     folders.restore(*places.values())
-    chosen = _read_json(selection, "run `make bundle` again, it makes the selection first")
+    chosen = models.read_json(selection, "run `make bundle` again, it makes the selection first")
+    scheduled = models.read_json(schedule, "run `make bundle` again, it makes the schedule first")
     task = tasks.get(competition)
     if wheels is None:
         wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator)
@@ -71,21 +71,22 @@ def build(
             folder.mkdir(parents=True)
         dataset = staged["dataset"]
         code_sha256 = _copy_code(dataset, main_template)
-        models = _copy_models(dataset, export_dirs, model_dirs, chosen)
-        wheel_paths = [_copy(path, dataset / "wheels" / path.name, dataset) for path in sorted(wheels)]
+        shipped = models.copy_models(dataset, export_dirs, model_dirs, chosen, scheduled)
+        wheel_paths = [models.copy(path, dataset / "wheels" / path.name, dataset) for path in sorted(wheels)]
         atomic.write_json(
             dataset / metadata.DATASET, metadata.dataset(owner=owner, title=kernel_config.dataset_title)
         )
         files = _listing(dataset)
-        _check_exported(files, export_dirs)
+        models.check_exported(files, export_dirs)
         contents = {
             "format": manifest.FORMAT,
             "competition": competition,
             "accelerator": kernel_config.accelerator,
             "limit_s": kernel_config.limit,
-            "models": models,
+            "models": shipped,
             "fallback": _fallback(task, chosen["fallback"]),
-            "postprocess": chosen["steps"],
+            "blends": models.blends(shipped, chosen),
+            "schedule": models.schedule(shipped, scheduled),
             "wheels": wheel_paths,
             "versions": {
                 "foldship": foldship_kernel.__version__,
@@ -128,70 +129,8 @@ def build(
 
 def _copy_code(dataset: Path, main_template: Path) -> str:
     for path in sorted(CODE.rglob("*.py")):
-        _copy(path, dataset / "code" / CODE.name / path.relative_to(CODE), dataset)
+        models.copy(path, dataset / "code" / CODE.name / path.relative_to(CODE), dataset)
     return entry.digest(main_template, dataset / "code")
-
-
-def _copy_models(
-    dataset: Path, export_dirs: Mapping[str, Path], model_dirs: Mapping[str, Path], chosen: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Copy graphs, weights and tokenizers of all models with a weight; returns the manifest's entries."""
-    weights = {name: weight for name, weight in sorted(chosen["weights"].items()) if weight > 0}
-    lacking = [name for name in weights if name not in export_dirs or name not in model_dirs]
-    if lacking or not weights:
-        raise FoldshipError(
-            "the blend names models that were not exported",
-            expected=", ".join(weights) or "at least one model with a weight above 0",
-            found=", ".join(export_dirs) or "no exported model",
-            fix="run `make bundle` again, it exports them first",
-        )
-    tokenizers: dict[str, str] = {}
-    models = []
-    for name, weight in weights.items():
-        card = _read_json(model_dirs[name] / CARD, "run `make train` first")
-        exported = _read_json(export_dirs[name] / EXPORT, "run `make bundle` again, it exports first")
-        source = model_dirs[name] / TOKENIZER
-        digest = manifest.sha256(source)
-        if digest not in tokenizers:  # models with one tokenizer share what it makes of the rows, too
-            tokenizers[digest] = _copy(source, dataset / "tokenizers" / name / source.name, dataset)
-        copied: dict[str, str] = {}
-        for fold in exported["folds"]:
-            for file in (*(fold[graph] for graph in GRAPHS), *fold["weights"]):
-                if file not in copied:
-                    copied[file] = _copy(export_dirs[name] / file, dataset / "models" / name / file, dataset)
-        models.append(
-            {
-                "name": name,
-                "tokenizer": tokenizers[digest],
-                "encoding": card["encoding"],
-                "features": card["features"],
-                "weight": weight,
-                "score": chosen["models"][name]["score"] or 0.0,  # None: nothing to score
-                "folds": [
-                    {
-                        "fold": fold["fold"],
-                        **{graph: copied[fold[graph]] for graph in GRAPHS},
-                        "weights": [copied[file] for file in fold["weights"]],
-                    }
-                    for fold in exported["folds"]
-                ],
-            }
-        )
-    return models
-
-
-def _check_exported(files: Sequence[Mapping[str, Any]], export_dirs: Mapping[str, Path]) -> None:
-    """Check that graphs and weights are to the byte what the export's parity checks ran on."""
-    for name, folder in export_dirs.items():
-        sealed = receipts.read(folder).get(receipts.FILES, {})
-        for path, found in ((Path(file["path"]), file["sha256"]) for file in files):
-            if path.parent == Path("models", name) and sealed.get(path.name, found) != found:
-                raise FoldshipError(
-                    f"{folder / path.name}: damaged since it was exported",
-                    expected=f"SHA-256 {sealed[path.name]}",
-                    found=found,
-                    fix="run `make bundle` again, it exports it anew",
-                )
 
 
 def _fallback(task: Task, fitted: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -215,23 +154,6 @@ def _listing(dataset: Path) -> list[dict[str, Any]]:
         for path in sorted(dataset.rglob("*"))
         if path.is_file()
     ]
-
-
-def _copy(source: Path, target: Path, root: Path) -> str:
-    """Copy a file, and return its path below `root`."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    return target.relative_to(root).as_posix()
-
-
-def _read_json(path: Path, fix: str) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FoldshipError(f"{path}: cannot be read", found=str(error), fix=fix) from error
-    if not isinstance(value, dict):
-        raise FoldshipError(f"{path}: holds no JSON object", found=type(value).__name__, fix=fix)
-    return value
 
 
 def _sizes(dataset: Path, kernel: Path) -> dict[str, Any]:

@@ -65,6 +65,16 @@ PARITY: dict[str, Any] = {
         }
     ],
 }
+SCHEDULE: dict[str, Any] = {
+    "rows": 90,
+    "models": {},
+    "units": [
+        {"model": "one", "fold": 0, "seconds": 20.0, "score": 0.31},
+        {"model": "two", "fold": 0, "seconds": 30.0, "score": 0.35},
+        {"model": "one", "fold": 1, "seconds": 20.0, "score": 0.35},
+    ],
+    "notes": ["few <rows>"],
+}
 MANIFEST = {
     "files": [
         {"path": "dataset-metadata.json", "size": 1024, "sha256": ""},
@@ -111,6 +121,7 @@ def build(tmp_path: Path) -> Path:
         ("selection/selection.json", SELECTION),
         ("selection/distributions.json", histograms),
         ("export/one/parity.json", PARITY),
+        ("schedule/schedule.json", SCHEDULE),
         ("dataset/bundle.json", MANIFEST),
         ("simulation/verdict.json", VERDICT),
     ):

@@ -18,6 +18,7 @@ def test_the_page_shows_everything_and_needs_nothing_else(build: Path) -> None:
         "Out-of-fold scores",
         "clip low 0.25",
         "fp16",
+        "Score against time",
         "models/",
         "Rehearsal: FAILED",
         "encode",
@@ -25,7 +26,7 @@ def test_the_page_shows_everything_and_needs_nothing_else(build: Path) -> None:
     ):
         assert text in html
     assert "two &lt;folds&gt; are missing" in html
-    assert html.count("data:image/svg+xml;base64,") == 2
+    assert html.count("data:image/svg+xml;base64,") == 3
     assert re.findall(r'(?:src|href)="(?!data:)', html) == []
     assert "not there yet" not in html
 

@@ -49,6 +49,16 @@ def test_a_rung_beyond_its_tolerance_is_alarming(build: Path) -> None:
     assert table.rows[2][3] == "0.999990"
 
 
+def test_seconds_add_up_and_scores_gain_along_the_schedule(build: Path) -> None:
+    table = tables.score_against_time(load(build, "schedule/schedule.json"))
+    assert table.rows == (
+        ("one fold 0", "20.0", "20.0", "0.3100", "-"),
+        ("two fold 0", "30.0", "50.0", "0.3500", "+0.0400"),
+        ("one fold 1", "20.0", "70.0", "0.3500", "+0.0000"),
+    )
+    assert table.caption.endswith("Note: few <rows>.")
+
+
 def test_sizes_are_summed_by_folder(build: Path) -> None:
     table = tables.sizes(load(build, "dataset/bundle.json"))
     assert table.rows == (("metadata", "1", "0.00"), ("models/", "2", "4.00"), ("all", "3", "4.00"))

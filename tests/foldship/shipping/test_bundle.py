@@ -44,12 +44,14 @@ def test_the_manifest_lists_every_other_file_as_it_is(built: tiny_bundle.TinyBun
 
 def test_the_manifest_says_what_the_kernel_needs(built: tiny_bundle.TinyBundle) -> None:
     loaded = manifest.load(built.dataset / "bundle.json")
-    assert [(model.name, len(model.folds), model.weight) for model in loaded.models] == [
-        ("first", 2, 0.5),
-        ("second", 1, 0.5),
-    ]
+    assert [(model.name, len(model.folds)) for model in loaded.models] == [("first", 2), ("second", 1)]
     assert loaded.limit_s == 32400
-    assert loaded.postprocess == (CLIP,)
+    assert [blend.models for blend in loaded.blends] == [("first",), ("second",), ("first", "second")]
+    assert loaded.blends[-1].weights == {"first": 0.5, "second": 0.5}
+    assert all(blend.postprocess == (CLIP,) for blend in loaded.blends)
+    assert [str(unit) for unit in loaded.schedule] == ["second fold 0", "first fold 0", "first fold 1"]
+    assert [model.cost.longest for model in loaded.models] == [64, 64]
+    assert [model.cpu_engine for model in loaded.models] == ["onnxruntime"] * 2
     assert loaded.wheels == ("wheels/some-1.0-py3-none-any.whl",)
     for model in loaded.models:
         for fold in model.folds:
@@ -127,6 +129,7 @@ def rebuild(folder: Path) -> None:
         {"a": folder / "export" / "a"},
         {"a": folder / "weights" / "a"},
         folder / "selection.json",
+        folder / "schedule.json",
         KernelConfig(title="Tiny Kernel", dataset_title="Tiny Bundle", competition="some", owner="someone"),
         "quest",
         folder / "out",
@@ -193,14 +196,16 @@ def test_a_blend_of_models_that_were_not_exported_is_refused(tmp_path: Path) -> 
     from foldship.shipping import bundle
     from foldship.shipping.settings import KernelConfig
 
-    selection = tmp_path / "selection.json"
+    selection, schedule = tmp_path / "selection.json", tmp_path / "schedule.json"
     selection.write_text(json.dumps(tiny_bundle.selected(["absent"])))
+    schedule.write_text(json.dumps(tiny_bundle.scheduled({"absent": 1})))
     config = KernelConfig(title="Some Title", dataset_title="Some Data", competition="some")
     with pytest.raises(FoldshipError, match="absent"):
         bundle.build(
             {},
             {},
             selection,
+            schedule,
             config,
             "quest",
             tmp_path / "out",
@@ -208,6 +213,27 @@ def test_a_blend_of_models_that_were_not_exported_is_refused(tmp_path: Path) -> 
             wheels=[],
         )
     assert not (tmp_path / "out" / "dataset").exists()
+
+
+def test_a_schedule_of_other_folds_is_refused(tmp_path: Path) -> None:
+    built = tiny_bundle.build(tmp_path, models={"a": 2})
+    before = contents(built.dataset)
+    (tmp_path / "schedule.json").write_text(json.dumps(tiny_bundle.scheduled({"a": 1})))
+    with pytest.raises(FoldshipError, match="a fold 0, a fold 1") as caught:
+        rebuild(tmp_path)
+    assert "make bundle" in caught.value.fix
+    assert contents(built.dataset) == before
+
+
+def test_a_model_without_weight_is_not_shipped_and_neither_are_its_blends(tmp_path: Path) -> None:
+    tiny_bundle.build(tmp_path, models={"a": 1})
+    chosen = tiny_bundle.selected(["a", "b"])
+    chosen["weights"] = {"a": 1.0, "b": 0.0}
+    (tmp_path / "selection.json").write_text(json.dumps(chosen))
+    rebuild(tmp_path)
+    loaded = manifest.load(tmp_path / "out" / "dataset" / "bundle.json")
+    assert [model.name for model in loaded.models] == ["a"]
+    assert [blend.models for blend in loaded.blends] == [("a",)]
 
 
 def test_a_missing_selection_names_the_command(tmp_path: Path) -> None:
@@ -220,6 +246,7 @@ def test_a_missing_selection_names_the_command(tmp_path: Path) -> None:
             {},
             {},
             tmp_path / "selection.json",
+            tmp_path / "schedule.json",
             config,
             "quest",
             tmp_path / "out",

@@ -1,0 +1,86 @@
+"""The order in which the kernel runs the folds; part of `bundle`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from foldship import scheduling, selection
+from foldship.cli.context import Context
+from foldship.modelling import store
+from foldship_kernel.errors import DataError
+from foldship_kernel.manifest import Cost
+
+
+def schedule(context: Context, exported: Mapping[str, Path], costs: Mapping[str, Cost]) -> dict[str, Any]:
+    """Order the exported folds, unless that was done on just these; the content of `schedule.json`.
+
+    Blends of sets of models that the order brings up, and that the selection has not fitted yet, are fitted
+    and added to `selection.json`.
+    """
+    blends = _Blends(context)
+    rows, unseen = _probe_rows(context)
+    made = scheduling.run(
+        exported,
+        context.models,
+        costs,
+        context.workspace.selection / selection.FILE_NAME,
+        blends.of,
+        rows,
+        context.competition.task,
+        context.workspace.schedule,
+        unseen=unseen,
+    )
+    blends.keep(unit["model"] for unit in made["units"])
+    return made
+
+
+def _probe_rows(context: Context) -> tuple[pd.DataFrame, bool]:
+    """Test rows where DATA has any, else training rows; and whether no fold was trained on them."""
+    try:
+        rows, _ = context.competition.task.read_test(context.data)
+    except DataError:
+        return context.rows, False
+    return pd.concat(rows.chunks()), True
+
+
+class _Blends:
+    """Records of `selection.json`'s `blends`, further ones fitted when they are asked for."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        stored = json.loads((context.workspace.selection / selection.FILE_NAME).read_text(encoding="utf-8"))
+        self._stored = {frozenset(blend["models"]): blend for blend in stored["blends"]}
+        self._further: dict[frozenset[str], dict[str, Any]] = {}
+
+    def of(self, models: frozenset[str]) -> dict[str, Any]:
+        known = self._stored.get(models) or self._further.get(models)
+        if known is None:
+            known = self._further[models] = self._fit(models)
+        return known
+
+    def keep(self, order: Iterable[str]) -> None:
+        """Add the blends of the first models of an order to `selection.json`."""
+        models = list(dict.fromkeys(order))
+        wanted = [frozenset(models[: count + 1]) for count in range(len(models))]
+        lacking = [self.of(names) for names in wanted if names not in self._stored]
+        if lacking:
+            selection.add_blends(self._context.workspace.selection, lacking)
+
+    def _fit(self, models: frozenset[str]) -> dict[str, Any]:
+        context = self._context
+        oof = {
+            name: store.out_of_fold(path, context.competition.task.ID)
+            for name, path in context.models.items()
+        }
+        return selection.fit_blend(
+            context.truth,
+            oof,
+            models,
+            context.competition.rare,
+            minimum_gain=context.experiment.postprocess.minimum_gain,
+        )

@@ -1,0 +1,83 @@
+"""The blend of a set of models, fitted and scored: where time runs out, a run ends with any of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldship.selection import clipping, gate, scores
+from foldship.selection.align import OutOfFold
+from foldship_kernel.blend import blend
+
+MOST_MODELS_IN_ALL_SETS = 4  # beyond these there are too many sets to fit them all
+Summary = dict[str, dict[str, float | None]]
+
+
+@dataclass(frozen=True)
+class Blend:
+    """One set of models.
+
+    Attributes:
+        weights: share of each model; they sum to 1.
+        steps: post-processing fitted on all rows.
+        raw: (n, C) float64, the blended out-of-fold predictions.
+        nested: (n, C) float64, these post-processed fold by fold with steps from the other folds.
+        scores: see `scores.summary`.
+    """
+
+    weights: dict[str, float]
+    steps: list[dict[str, Any]]
+    raw: NDArray[np.float64]
+    nested: NDArray[np.float64]
+    scores: Summary
+
+    def entry(self) -> dict[str, Any]:
+        """What `selection.json` holds of it.
+
+        Keys: `models`, `weights`, `postprocess`, `score` (post-processed, nested, mean of the folds; raw
+        where no fold can be scored) and `pooled` (raw, all rows together); scores over all columns.
+        """
+        of_all = self.scores["all"]
+        return {
+            "models": list(self.weights),
+            "weights": self.weights,
+            "postprocess": self.steps,
+            "score": of_all["pooled"] if of_all["nested"] is None else of_all["nested"],
+            "pooled": of_all["pooled"],
+        }
+
+
+def sets(models: Sequence[str]) -> list[tuple[str, ...]]:
+    """Sets of models that are fitted before their order is known, the whole set last.
+
+    All sets of up to `MOST_MODELS_IN_ALL_SETS` models; of more, each model alone and the whole.
+    """
+    names = sorted(models)
+    sizes = range(1, len(names) + 1) if len(names) <= MOST_MODELS_IN_ALL_SETS else (1, len(names))
+    return [chosen for size in sizes for chosen in itertools.combinations(names, size)]
+
+
+def fit(data: OutOfFold, models: Sequence[str], rare: Sequence[str], minimum_gain: float) -> Blend:
+    """Blend some of the models with equal weights, fit the post-processing, and score both.
+
+    Args:
+        data: out-of-fold predictions of these models and maybe others.
+        models: names of one or more models.
+        rare: targets that the scores "without_rare" leave out.
+        minimum_gain: least gain for which a column is post-processed.
+    """
+    weights = {name: 1 / len(models) for name in sorted(models)}
+    raw = blend({name: data.predictions[name] for name in weights}, weights)
+    steps, nested = [], np.empty_like(raw)
+    for column, target in enumerate(data.targets):
+        step, nested[:, column] = gate.fit_column(
+            data.truth[:, column], raw[:, column], data.folds, clipping.fit, minimum_gain
+        )
+        if step is not None:
+            steps.append({"target": target, **step})
+    return Blend(weights, steps, raw, nested, scores.summary(data, raw, nested, rare))
