@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,14 @@ from foldship_kernel import devices
 from foldship_kernel.engines.base import CPU, CUDA, Inputs
 
 MODULE = "onnxruntime"
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """A batch on its device. The binding does not keep the values' memory alive, this does."""
+
+    binding: Any
+    values: Mapping[str, Any]
 
 
 class OnnxRuntimeGraph:
@@ -36,18 +46,22 @@ class OnnxRuntimeGraph:
         self._inputs = [node.name for node in self._session.get_inputs()]
         self._output = self._session.get_outputs()[0].name
 
-    def prepare(self, inputs: Inputs) -> Any:
+    def prepare(self, inputs: Inputs) -> _Bound:
         """Bind a batch: on a GPU, its copy to the device is made here, and not while the device waits."""
+        values = {
+            name: onnxruntime.OrtValue.ortvalue_from_numpy(inputs[name], *self._place)
+            for name in self._inputs
+        }
         binding = self._session.io_binding()
-        for name in self._inputs:
-            value = onnxruntime.OrtValue.ortvalue_from_numpy(inputs[name], *self._place)
+        for name, value in values.items():
             binding.bind_ortvalue_input(name, value)
         binding.bind_output(self._output, "cpu")
-        return binding
+        return _Bound(binding, values)
 
-    def run(self, prepared: Any) -> NDArray[np.float32]:
-        self._session.run_with_iobinding(prepared)
-        return np.asarray(prepared.get_outputs()[0].numpy(), dtype=np.float32)
+    def run(self, prepared: _Bound) -> NDArray[np.float32]:
+        self._session.run_with_iobinding(prepared.binding)
+        # A copy: the memory is gone with the binding.
+        return np.array(prepared.binding.get_outputs()[0].numpy(), dtype=np.float32)
 
 
 def open(path: Path, device: int | None, threads: int) -> OnnxRuntimeGraph:
