@@ -16,7 +16,7 @@ from foldship.config.schema import Model
 from foldship.modelling import model as network
 from foldship.modelling import store
 from foldship.modelling.store import ModelCard
-from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec
+from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec, ends
 from foldship_kernel.features import FeatureSpec, OneHot
 from foldship_kernel.tasks import quest
 
@@ -129,4 +129,5 @@ def _rows(pad: int) -> tuple[EncodedRows, np.ndarray]:
     boundaries = np.array([len(sequence) // 2 + 1 for sequence in sequences], dtype=np.int32)
     index = np.stack([np.arange(12), np.arange(12) + 6], axis=1)
     features = np.eye(3, dtype=np.float32)[np.arange(12) % 3]
-    return EncodedRows(sequences, boundaries, index), features
+    offsets = ends(np.array([len(sequence) for sequence in sequences]))
+    return EncodedRows(np.concatenate(sequences), offsets, boundaries, index), features

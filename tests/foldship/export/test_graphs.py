@@ -32,10 +32,10 @@ def traced(trained, tmp_path_factory):
 
 def test_merging_removes_adapters_and_changes_no_vector(trained):
     model = store.load_fold(trained.folder, 0)
-    before = predict.encode(model, trained.encoded, pad_id=0, segment_ids=False)
+    before = predict.encode(model, trained.encoded, store.load_card(trained.folder).encoding)
     assert merge.merge_adapters(model)
     assert not any("lora" in name for name in model.state_dict())
-    after = predict.encode(model, trained.encoded, pad_id=0, segment_ids=False)
+    after = predict.encode(model, trained.encoded, store.load_card(trained.folder).encoding)
     np.testing.assert_allclose(after, before, atol=1e-5)
     assert not merge.merge_adapters(model)
 

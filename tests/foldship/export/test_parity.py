@@ -77,7 +77,8 @@ def test_extremes_are_one_token_and_the_longest_sequence():
         (TowerSpec(("a",), 9, (None,)), TowerSpec(("b",), 12, (None,))), 0.5, (), (), (), 0, True
     )
     rows = EncodedRows(
-        [np.array([5, 6, 7], np.int32), np.array([8], np.int32)],
+        np.array([5, 6, 7, 8], np.int32),
+        np.array([0, 3, 4]),
         np.array([2, 1], np.int32),
         np.array([[0, 1], [1, 1]]),
     )
@@ -86,4 +87,5 @@ def test_extremes_are_one_token_and_the_longest_sequence():
     assert more.lengths.tolist() == [3, 1, 1, 12]
     assert more.index.tolist() == [[0, 1], [1, 1], [2, 2], [3, 3]]
     assert more.boundaries.tolist() == [2, 1, 1, 12]
+    assert more.sequence(3).tolist() == [5, 6, 7, 8] * 3
     assert more_features.tolist() == [[1.0], [2.0], [1.0], [2.0]]
