@@ -120,6 +120,49 @@ def parity(models: Sequence[Json]) -> Table:
     )
 
 
+def cpu_engines(models: Mapping[str, Json]) -> Table:
+    """What was tried to run each model on a CPU, from its `export.json`."""
+    rows: list[tuple[str, ...]] = []
+    trained = {}
+    for name, summary in models.items():
+        trials = summary["cpu_engines"]
+        slowest = trials[0]["tokens_per_second"]
+        for trial in trials:
+            speed, difference = trial["tokens_per_second"], trial["difference"]
+            rows.append(
+                (
+                    name,
+                    trial["engine"],
+                    NOTHING if speed is None else f"{speed:,.0f}",
+                    NOTHING if speed is None else f"{speed / slowest:.2f}",
+                    NOTHING if difference is None else f"{difference:.1e}",
+                    number(trial["spearman"]),
+                    number(trial["lowest_rank"]),
+                    trial["verdict"],
+                )
+            )
+            if trial["trained_spearman"] is not None:
+                trained[name] = number(trial["trained_spearman"])
+    scores = ", ".join(f"{name} {score}" for name, score in trained.items())
+    return Table(
+        "CPU engines",
+        (
+            "model",
+            "engine",
+            "tokens/s",
+            "ratio",
+            "largest difference",
+            "out-of-fold Spearman",
+            "lowest rank correlation",
+            "verdict",
+        ),
+        tuple(rows),
+        "Speed on this machine. Differences and scores on held-out rows of every fold, of engines that could be "
+        "chosen by their speed." + (f" The trained folds themselves score {scores}." if trained else ""),
+        left=frozenset({1, 7}),
+    )
+
+
 def sizes(manifest: Json) -> Table:
     """What the dataset weighs, from `bundle.json`."""
     total: dict[str, int] = defaultdict(int)

@@ -23,6 +23,7 @@ from foldship_kernel.tasks.base import Task
 
 CODE = Path(foldship_kernel.__file__).parent
 CARD, TOKENIZER, EXPORT = "model.json", "tokenizer/tokenizer.json", "export.json"
+CPU_ENGINE = "onnxruntime"  # unless the export chose another
 GRAPHS = ("encoder", "encoder_cpu", "head")
 # Share of the range that the fallback's columns are spread by at least, so that none is constant.
 LEAST_SPREAD = 1e-4
@@ -61,8 +62,6 @@ def build(
     folders.restore(*places.values())
     chosen = _read_json(selection, "run `make bundle` again, it makes the selection first")
     task = tasks.get(competition)
-    if wheels is None:
-        wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator)
     owner = metadata.find_owner(kernel_config.owner)
     staged = {name: out / f".{name}.part" for name in places}
     try:
@@ -72,6 +71,9 @@ def build(
         dataset = staged["dataset"]
         code_sha256 = _copy_code(dataset, main_template)
         models = _copy_models(dataset, export_dirs, model_dirs, chosen)
+        if wheels is None:
+            engines = {model["cpu_engine"] for model in models}
+            wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator, engines)
         wheel_paths = [_copy(path, dataset / "wheels" / path.name, dataset) for path in sorted(wheels)]
         atomic.write_json(
             dataset / metadata.DATASET, metadata.dataset(owner=owner, title=kernel_config.dataset_title)
@@ -167,6 +169,7 @@ def _copy_models(
                 "features": card["features"],
                 "weight": weight,
                 "score": chosen["models"][name]["score"] or 0.0,  # None: nothing to score
+                "cpu_engine": exported.get("cpu_engine", CPU_ENGINE),
                 "folds": [
                     {
                         "fold": fold["fold"],
