@@ -62,7 +62,8 @@ def build(
     *,
     models: Mapping[str, int] | None = None,
     steps: Sequence[Mapping[str, object]] = (),
-    wheels: Sequence[Path] = (),
+    wheels: Sequence[Path] | None = (),
+    exported_engine: str = "onnxruntime",
     **config: object,
 ) -> TinyBundle:
     """Build a bundle below `folder`.
@@ -71,13 +72,16 @@ def build(
         folder: to work in.
         models: folds by model name.
         steps: post-processing.
-        wheels: to ship.
+        wheels: to ship; None for the pinned ones.
+        exported_engine: what the exports chose for the CPU.
         config: more settings of the kernel.
     """
     models = models or {"tiny": 2}
     exports, cards = {}, {}
     for number, (name, folds) in enumerate(sorted(models.items())):
-        exports[name] = write_export(folder / "export" / name, folds, seed=10 * number)
+        exports[name] = write_export(
+            folder / "export" / name, folds, seed=10 * number, cpu_engine=exported_engine
+        )
         cards[name] = folder / "weights" / name
         (cards[name] / "tokenizer").mkdir(parents=True, exist_ok=True)
         (cards[name] / "tokenizer" / "tokenizer.json").write_bytes(TOKENIZER.read_bytes())
@@ -114,7 +118,7 @@ def selected(models: Sequence[str], steps: Sequence[Mapping[str, object]] = ()) 
     }
 
 
-def write_export(folder: Path, folds: int, *, seed: int = 0) -> Path:
+def write_export(folder: Path, folds: int, *, seed: int = 0, cpu_engine: str = "onnxruntime") -> Path:
     """Write graphs as the export stage lays them out: one encoder's weights shared by all folds."""
     folder.mkdir(parents=True, exist_ok=True)
     shared = np.random.default_rng(seed).normal(size=(VOCABULARY, POOLED)).astype(np.float32)
@@ -132,7 +136,7 @@ def write_export(folder: Path, folds: int, *, seed: int = 0) -> Path:
                 "weights": ["weights.bin", f"head-fold{fold}.bin"],
             }
         )
-    (folder / "export.json").write_text(json.dumps({"folds": entries}))
+    (folder / "export.json").write_text(json.dumps({"cpu_engine": cpu_engine, "folds": entries}))
     return folder
 
 

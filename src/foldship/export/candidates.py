@@ -30,12 +30,12 @@ class Candidate:
     rung: Rung
 
 
-# Of outputs in [0, 1]: ten times what bf16 does to them, and far below what a graph does that computes
-# something else. Whether the ranks survive is asked on rows held out.
-_TOLERANCE = 0.05
+# Of outputs in [0, 1]. A model of six layers is off by 0.003 in bf16 and by 0.07 in int8, and a graph that
+# computes something else by far more. Whether the ranks survive is asked on rows held out.
+_TOLERANCE_BF16, _TOLERANCE_INT8 = 0.05, 0.15
 REFERENCE = Candidate("onnxruntime", "onnxruntime", ENCODER, HALF_CPU)
-OPENVINO = Candidate("openvino", "openvino", ENCODER, Rung("OpenVINO on CPU", _TOLERANCE, _FIX))
-INT8 = Candidate("onnxruntime-int8", "onnxruntime", ENCODER_INT8, Rung("int8 on CPU", _TOLERANCE, _FIX))
+OPENVINO = Candidate("openvino", "openvino", ENCODER, Rung("OpenVINO on CPU", _TOLERANCE_BF16, _FIX))
+INT8 = Candidate("onnxruntime-int8", "onnxruntime", ENCODER_INT8, Rung("int8 on CPU", _TOLERANCE_INT8, _FIX))
 CANDIDATES = (REFERENCE, OPENVINO, INT8)  # the most exact first
 
 

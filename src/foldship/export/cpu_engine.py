@@ -16,7 +16,7 @@ from foldship.export.samples import HeldOut, Rows
 from foldship.modelling.store import ModelCard
 from foldship_kernel.errors import FoldshipError
 
-# A less exact engine must be so many times as fast: timings vary, and the choice should not.
+# A less exact engine must be so many times as fast as a more exact one: timings vary, the choice should not.
 MARGIN = 1.15
 # What an engine may cost of the mean Spearman correlation with the truth: no more than a post-processing step
 # must win to be worth its while.
@@ -80,7 +80,7 @@ def choose(
     for candidate in usable[1:]:
         trial = trials[candidate.name]
         if speeds[candidate.name] < MARGIN * speeds[best.name]:
-            trial.verdict = f"not {MARGIN:g} times as fast as {best.name}, which is more exact"
+            trial.verdict = f"not clearly faster than {best.name}"
         elif fault := examine(card, rows, drafts, held_out, candidate, trial):
             trial.verdict = f"rejected: {fault}"
         else:
