@@ -39,15 +39,19 @@ class OnnxRuntimeGraph:
     def prepare(self, inputs: Inputs) -> Any:
         """Bind a batch: on a GPU, its copy to the device is made here, and not while the device waits."""
         binding = self._session.io_binding()
+        values = []
         for name in self._inputs:
             value = onnxruntime.OrtValue.ortvalue_from_numpy(inputs[name], *self._place)
             binding.bind_ortvalue_input(name, value)
+            values.append(value)
         binding.bind_output(self._output, "cpu")
-        return binding
+        # On the CPU a value is a view of the batch and keeps it alive; bindings of version 1.26 do not.
+        return binding, values
 
     def run(self, prepared: Any) -> NDArray[np.float32]:
-        self._session.run_with_iobinding(prepared)
-        return np.asarray(prepared.get_outputs()[0].numpy(), dtype=np.float32)
+        binding, _ = prepared
+        self._session.run_with_iobinding(binding)
+        return np.asarray(binding.get_outputs()[0].numpy(), dtype=np.float32)
 
 
 def open(path: Path, device: int | None, threads: int) -> OnnxRuntimeGraph:

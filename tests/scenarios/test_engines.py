@@ -1,0 +1,84 @@
+"""Bundles whose models run on OpenVINO, in the sandbox: the image has no engine, the bundle's wheels do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny_bundle
+
+from foldship.rehearsal import simulate
+from foldship.shipping import wheelhouse
+from foldship_kernel.tasks import quest
+
+CACHE = tiny_bundle.ROOT / "build" / ".cache"
+ENGINE = "openvino"
+TARGETS = list(quest.TARGETS)
+
+pytestmark = pytest.mark.sandbox
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What came of a rehearsal that passed: the kernel's account, and its predictions."""
+
+    facts: dict[str, Any]
+    values: np.ndarray
+
+    @property
+    def providers(self) -> list[str]:
+        return [run["provider"].split()[0] for run in self.facts["runs"]]
+
+
+def rehearse(folder: Path, engines: set[str]) -> Rehearsed:
+    """Rehearse a bundle of models that want OpenVINO, with the wheels of `engines`."""
+    wheels = wheelhouse.fetch(CACHE / "wheels", "cpu", engines)
+    built = tiny_bundle.build(folder, exported_engine=ENGINE, wheels=wheels)
+    verdict = simulate(
+        built.kernel,
+        built.dataset,
+        tiny_bundle.write_input(folder / "input", 40),
+        folder / "simulation",
+        cache=CACHE,
+        competition="google-quest-challenge",
+        task=quest,
+        limit_s=120.0,
+        memory_gib=4.0,
+        echo=lambda line: None,
+    )
+    assert verdict.passed, (folder / "simulation" / "kernel.log").read_text()
+    facts = json.loads((folder / "simulation" / "verdict.json").read_text())["kernel"]
+    submission = pd.read_csv(folder / "simulation" / "submission.csv")
+    return Rehearsed(facts, submission[TARGETS].to_numpy())
+
+
+@pytest.fixture(scope="module")
+def with_wheel(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    return rehearse(tmp_path_factory.mktemp("with"), {ENGINE})
+
+
+@pytest.fixture(scope="module")
+def without_wheel(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    return rehearse(tmp_path_factory.mktemp("without"), set())
+
+
+def test_models_run_on_openvino_out_of_the_bundles_wheel(with_wheel: Rehearsed) -> None:
+    assert with_wheel.providers == ["OpenVINO", "OpenVINO"]
+    assert with_wheel.facts["status"] == "complete"
+    assert with_wheel.facts["notes"] == []
+
+
+def test_without_the_wheel_onnx_runtime_takes_over_and_says_so(without_wheel: Rehearsed) -> None:
+    assert without_wheel.providers == ["CPUExecutionProvider", "CPUExecutionProvider"]
+    assert without_wheel.facts["status"] == "complete"
+    assert any(f"FAILED ON {ENGINE}" in note for note in without_wheel.facts["notes"])
+
+
+def test_both_engines_predict_the_same(with_wheel: Rehearsed, without_wheel: Rehearsed) -> None:
+    np.testing.assert_allclose(with_wheel.values, without_wheel.values, atol=0.02)
+    assert without_wheel.values.std(axis=0).mean() > 0.01
