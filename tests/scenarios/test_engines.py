@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import project
 import pytest
 import tiny_bundle
 
@@ -82,3 +83,24 @@ def test_without_the_wheel_onnx_runtime_takes_over_and_says_so(without_wheel: Re
 def test_both_engines_predict_the_same(with_wheel: Rehearsed, without_wheel: Rehearsed) -> None:
     np.testing.assert_allclose(with_wheel.values, without_wheel.values, atol=0.02)
     assert without_wheel.values.std(axis=0).mean() > 0.01
+
+
+def test_the_program_chooses_an_engine_and_ships_its_wheel(
+    tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = project.create(tmp_path_factory.mktemp("project"), tiny_backbone, cpu_engine="auto")
+    result = project.foldship(root, "submission")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "CPU engines" in result.stdout
+    build = root / "build" / "quest"
+    exported = json.loads((build / "export" / "tiny" / "export.json").read_text())
+    chosen = [trial for trial in exported["cpu_engines"] if trial["verdict"] == "chosen"]
+    assert len(chosen) == 1 and len(exported["cpu_engines"]) == 3
+    bundle = json.loads((build / "dataset" / "bundle.json").read_text())
+    (model,) = bundle["models"]
+    assert model["cpu_engine"] == exported["cpu_engine"]
+    assert any(ENGINE in path for path in bundle["wheels"]) == (model["cpu_engine"] == ENGINE)
+    assert "tokens_per_second" not in json.dumps(bundle)
+    facts = json.loads((build / "simulation" / "verdict.json").read_text())["kernel"]
+    expected = "OpenVINO" if model["cpu_engine"] == ENGINE else "CPUExecutionProvider"
+    assert {run["provider"].split()[0] for run in facts["runs"]} == {expected}

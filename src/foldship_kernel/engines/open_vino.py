@@ -19,6 +19,7 @@ from foldship_kernel.engines.base import OPENVINO, Inputs
 
 MODULE = "openvino"
 BF16, F32 = "bf16", "f32"
+_OUT_OF_MEMORY = ("Failed to allocate", "can't alloc", "bad_alloc")
 _core = openvino.Core()
 
 
@@ -52,8 +53,13 @@ class OpenVinoGraph:
     def run(self, prepared: Any) -> NDArray[np.float32]:
         if not hasattr(self._local, "request"):
             self._local.request = self._model.create_infer_request()
-        # The request keeps the batch alive until its next one; the output is its own memory, so it is copied.
-        result = self._local.request.infer(prepared, share_inputs=True, share_outputs=True)
+        try:
+            # The request keeps its batch alive until the next one; the output is its memory, and so copied.
+            result = self._local.request.infer(prepared, share_inputs=True, share_outputs=True)
+        except RuntimeError as error:
+            if any(sign in str(error) for sign in _OUT_OF_MEMORY):
+                raise MemoryError(str(error)) from error
+            raise
         return np.array(result[0], dtype=np.float32)
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -62,6 +65,37 @@ def test_an_output_outlives_the_next_run_and_inputs_may_be_read_only(encoder: Pa
     kept = first.copy()
     graph.run(graph.prepare(batch(1)))
     np.testing.assert_array_equal(first, kept)
+
+
+CRAMPED = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from foldship_kernel.engines import open_vino
+graph = open_vino.open(Path(sys.argv[1]), None, 1)
+ids = np.full((1000, 3000), 7)
+inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+graph.run({name: value[:2, :5] for name, value in inputs.items()})
+taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 2**25, taken + 2**25))
+try:
+    graph.run(graph.prepare(inputs))
+except MemoryError as error:
+    print("out of memory:", error)
+graph.run({name: value[:2, :7] for name, value in inputs.items()})
+"""
+
+
+def test_too_little_memory_is_a_memory_error_and_smaller_batches_still_run(encoder: Path, root: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", CRAMPED, str(encoder)],
+        env={**os.environ, "PYTHONPATH": str(root / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("out of memory:")
 
 
 def test_a_cut_weights_file_is_an_error(tmp_path: Path) -> None:
