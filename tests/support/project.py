@@ -16,8 +16,11 @@ MARK = "=== on the disk ==="
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def create(root: Path, backbone: Path) -> Path:
-    """Write kernels/quest and share the download cache of the real project; returns `root`."""
+def create(root: Path, backbone: Path, *, cpu_engine: str = "onnxruntime") -> Path:
+    """Write kernels/quest and share the download cache of the real project; returns `root`.
+
+    Engines are not timed unless `cpu_engine` is "auto": of so small a model, any may be the fastest.
+    """
     kernels = root / "kernels"
     (kernels / "quest" / "recipes").mkdir(parents=True)
     for name in ("main.py", "quest/kernel.yaml"):
@@ -39,7 +42,13 @@ def create(root: Path, backbone: Path) -> Path:
         ],
         "targets": "rank",
     }
-    experiment = {"competition": "quest", "seed": 1, "folds": {"count": 2}, "models": {"tiny": model}}
+    experiment = {
+        "competition": "quest",
+        "seed": 1,
+        "folds": {"count": 2},
+        "models": {"tiny": model},
+        "kernel": {"cpu_engine": cpu_engine},
+    }
     (kernels / "quest" / "experiment.yaml").write_text(yaml.safe_dump(experiment))
     (kernels / "quest" / "recipes" / "fast.yaml").write_text("{}\n")
     cache = ROOT / "build" / ".cache"

@@ -63,7 +63,8 @@ def build(
     *,
     models: Mapping[str, int] | None = None,
     steps: Sequence[Mapping[str, object]] = (),
-    wheels: Sequence[Path] = (),
+    wheels: Sequence[Path] | None = (),
+    exported_engine: str = "onnxruntime",
     labour: int = 0,
     width: int = POOLED,
     **config: object,
@@ -74,7 +75,8 @@ def build(
         folder: to work in.
         models: folds by model name.
         steps: post-processing.
-        wheels: to ship.
+        wheels: to ship; None for the pinned ones.
+        exported_engine: what the exports chose for the CPU.
         labour, width: of the encoders, see `write_export`.
         config: more settings of the kernel.
     """
@@ -82,7 +84,12 @@ def build(
     exports, cards = {}, {}
     for number, (name, folds) in enumerate(sorted(models.items())):
         exports[name] = write_export(
-            folder / "export" / name, folds, seed=10 * number, labour=labour, width=width
+            folder / "export" / name,
+            folds,
+            seed=10 * number,
+            labour=labour,
+            width=width,
+            cpu_engine=exported_engine,
         )
         cards[name] = folder / "weights" / name
         (cards[name] / "tokenizer").mkdir(parents=True, exist_ok=True)
@@ -147,7 +154,15 @@ def scheduled(models: Mapping[str, int]) -> dict[str, object]:
     }
 
 
-def write_export(folder: Path, folds: int, *, seed: int = 0, labour: int = 0, width: int = POOLED) -> Path:
+def write_export(
+    folder: Path,
+    folds: int,
+    *,
+    seed: int = 0,
+    labour: int = 0,
+    width: int = POOLED,
+    cpu_engine: str = "onnxruntime",
+) -> Path:
     """Write graphs as the export stage lays them out: one encoder's weights shared by all folds.
 
     Args:
@@ -156,6 +171,7 @@ def write_export(folder: Path, folds: int, *, seed: int = 0, labour: int = 0, wi
         seed: of the weights.
         labour: matrix products of 256 x 256 per token that change nothing, to take time.
         width: of the vectors; a table of 30,522 of them is what the weights mostly are.
+        cpu_engine: what the export chose for the CPU.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shared = np.random.default_rng(seed).normal(size=(VOCABULARY, width)).astype(np.float32)
@@ -177,7 +193,7 @@ def write_export(folder: Path, folds: int, *, seed: int = 0, labour: int = 0, wi
                 "weights": ["weights.bin", f"head-fold{fold}.bin"],
             }
         )
-    (folder / "export.json").write_text(json.dumps({"folds": entries}))
+    (folder / "export.json").write_text(json.dumps({"cpu_engine": cpu_engine, "folds": entries}))
     return folder
 
 

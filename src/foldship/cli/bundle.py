@@ -34,6 +34,7 @@ def bundle(context: Context) -> None:
     from foldship.shipping import metadata, settings
 
     workspace, task = context.workspace, context.competition.task
+    kernel = settings.load(workspace.experiment / settings.FILE_NAME, context.experiment.kernel)
     select(context)
     exported, costs_of = {}, {}
     for name, folder in context.models.items():
@@ -44,16 +45,28 @@ def bundle(context: Context) -> None:
         costs_of[name] = costs.cost(card.source, encoded.lengths, len(encoded.index))
         chosen = reading.of_all_lengths(encoded, PARITY_ROWS)
         exported[name] = workspace.export / name
-        export.run(folder, store.folds(folder), encoded.take(chosen), features[chosen], exported[name])
+        export.run(
+            folder,
+            store.folds(folder),
+            encoded.take(chosen),
+            features[chosen],
+            exported[name],
+            cpu_engine=kernel.wanted_engine,
+            held_out=export.held_out(
+                export.Rows(encoded, features), context.truth, store.out_of_fold(folder, task.ID), task
+            ),
+        )
     parities = [json.loads((folder / "parity.json").read_text()) for folder in exported.values()]
     terminal.show(tables.parity(parities))
+    summaries = {name: json.loads((folder / "export.json").read_text()) for name, folder in exported.items()}
+    terminal.show(tables.cpu_engines(summaries))
     terminal.show(tables.score_against_time(schedule(context, exported, costs_of)))
     built = shipping.build(
         exported,
         context.models,
         workspace.selection / "selection.json",
         workspace.schedule / "schedule.json",
-        settings.load(workspace.experiment / settings.FILE_NAME, context.experiment.kernel),
+        kernel,
         context.competition.name,
         workspace.build,
         main_template=workspace.entry,

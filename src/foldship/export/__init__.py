@@ -1,5 +1,6 @@
 """From trained folds to optimised half-precision graphs that are proven to predict the same."""
 
 from foldship.export.pipeline import run
+from foldship.export.samples import Rows, held_out
 
-__all__ = ["run"]
+__all__ = ["Rows", "held_out", "run"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,13 @@ import onnx
 from numpy.typing import NDArray
 
 from foldship import metrics
+from foldship.export.samples import Rows
+from foldship.modelling.store import ModelCard
+from foldship_kernel import tasks
 from foldship_kernel.encode import EncodedRows, EncodingSpec
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.fold import Fold
+from foldship_kernel.tasks.base import activate
 
 Outputs = NDArray[np.float64]
 
@@ -77,30 +80,9 @@ class Ladder:
     def climb(self, rung: Rung, outputs: Outputs, reference: Outputs) -> Outputs:
         """Compare a rung's outputs (rows, targets) with those of the rung below; returns them.
 
-        Raises:
-            ShapesError: the shapes differ.
-            ValuesError: the values do, or some are not finite.
+        Raises what `check` does.
         """
-        where = f"fold {self._fold}, {rung.name}"
-        if outputs.shape != reference.shape:
-            raise ShapesError(
-                f"{where}: the outputs have another shape",
-                expected=str(reference.shape),
-                found=str(outputs.shape),
-                fix="export again from the model folder that these rows were encoded for",
-            )
-        difference = np.abs(outputs - reference)
-        largest = float(difference.max(initial=0.0))
-        if not largest <= rung.tolerance:  # NaN fails, too
-            worst = int(np.argmax(np.nan_to_num(difference, nan=np.inf)))
-            row, column = np.unravel_index(worst, outputs.shape)
-            before, after = reference[row, column], outputs[row, column]
-            raise ValuesError(
-                f"{where}: the outputs differ too much, most in {self._targets[column]!r}, row {row + 1}",
-                expected=f"at most {rung.tolerance:g}",
-                found=f"{largest:.3g} ({before:.6g} before, {after:.6g} after)",
-                fix=rung.fix,
-            )
+        largest = check(rung, outputs, reference, self._targets, f"fold {self._fold}")
         self._rungs.append({"rung": rung.name, "difference": largest, "tolerance": rung.tolerance})
         self._last = outputs
         return outputs
@@ -122,6 +104,36 @@ class Ladder:
         }
 
 
+def check(rung: Rung, outputs: Outputs, reference: Outputs, targets: Sequence[str], where: str) -> float:
+    """Compare a rung's outputs (rows, targets) with those of the rung below; returns the largest difference.
+
+    Raises:
+        ShapesError: the shapes differ.
+        ValuesError: the values do, or some are not finite.
+    """
+    where = f"{where}, {rung.name}"
+    if outputs.shape != reference.shape:
+        raise ShapesError(
+            f"{where}: the outputs have another shape",
+            expected=str(reference.shape),
+            found=str(outputs.shape),
+            fix="export again from the model folder that these rows were encoded for",
+        )
+    difference = np.abs(outputs - reference)
+    largest = float(difference.max(initial=0.0))
+    if not largest <= rung.tolerance:  # NaN fails, too
+        worst = int(np.argmax(np.nan_to_num(difference, nan=np.inf)))
+        row, column = np.unravel_index(worst, outputs.shape)
+        before, after = reference[row, column], outputs[row, column]
+        raise ValuesError(
+            f"{where}: the outputs differ too much, most in {targets[int(column)]!r}, row {row + 1}",
+            expected=f"at most {rung.tolerance:g}",
+            found=f"{largest:.3g} ({before:.6g} before, {after:.6g} after)",
+            fix=rung.fix,
+        )
+    return largest
+
+
 def check_names(model: onnx.ModelProto, inputs: Sequence[str], output: str, where: str) -> None:
     """Check that a graph takes and gives what the kernel expects.
 
@@ -138,17 +150,15 @@ def check_names(model: onnx.ModelProto, inputs: Sequence[str], output: str, wher
         )
 
 
-def run_graphs(
-    encoder: Path, head: Path, encoded: EncodedRows, features: NDArray[np.float32], encoding: EncodingSpec
-) -> NDArray[np.float32]:
-    """Logits (rows, targets) float32, by the engine that runs aboard, on the CPU."""
-    return Fold(encoder, encoder, head, gpus=0).predict(encoded, features, encoding)
+def outputs(card: ModelCard, graphs: Fold, rows: Rows) -> Outputs:
+    """Outputs (rows, targets) of a fold's graphs, run as they are aboard."""
+    logits = graphs.predict(rows.encoded, rows.features, card.encoding)
+    return activate(logits, tasks.get(card.competition).ACTIVATION)
 
 
-def with_extremes(
-    encoded: EncodedRows, features: NDArray[np.float32], encoding: EncodingSpec
-) -> tuple[EncodedRows, NDArray[np.float32]]:
+def with_extremes(given: Rows, encoding: EncodingSpec) -> Rows:
     """Add a row of one token and a row of the longest sequences, made of tokens of the rows given."""
+    encoded, features = given.encoded, given.features
     towers = encoded.index.shape[1]
     most = encoding.longest
     first, end = len(encoded.boundaries), len(encoded.tokens)
@@ -158,4 +168,4 @@ def with_extremes(
         boundaries=np.append(encoded.boundaries, [1, most]).astype(np.int32),
         index=np.concatenate([encoded.index, np.repeat([[first], [first + 1]], towers, axis=1)]),
     )
-    return rows, np.concatenate([features, features[[0, -1]]])
+    return Rows(rows, np.concatenate([features, features[[0, -1]]]))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -16,8 +17,12 @@ from transformers import PretrainedConfig
 
 from foldship import folders
 from foldship.export import parity, precision, seal, sources, structure, trace, weights_store
+from foldship.export.candidates import ENCODER, OPENVINO, REFERENCE, Candidate
+from foldship.export.cpu_engine import Trial, choose
+from foldship.export.draft import FP32, HALF, HEAD, Draft, name, shipped
 from foldship.export.fusion import fuse, fused_attentions, tidy
 from foldship.export.merge import merge_adapters
+from foldship.export.samples import HeldOut, Rows
 from foldship.export.staging import replacing_folder
 from foldship.modelling import predict, store
 from foldship.modelling.model import RowModel
@@ -26,6 +31,7 @@ from foldship_kernel import batching, tasks
 from foldship_kernel.atomic import write_json
 from foldship_kernel.encode import EncodedRows
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.fold import Fold
 from foldship_kernel.tasks.base import activate
 
 PARITY = "parity.json"
@@ -33,35 +39,22 @@ PROBE_TOKENS = 4096  # tokens a batch when intermediates are measured
 STEPS_A_FOLD = 2
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What the parity checks run on."""
-
-    encoded: EncodedRows
-    features: NDArray[np.float32]
-
-
-@dataclass
-class _Fold:
-    """A fold on its way: its ladder, fp32 outputs, graphs in the scratch folder, largest intermediates."""
-
-    number: int
-    ladder: parity.Ladder
-    fused: parity.Outputs
-    encoder: Path
-    head: Path
-    largest: dict[str, float]
-    attentions: int
-
-
 def run(
-    model_dir: Path, folds: Sequence[int], encoded: EncodedRows, features: NDArray[np.float32], out: Path
+    model_dir: Path,
+    folds: Sequence[int],
+    encoded: EncodedRows,
+    features: NDArray[np.float32],
+    out: Path,
+    *,
+    cpu_engine: str = REFERENCE.name,
+    held_out: Mapping[int, HeldOut] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Export the folds of a model into `out`; nothing is done when it holds just that, undamaged.
 
     `out` then holds, per fold, `encoder-fold<k>.onnx` (fp16), `encoder-fold<k>.cpu.onnx` (the same fp16
     weights with fp32 arithmetic, which CPUs run faster) and `head-fold<k>.onnx` (fp32), their weights in
-    `weights-*.bin`, and `export.json`, `parity.json` and a receipt.
+    `weights-*.bin`, and `export.json`, `parity.json` and a receipt. Where int8 is what runs on a CPU,
+    `encoder-fold<k>.int8.onnx` takes the place of `encoder-fold<k>.cpu.onnx`.
 
     Args:
         model_dir: with `model.json`, `tokenizer/` and `fold<k>/`.
@@ -69,46 +62,52 @@ def run(
         encoded, features: real rows of all lengths, and their features (rows, F); parity is checked on them,
             and on one row of a single token and one of the longest sequences.
         out: replaced as a whole, when all is well.
+        cpu_engine: what runs the model on a CPU: the name of a candidate, or "auto".
+        held_out: per fold, rows that it was not trained on; read only where engines are tried.
 
     Returns:
         The content of `export.json`.
 
     Raises:
-        FoldshipError: a fold cannot be read, attention does not fuse, or folds differ in structure.
+        FoldshipError: a fold cannot be read, attention does not fuse, folds differ in structure, or an engine
+            was asked for that cannot be used.
         ParityError: an exported model does not predict what the trained one does.
     """
     card = store.load_card(model_dir)
-    inputs = sources.fingerprint(card, model_dir, folds, encoded, features)
+    rows = Rows(encoded, features)
+    inputs = sources.fingerprint(card, model_dir, folds, rows, cpu_engine, held_out)
     folders.restore(out)
     done = seal.intact(out, inputs)
     if done is not None:
         return done
     sources.refuse_left_padding(model_dir / store.TOKENIZER)
-    rows = Rows(*parity.with_extremes(encoded, features, card.encoding))
+    rows = parity.with_extremes(rows, card.encoding)
     with (
         replacing_folder(out) as folder,
         tempfile.TemporaryDirectory(prefix=f".{out.name}-scratch-", dir=out.parent) as scratch_name,
         tqdm(total=STEPS_A_FOLD * len(folds), desc=f"export {card.name}", unit="step", leave=False) as bar,
     ):
         scratch = Path(scratch_name)
-        done_folds = []
+        drafts = []
         for fold in folds:
-            done_folds.append(_to_fp32(card, model_dir, fold, rows, scratch))
+            drafts.append(_to_fp32(card, model_dir, fold, rows, scratch))
             bar.update()
-        kept, half, structures = _to_fp16(done_folds, scratch)
-        stored = weights_store.store(half, folder)
+        kept = _to_fp16(drafts)
+        engine, trials = choose(card, rows, drafts, held_out, cpu_engine)
+        graphs, structures = _to_store(drafts, engine)
+        stored = weights_store.store(graphs, folder)
         results = []
-        for done_fold in done_folds:
-            results.append(_check_shipped(card, done_fold, rows, folder))
+        for draft in drafts:
+            results.append(_check_shipped(card, draft, engine, rows, folder))
             bar.update()
-        summary = _summary(done_folds, stored, structures, kept, folder)
+        summary = _summary(drafts, engine, trials, stored, structures, kept, folder)
         write_json(folder / seal.EXPORT, summary)
         write_json(folder / PARITY, {"model": card.name, "folds": results})
         seal.write(folder, inputs)
     return summary
 
 
-def _to_fp32(card: ModelCard, model_dir: Path, fold: int, rows: Rows, scratch: Path) -> _Fold:
+def _to_fp32(card: ModelCard, model_dir: Path, fold: int, rows: Rows, scratch: Path) -> Draft:
     """Climb from the trained fold to its fused fp32 graphs."""
     model = store.load_fold(model_dir, fold, attention="eager")
     trained = _torch_outputs(card, model, rows)
@@ -116,7 +115,7 @@ def _to_fp32(card: ModelCard, model_dir: Path, fold: int, rows: Rows, scratch: P
     merge_adapters(model)
     merged = ladder.climb(parity.MERGED, _torch_outputs(card, model, rows), trained)
 
-    encoder, head = scratch / f"encoder-fold{fold}.fp32.onnx", scratch / f"head-fold{fold}.onnx"
+    encoder, head = (scratch / name(fold, form) for form in (FP32, HEAD))
     trace.trace_encoder(model.encoder, encoder, segment_ids=card.encoding.segment_ids)
     fused = fuse(encoder, cast(PretrainedConfig, model.encoder.backbone.config))
     names = (*trace.TOKENS, *((trace.SEGMENTS,) if card.encoding.segment_ids else ()))
@@ -128,65 +127,75 @@ def _to_fp32(card: ModelCard, model_dir: Path, fold: int, rows: Rows, scratch: P
     parity.check_names(traced_head, (trace.POOLED, trace.FEATURES), trace.LOGITS, f"fold {fold}, head")
     onnx.save(traced_head, head)
 
-    outputs = ladder.climb(parity.FUSED, _graph_outputs(card, encoder, head, rows), merged)
+    graphs = Fold(encoder, encoder, head, gpus=0)
+    outputs = ladder.climb(parity.FUSED, parity.outputs(card, graphs, rows), merged)
     largest = precision.maxima(fused, _batches(card, rows.encoded))
-    return _Fold(fold, ladder, outputs, encoder, head, largest, fused_attentions(fused))
+    return Draft(fold, scratch, ladder, outputs, largest, fused_attentions(fused))
 
 
-def _to_fp16(
-    folds: Sequence[_Fold], scratch: Path
-) -> tuple[list[str], list[weights_store.Graph], dict[str, str]]:
+def _to_fp16(drafts: Sequence[Draft]) -> list[str]:
     """Halve all folds alike: what overflows in one fold stays in fp32 in all, so that all share one graph."""
     kept: set[str] = set()
-    for fold in folds:
-        kept |= precision.overflowing(onnx.load(fold.encoder), fold.largest)
+    for draft in drafts:
+        kept |= precision.overflowing(onnx.load(draft.path(FP32)), draft.largest)
+    for draft in drafts:
+        model = onnx.load(draft.path(FP32))
+        half = precision.halve(model, kept)
+        onnx.save(half, draft.path(HALF))
+        onnx.save(precision.widen(model, half), draft.path(ENCODER))
+    return sorted(kept)
+
+
+def _to_store(drafts: Sequence[Draft], engine: Candidate) -> tuple[list[weights_store.Graph], dict[str, str]]:
+    """The graphs to ship, and the structures that all folds have in common."""
     graphs: list[weights_store.Graph] = []
     structures: dict[str, str] = {}
-    for fold in folds:
-        model = onnx.load(fold.encoder)
-        half = precision.halve(model, kept)
-        forms = {
-            "encoder": (half, _names(fold.number)["encoder"]),
-            "encoder_cpu": (precision.widen(model, half), _names(fold.number)["encoder_cpu"]),
-            "head": (onnx.load(fold.head), _names(fold.number)["head"]),
-        }
-        for kind, (graph, name) in forms.items():
-            _check_structure(structures, kind, structure.digest(graph), fold.number)
-            source = scratch / name
-            onnx.save(graph, source)
-            graphs.append(weights_store.Graph(source, name, fold.number))
-        fold.encoder.unlink()
-    return sorted(kept), graphs, structures
+    for draft in drafts:
+        for key, file in shipped(draft.fold, engine).items():
+            source = draft.scratch / file
+            _check_structure(structures, key, structure.digest(onnx.load(source)), draft.fold)
+            graphs.append(weights_store.Graph(source, file, draft.fold))
+    return graphs, structures
 
 
-def _check_shipped(card: ModelCard, fold: _Fold, rows: Rows, folder: Path) -> dict[str, Any]:
-    """The last rungs, on the files that are shipped."""
-    names = _names(fold.number)
-    for rung, encoder in ((parity.HALF_CPU, names["encoder_cpu"]), (parity.HALF, names["encoder"])):
-        outputs = _graph_outputs(card, folder / encoder, folder / names["head"], rows)
-        fold.ladder.climb(rung, outputs, fold.fused)
-    return fold.ladder.result()
+def _check_shipped(
+    card: ModelCard, draft: Draft, engine: Candidate, rows: Rows, folder: Path
+) -> dict[str, Any]:
+    """The last rungs, on the files that are shipped; the last of all is what runs on a CPU."""
+    paths = {key: folder / file for key, file in shipped(draft.fold, engine).items()}
+    rungs = [(parity.HALF, "encoder", REFERENCE.engine), (engine.rung, "encoder_cpu", engine.engine)]
+    if engine is OPENVINO:  # should it fail aboard, ONNX Runtime takes over
+        rungs.insert(0, (REFERENCE.rung, "encoder_cpu", REFERENCE.engine))
+    for rung, key, library in rungs:
+        graphs = Fold(paths[key], paths[key], paths["head"], gpus=0, cpu_engine=library)
+        draft.ladder.climb(rung, parity.outputs(card, graphs, rows), draft.fused)
+    return draft.ladder.result()
 
 
 def _summary(
-    folds: Sequence[_Fold],
+    drafts: Sequence[Draft],
+    engine: Candidate,
+    trials: Sequence[Trial],
     stored: weights_store.Stored,
     structures: dict[str, str],
     kept: list[str],
     folder: Path,
 ) -> dict[str, Any]:
     tensor, largest = max(
-        ((name, size) for fold in folds for name, size in fold.largest.items()), key=lambda item: item[1]
+        ((tensor, size) for draft in drafts for tensor, size in draft.largest.items()),
+        key=lambda item: item[1],
     )
     entries = []
-    for fold in folds:
-        names = _names(fold.number)
-        weights = sorted({file for name in names.values() for file in stored.files[name]})
-        entries.append({"fold": fold.number, **names, "weights": weights})
+    for draft in drafts:
+        files = shipped(draft.fold, engine)
+        weights = sorted({weight for file in files.values() for weight in stored.files[file]})
+        entries.append({"fold": draft.fold, **files, "weights": weights})
     return {
         "folds": entries,
+        "cpu_engine": engine.engine,
+        "cpu_engines": [asdict(trial) for trial in trials],
         "structure": structures,
-        "fused_attentions": folds[0].attentions,
+        "fused_attentions": drafts[0].attentions,
         "kept_in_fp32": kept,
         "largest_intermediate": {"tensor": tensor, "value": largest, "limit": precision.SAFE},
         "sizes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
@@ -195,14 +204,6 @@ def _summary(
             "unshared_bytes": stored.unshared,
             "saved": 1 - stored.stored / stored.unshared if stored.unshared else 0.0,
         },
-    }
-
-
-def _names(fold: int) -> dict[str, str]:
-    return {
-        "encoder": f"encoder-fold{fold}.onnx",
-        "encoder_cpu": f"encoder-fold{fold}.cpu.onnx",
-        "head": f"head-fold{fold}.onnx",
     }
 
 
@@ -219,11 +220,6 @@ def _check_structure(structures: dict[str, str], kind: str, digest: str, fold: i
 def _torch_outputs(card: ModelCard, model: RowModel, rows: Rows) -> parity.Outputs:
     vectors = predict.encode(model, rows.encoded, card.encoding)
     logits = predict.logits(model, vectors, rows.encoded, rows.features)
-    return activate(logits, tasks.get(card.competition).ACTIVATION)
-
-
-def _graph_outputs(card: ModelCard, encoder: Path, head: Path, rows: Rows) -> parity.Outputs:
-    logits = parity.run_graphs(encoder, head, rows.encoded, rows.features, card.encoding)
     return activate(logits, tasks.get(card.competition).ACTIVATION)
 
 

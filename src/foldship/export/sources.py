@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 import foldship_kernel
-from foldship import modelling, receipts
+from foldship import metrics, modelling, receipts
+from foldship.export.candidates import REFERENCE
+from foldship.export.samples import HeldOut, Rows
 from foldship.modelling import backbone, store
 from foldship.modelling.store import ModelCard
 from foldship_kernel import engines
-from foldship_kernel.encode import EncodedRows
 from foldship_kernel.errors import FoldshipError
 
 # What the exported graphs and their proof come from: the network's own code, and the engine that runs it.
 CODE = (Path(__file__).parent, Path(modelling.__file__).parent, Path(engines.__file__).parent)
 CODE_ABOARD = tuple(
-    Path(foldship_kernel.__file__).with_name(name) for name in ("batching.py", "encode.py", "fold.py")
+    Path(foldship_kernel.__file__).with_name(name)
+    for name in ("batching.py", "budget.py", "encode.py", "fold.py")
 )
 
 
@@ -30,20 +33,14 @@ def fingerprint(
     card: ModelCard,
     model_dir: Path,
     folds: Sequence[int],
-    encoded: EncodedRows,
-    features: NDArray[np.float32],
+    rows: Rows,
+    cpu_engine: str = REFERENCE.name,
+    held_out: Mapping[int, HeldOut] = MappingProxyType({}),
 ) -> str:
-    """Digest of all that the export depends on, its own code included."""
-    rows = hashlib.sha256()
-    arrays: list[NDArray[Any]] = [
-        encoded.tokens,
-        encoded.offsets,
-        encoded.boundaries,
-        encoded.index,
-        features,
-    ]
-    for array in arrays:
-        rows.update(array.tobytes() + b"|")
+    """Digest of all that the export depends on, its own code included; arguments as of `pipeline.run`.
+
+    Speeds are no part of it: an export stays what it is, with the engine that was chosen then.
+    """
     weights = [model_dir / f"fold{fold}" / store.WEIGHTS for fold in folds]
     files = [
         model_dir / store.CARD,
@@ -55,16 +52,44 @@ def fingerprint(
             "model": [receipts.digest_files(file) for file in files],  # folds' files have the same names
             "backbone": backbone.fingerprint(card.source),
             "folds": list(folds),
-            "rows": rows.hexdigest(),
+            "rows": _digest(rows),
+            "cpu_engine": cpu_engine,
+            "held_out": {
+                str(fold): [_digest(sample.rows), _digest_arrays(sample.truth, sample.trained)]
+                for fold, sample in held_out.items()
+            },
             "code": [receipts.digest_files(path) for path in code()],
-            "versions": receipts.versions(),
+            "versions": {**receipts.versions(), "openvino": _openvino_version()},
         }
     )
 
 
+def _digest(rows: Rows) -> str:
+    encoded = rows.encoded
+    return _digest_arrays(encoded.tokens, encoded.offsets, encoded.boundaries, encoded.index, rows.features)
+
+
+def _digest_arrays(*arrays: NDArray[Any]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.tobytes() + b"|")
+    return digest.hexdigest()
+
+
+def _openvino_version() -> str:
+    try:
+        return metadata.version("openvino")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
 def code() -> list[Path]:
     """Modules that an export's bytes or its proof depend on."""
-    return [*(path for folder in CODE for path in sorted(folder.glob("*.py"))), *CODE_ABOARD]
+    return [
+        *(path for folder in CODE for path in sorted(folder.glob("*.py"))),
+        *CODE_ABOARD,
+        Path(metrics.__file__),
+    ]
 
 
 def refuse_left_padding(tokenizer: Path) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import onnx
 from onnx import TensorProto
 
-WEIGHT_TYPES = (TensorProto.FLOAT, TensorProto.FLOAT16)
+WEIGHT_TYPES = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8)
 
 
 def digest(model: onnx.ModelProto) -> str:

@@ -120,6 +120,39 @@ def parity(models: Sequence[Json]) -> Table:
     )
 
 
+def cpu_engines(models: Mapping[str, Json]) -> Table:
+    """What was tried to run each model on a CPU, from the models' `export.json`."""
+    rows: list[tuple[str, ...]] = []
+    trained: list[str] = []
+    for name, summary in models.items():
+        trials = summary["cpu_engines"]
+        reference = trials[0]["tokens_per_second"]
+        for trial in trials:
+            speed, difference = trial["tokens_per_second"], trial["difference"]
+            rows.append(
+                (
+                    name,
+                    trial["engine"],
+                    NOTHING if speed is None else f"{speed:,.0f}",
+                    NOTHING if speed is None else f"{speed / reference:.2f}",
+                    NOTHING if difference is None else f"{difference:.1e}",
+                    number(trial["spearman"]),
+                    trial["verdict"],
+                )
+            )
+        known = [trial["trained_spearman"] for trial in trials if trial["trained_spearman"] is not None]
+        trained += [f"{name} {number(score)}" for score in known[:1]]
+    scores = f" The trained folds themselves: {', '.join(trained)}." if trained else ""
+    return Table(
+        "CPU engines",
+        ("model", "engine", "tokens/s", "ratio", "difference", "Spearman", "verdict"),
+        tuple(rows),
+        "Speed on this machine. Largest difference of any output to the trained folds, and out-of-fold "
+        f"Spearman on a sample, of engines that are fast enough to be chosen.{scores}",
+        left=frozenset({1, 6}),
+    )
+
+
 def score_against_time(schedule: Json) -> Table:
     """What is expected of a run that ends early, from `schedule.json`."""
     rows: list[tuple[str, ...]] = []

@@ -61,8 +61,6 @@ def build(
     chosen = models.read_json(selection, "run `make bundle` again, it makes the selection first")
     scheduled = models.read_json(schedule, "run `make bundle` again, it makes the schedule first")
     task = tasks.get(competition)
-    if wheels is None:
-        wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator)
     owner = metadata.find_owner(kernel_config.owner)
     staged = {name: out / f".{name}.part" for name in places}
     try:
@@ -72,6 +70,9 @@ def build(
         dataset = staged["dataset"]
         code_sha256 = _copy_code(dataset, main_template)
         shipped = models.copy_models(dataset, export_dirs, model_dirs, chosen, scheduled)
+        if wheels is None:
+            engines = {model["cpu_engine"] for model in shipped}
+            wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator, engines)
         wheel_paths = [models.copy(path, dataset / "wheels" / path.name, dataset) for path in sorted(wheels)]
         atomic.write_json(
             dataset / metadata.DATASET, metadata.dataset(owner=owner, title=kernel_config.dataset_title)

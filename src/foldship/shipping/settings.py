@@ -29,6 +29,8 @@ class KernelConfig(Settings):
         accelerator: what the kernel runs on.
         machine_shape: the GPU machine asked for.
         limit_s: run-time limit in seconds; if not set, the platform's own for the accelerator.
+        cpu_engine: what runs the models on a CPU; `auto` takes the fastest that predicts as well as the
+            trained folds do. A kernel with a GPU keeps `onnxruntime` for the case that it gets none.
     """
 
     title: str
@@ -38,6 +40,7 @@ class KernelConfig(Settings):
     accelerator: Literal["cpu", "gpu"] = "cpu"
     machine_shape: str = "NvidiaTeslaT4"
     limit_s: Annotated[float, Field(gt=0, le=43200)] | None = None
+    cpu_engine: Literal["auto", "onnxruntime", "onnxruntime-int8", "openvino"] = "auto"
 
     @field_validator("title", "dataset_title")
     @classmethod
@@ -49,6 +52,11 @@ class KernelConfig(Settings):
     def limit(self) -> float:
         """Run-time limit in seconds."""
         return LIMITS_S[self.accelerator] if self.limit_s is None else self.limit_s
+
+    @property
+    def wanted_engine(self) -> str:
+        """`cpu_engine`, as it applies to the accelerator."""
+        return self.cpu_engine if self.accelerator == "cpu" else "onnxruntime"
 
 
 def load(path: Path, overrides: Mapping[str, Any]) -> KernelConfig:

@@ -1,7 +1,9 @@
 """The wheels that travel, because the competition's image lacks them: pinned, hashed, fetched once.
 
-What is pinned is listed in `wheels.json`: ONNX Runtime and all it requires, for Python 3.11 and 3.12 on
-x86-64 Linux. ONNX Runtime 1.26.0 is the last whose GPU build is made for CUDA 12, as the image has it.
+What is pinned is listed in `wheels.json`: ONNX Runtime and all it requires, and OpenVINO, for Python 3.11 and
+3.12 on x86-64 Linux. ONNX Runtime 1.26.0 is the last whose GPU build is made for CUDA 12, as in the image.
+OpenVINO travels only where a model runs on it. It needs NumPy alone: the telemetry package that it names as
+required is left at home, and it runs without telemetry.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +25,19 @@ PINS = Path(__file__).with_name("wheels.json")
 
 @dataclass(frozen=True)
 class Pin:
-    """One wheel: its file name, SHA-256 in hex, and the accelerators ("cpu", "gpu") it is shipped for."""
+    """One wheel.
+
+    Attributes:
+        file: its name.
+        sha256: of its content, in hex.
+        accelerators: what it is shipped for, "cpu" and "gpu".
+        engine: the engine that needs it, if not every bundle does.
+    """
 
     file: str
     sha256: str
     accelerators: tuple[str, ...]
+    engine: str | None = None
 
     @property
     def requirement(self) -> str:
@@ -46,22 +57,30 @@ class Pin:
         return options
 
 
-def pins(accelerator: str) -> list[Pin]:
-    """The wheels to ship for "cpu" or "gpu", sorted by file name."""
+def pins(accelerator: str, engines: Container[str] = ()) -> list[Pin]:
+    """The wheels to ship for "cpu" or "gpu" and for models that run on `engines`, sorted by file name."""
     entries = json.loads(PINS.read_text(encoding="utf-8"))
-    known = [Pin(entry["file"], entry["sha256"], tuple(entry["accelerators"])) for entry in entries]
-    return sorted((pin for pin in known if accelerator in pin.accelerators), key=lambda pin: pin.file)
+    known = [
+        Pin(entry["file"], entry["sha256"], tuple(entry["accelerators"]), entry.get("engine"))
+        for entry in entries
+    ]
+    wanted = [
+        pin
+        for pin in known
+        if accelerator in pin.accelerators and (pin.engine is None or pin.engine in engines)
+    ]
+    return sorted(wanted, key=lambda pin: pin.file)
 
 
-def fetch(cache: Path, accelerator: str) -> list[Path]:
-    """Return the pinned wheels, downloading those that `cache` does not hold whole.
+def fetch(cache: Path, accelerator: str, engines: Container[str] = ()) -> list[Path]:
+    """Return the pinned wheels, downloading those that `cache` does not hold whole; arguments as of `pins`.
 
     Raises:
         FoldshipError: pip cannot get one of them.
     """
     cache.mkdir(parents=True, exist_ok=True)
     wheels = []
-    for pin in pins(accelerator):
+    for pin in pins(accelerator, engines):
         path = cache / pin.file
         if not path.is_file() or sha256(path) != pin.sha256:
             _download(pin, path)

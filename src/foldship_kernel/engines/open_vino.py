@@ -18,26 +18,32 @@ from foldship_kernel import devices
 from foldship_kernel.engines.base import OPENVINO, Inputs
 
 MODULE = "openvino"
+BF16, F32 = "bf16", "f32"
+_OUT_OF_MEMORY = ("Failed to allocate", "can't alloc", "bad_alloc")
 _core = openvino.Core()
 
 
 class OpenVinoGraph:
-    """See `base.Graph`; each thread has an inference request of its own."""
+    """See `base.Graph`.
+
+    A run is carried out by one of the graph's streams, while the thread that asked for it waits; each thread
+    has an inference request of its own, since a request takes one run at a time.
+    """
 
     def __init__(self, path: Path, threads: int) -> None:
         streams = max(1, devices.threads() // threads)
-        capable = "BF16" in _core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        precision = "bf16" if capable else "f32"
         self._model = _core.compile_model(
             _core.read_model(str(path)),
             "CPU",
             {
-                "INFERENCE_PRECISION_HINT": precision,
+                "INFERENCE_PRECISION_HINT": precision(),
                 "INFERENCE_NUM_THREADS": threads * streams,
                 "NUM_STREAMS": streams,
+                # Pinned threads of several processes meet on the first cores of the machine.
+                "ENABLE_CPU_PINNING": False,
             },
         )
-        self.provider = f"{OPENVINO} {precision}"
+        self.provider = f"{OPENVINO} {precision()}"
         self._inputs = [node.any_name for node in self._model.inputs]
         self._local = threading.local()
 
@@ -47,8 +53,19 @@ class OpenVinoGraph:
     def run(self, prepared: Any) -> NDArray[np.float32]:
         if not hasattr(self._local, "request"):
             self._local.request = self._model.create_infer_request()
-        self._local.request.infer(prepared, share_inputs=True)
-        return np.array(self._local.request.get_output_tensor(0).data, dtype=np.float32)
+        try:
+            # The request keeps its batch alive until the next one; the output is its memory, and so copied.
+            result = self._local.request.infer(prepared, share_inputs=True, share_outputs=True)
+        except RuntimeError as error:
+            if any(sign in str(error) for sign in _OUT_OF_MEMORY):
+                raise MemoryError(str(error)) from error
+            raise
+        return np.array(result[0], dtype=np.float32)
+
+
+def precision() -> str:
+    """Precision of the arithmetic on this processor."""
+    return BF16 if BF16.upper() in _core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else F32
 
 
 def open(path: Path, device: int | None, threads: int) -> OpenVinoGraph:

@@ -13,12 +13,14 @@ import transformers
 from tokenizers import Tokenizer, models
 
 from foldship.config.schema import Model
+from foldship.export.samples import HeldOut, Rows
 from foldship.modelling import model as network
-from foldship.modelling import store
+from foldship.modelling import predict, store
 from foldship.modelling.store import ModelCard
 from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec, ends
 from foldship_kernel.features import FeatureSpec, OneHot
 from foldship_kernel.tasks import quest
+from foldship_kernel.tasks.base import activate
 
 VOCABULARY, LONGEST = 200, 48
 SIZES = {
@@ -115,6 +117,40 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
             store.save_fold(folder / f"fold{fold}", model)
         encoded, features = _rows(pad)
         return Trained(folder, list(range(folds)), encoded, features)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def held_out() -> Callable[[Trained], dict[int, HeldOut]]:
+    """For every fold the same rows, with a truth that is what the fold predicts, a little disturbed."""
+
+    def build(trained: Trained) -> dict[int, HeldOut]:
+        samples = {}
+        for fold in trained.folds:
+            card, model = store.load_card(trained.folder), store.load_fold(trained.folder, fold)
+            vectors = predict.encode(model, trained.encoded, card.encoding)
+            outputs = activate(predict.logits(model, vectors, trained.encoded, trained.features), "sigmoid")
+            truth = outputs + np.random.default_rng(fold).normal(scale=0.02, size=outputs.shape)
+            samples[fold] = HeldOut(Rows(trained.encoded, trained.features), truth, outputs)
+        return samples
+
+    return build
+
+
+@pytest.fixture
+def graded_rows() -> Callable[[int], Rows]:
+    """Some rows; row k reads a sequence of k + 1 tokens, and has k as its feature."""
+
+    def build(count: int) -> Rows:
+        lengths = np.arange(1, count + 1)
+        encoded = EncodedRows(
+            np.repeat(np.arange(count), lengths).astype(np.int32),
+            ends(lengths),
+            lengths.astype(np.int32),
+            np.arange(count)[:, None],
+        )
+        return Rows(encoded, np.arange(count, dtype=np.float32)[:, None])
 
     return build
 

@@ -6,6 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from foldship.export import parity
+from foldship.export.samples import Rows
 from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec
 
 RUNG = parity.Rung("fused", 1e-4, "do this")
@@ -83,8 +84,10 @@ def test_extremes_are_one_token_and_the_longest_sequence():
         np.array([[0, 1], [1, 1]]),
     )
     features = np.array([[1.0], [2.0]], dtype=np.float32)
-    more, more_features = parity.with_extremes(rows, features, spec)
+    added = parity.with_extremes(Rows(rows, features), spec)
+    more, more_features = added.encoded, added.features
     assert more.lengths.tolist() == [3, 1, 1, 12]
     assert more.index.tolist() == [[0, 1], [1, 1], [2, 2], [3, 3]]
     assert more.boundaries.tolist() == [2, 1, 1, 12]
+    assert more.sequence(3).tolist() == [5, 6, 7, 8] * 3
     assert more_features.tolist() == [[1.0], [2.0], [1.0], [2.0]]

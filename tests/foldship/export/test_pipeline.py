@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -12,9 +13,11 @@ import onnx
 import pytest
 
 from foldship import export
-from foldship.export import fusion, parity, pipeline, precision, sources
+from foldship.export import candidates, fusion, parity, pipeline, precision, sources
+from foldship.export.samples import Rows
 from foldship.modelling import store
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.fold import Fold
 
 RUN_AGAIN = """
 import pickle, sys
@@ -37,11 +40,10 @@ def exported(trained, tmp_path_factory):
     return out
 
 
-def predictions(out: Path, trained, entry: dict, kind: str) -> np.ndarray:
-    encoding = store.load_card(trained.folder).encoding
-    return parity.run_graphs(
-        out / entry[kind], out / entry["head"], trained.encoded, trained.features, encoding
-    )
+def predictions(out: Path, trained, entry: dict, kind: str, engine: str = "onnxruntime") -> np.ndarray:
+    encoder = out / entry[kind]
+    graphs = Fold(encoder, encoder, out / entry["head"], gpus=0, cpu_engine=engine)
+    return parity.outputs(store.load_card(trained.folder), graphs, Rows(trained.encoded, trained.features))
 
 
 def test_export_json_names_every_file_of_a_fold(exported):
@@ -60,7 +62,7 @@ def test_folds_predict_what_torch_does_and_differ_from_one_another(exported, tra
     found = json.loads((exported / "parity.json").read_text())["folds"]
     for fold in found:
         names = [rung["rung"] for rung in fold["rungs"]]
-        assert names == ["merged", "fused", "half precision on CPU", "half precision"]
+        assert names == ["merged", "fused", "half precision", "half precision on CPU"]
         assert all(rung["difference"] <= rung["tolerance"] for rung in fold["rungs"])
         assert fold["rows"] == len(trained.features) + 2
         assert fold["lowest_spearman"] > 0.98
@@ -144,7 +146,7 @@ def test_an_export_that_was_moved_aside_is_put_back(exported, trained, tmp_path,
 def test_each_folds_weights_count(trained, tmp_path, fold):
     def fingerprint(folder: Path) -> str:
         card = store.load_card(folder)
-        return sources.fingerprint(card, folder, trained.folds, trained.encoded, trained.features)
+        return sources.fingerprint(card, folder, trained.folds, Rows(trained.encoded, trained.features))
 
     folder = tmp_path / "model"
     shutil.copytree(trained.folder, folder)
@@ -162,6 +164,8 @@ def test_code_that_makes_or_runs_the_graphs_counts(trained, tmp_path, monkeypatc
         "predict.py",
         "store.py",
         "fold.py",
+        "open_vino.py",
+        "metrics.py",
         "batching.py",
         "encode.py",
     } <= names
@@ -171,7 +175,8 @@ def test_code_that_makes_or_runs_the_graphs_counts(trained, tmp_path, monkeypatc
     seen = set()
     for text in ("one", "two"):
         source.write_text(text)
-        seen.add(sources.fingerprint(card, trained.folder, [0], trained.encoded, trained.features))
+        rows = Rows(trained.encoded, trained.features)
+        seen.add(sources.fingerprint(card, trained.folder, [0], rows))
     assert len(seen) == 2
 
 
@@ -244,3 +249,79 @@ def test_missing_fold_names_the_file_and_the_fix(trained, tmp_path):
     with pytest.raises(FoldshipError, match=r"fold7.*model\.safetensors") as caught:
         export.run(trained.folder, [0, 7], trained.encoded, trained.features, tmp_path / "out")
     assert "make train" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("wanted", "engine", "rung"),
+    [
+        ("openvino", "openvino", "OpenVINO on CPU"),
+        ("onnxruntime-int8", "onnxruntime", "int8 on CPU"),
+    ],
+)
+def test_an_engine_that_is_asked_for_is_exported_and_climbs_the_ladder(
+    trained, held_out, tmp_path, monkeypatch, wanted, engine, rung
+):
+    monkeypatch.setattr(candidates, "obstacle", lambda candidate: "")  # for processors without bf16
+    out = tmp_path / "bert"
+    summary = export.run(
+        trained.folder,
+        trained.folds,
+        trained.encoded,
+        trained.features,
+        out,
+        cpu_engine=wanted,
+        held_out=held_out(trained),
+    )
+    assert summary["cpu_engine"] == engine
+    assert [(trial["engine"], trial["verdict"]) for trial in summary["cpu_engines"]] == [
+        (wanted, "asked for")
+    ]
+    for fold in json.loads((out / "parity.json").read_text())["folds"]:
+        assert fold["rungs"][-1]["rung"] == rung
+    for entry in summary["folds"]:
+        expected = predictions(out, trained, entry, "encoder")
+        np.testing.assert_allclose(
+            predictions(out, trained, entry, "encoder_cpu", engine), expected, atol=0.05
+        )
+    files = {path.name for path in out.iterdir()}
+    assert ("encoder-fold0.int8.onnx" in files) == (wanted == "onnxruntime-int8")
+    assert ("encoder-fold0.cpu.onnx" in files) == (wanted == "openvino")
+
+
+def test_int8_weights_lie_outside_of_the_graph_and_embeddings_are_shared(trained, held_out, tmp_path):
+    out = tmp_path / "bert"
+    summary = export.run(
+        trained.folder,
+        trained.folds,
+        trained.encoded,
+        trained.features,
+        out,
+        cpu_engine="onnxruntime-int8",
+        held_out=held_out(trained),
+    )
+    model = onnx.load(out / "encoder-fold0.int8.onnx", load_external_data=False)
+    half = onnx.load(out / "encoder-fold0.onnx", load_external_data=False)
+    places = [
+        {
+            tuple((entry.key, entry.value) for entry in tensor.external_data)
+            for tensor in graph.graph.initializer
+            if list(tensor.dims) == [200, 32]
+        }
+        for graph in (model, half)
+    ]
+    assert places[0] == places[1] != set()
+    types = {tensor.data_type for tensor in model.graph.initializer if tensor.external_data}
+    assert types == {onnx.TensorProto.INT8, onnx.TensorProto.FLOAT16}
+    assert summary["folds"][0]["encoder_cpu"] == "encoder-fold0.int8.onnx"
+
+
+def test_held_out_rows_and_the_engine_asked_for_count(trained, held_out):
+    card, rows = store.load_card(trained.folder), Rows(trained.encoded, trained.features)
+    samples = held_out(trained)
+    other = {**samples, 0: dataclasses.replace(samples[0], truth=samples[0].truth + 0.1)}
+    seen = {
+        sources.fingerprint(card, trained.folder, [0, 1], rows, wanted, sample)
+        for wanted in ("auto", "openvino")
+        for sample in (samples, other)
+    }
+    assert len(seen) == 4

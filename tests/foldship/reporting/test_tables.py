@@ -49,6 +49,29 @@ def test_a_rung_beyond_its_tolerance_is_alarming(build: Path) -> None:
     assert table.rows[2][3] == "0.999990"
 
 
+def test_engines_are_compared_with_the_first_and_what_was_not_seen_is_admitted() -> None:
+    unseen = {"tokens_per_second": None, "difference": None, "spearman": None, "trained_spearman": None}
+    trials = [
+        {**unseen, "engine": "plain", "tokens_per_second": 2000.0, "verdict": "slower than fast"},
+        {
+            "engine": "fast",
+            "tokens_per_second": 5000.0,
+            "difference": 0.003,
+            "spearman": 0.39,
+            "trained_spearman": 0.4,
+            "verdict": "chosen",
+        },
+        {**unseen, "engine": "absent", "verdict": "cannot be used here"},
+    ]
+    table = tables.cpu_engines({"one": {"cpu_engines": trials}})
+    assert table.rows == (
+        ("one", "plain", "2,000", "1.00", "-", "-", "slower than fast"),
+        ("one", "fast", "5,000", "2.50", "3.0e-03", "0.3900", "chosen"),
+        ("one", "absent", "-", "-", "-", "-", "cannot be used here"),
+    )
+    assert "one 0.4000" in table.caption
+
+
 def test_seconds_add_up_and_scores_gain_along_the_schedule(build: Path) -> None:
     table = tables.score_against_time(load(build, "schedule/schedule.json"))
     assert table.rows == (

@@ -59,6 +59,18 @@ def test_the_manifest_says_what_the_kernel_needs(built: tiny_bundle.TinyBundle) 
                 assert (built.dataset / path).is_file()
 
 
+def test_wheels_are_fetched_for_the_engines_that_models_run_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from foldship.shipping import wheelhouse
+
+    asked = []
+    monkeypatch.setattr(wheelhouse, "fetch", lambda *arguments: asked.append(arguments) or [])
+    built = tiny_bundle.build(tmp_path, exported_engine="openvino", wheels=None)
+    assert [(accelerator, set(engines)) for _, accelerator, engines in asked] == [("cpu", {"openvino"})]
+    assert [model.cpu_engine for model in manifest.load(built.dataset / "bundle.json").models] == ["openvino"]
+
+
 def test_models_with_the_same_tokenizer_share_one_file(built: tiny_bundle.TinyBundle) -> None:
     assert len(list((built.dataset / "tokenizers").rglob("*.json"))) == 1
 

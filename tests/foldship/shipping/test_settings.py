@@ -35,6 +35,7 @@ def test_the_limit_is_the_platforms_unless_set(tmp_path: Path) -> None:
         ("acelerator: gpu", "acelerator"),
         ("accelerator: tpu", "tpu"),
         ("limit_s: 0", "limit_s"),
+        ("cpu_engine: tensorrt", "cpu_engine"),
         ("title: tiny", "6 to 50"),
         ("title: [", "kernel.yaml"),
     ],
@@ -60,3 +61,10 @@ def test_a_recipes_settings_go_before_the_files(tmp_path: Path) -> None:
     assert settings.load(write(tmp_path, GOOD), {"accelerator": "gpu"}).accelerator == "gpu"
     with pytest.raises(FoldshipError, match="acelerator"):
         settings.load(write(tmp_path, GOOD), {"acelerator": "gpu"})
+
+
+def test_a_kernel_with_a_gpu_keeps_onnx_runtime_for_the_cpu(tmp_path: Path) -> None:
+    assert settings.load(write(tmp_path, GOOD), {}).wanted_engine == "auto"
+    file = write(tmp_path, GOOD + "cpu_engine: openvino\n")
+    assert settings.load(file, {}).wanted_engine == "openvino"
+    assert settings.load(file, {"accelerator": "gpu"}).wanted_engine == "onnxruntime"

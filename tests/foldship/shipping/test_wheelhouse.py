@@ -74,6 +74,19 @@ def test_wheels_of_the_other_accelerator_stay_behind(tmp_path: Path) -> None:
     assert wheelhouse.fetch(tmp_path / "cache", "cpu") == []
 
 
+def test_an_engines_wheel_is_fetched_where_a_model_runs_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = json.loads(wheelhouse.PINS.read_text())
+    wheelhouse.PINS.write_text(json.dumps([{**entries[0], "engine": "openvino"}]))
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / entries[0]["file"]).write_bytes(CONTENT)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it is in the cache"))
+    assert wheelhouse.fetch(tmp_path / "cache", "gpu", {"onnxruntime"}) == []
+    (wheel,) = wheelhouse.fetch(tmp_path / "cache", "gpu", {"onnxruntime", "openvino"})
+    assert wheel.name == entries[0]["file"]
+
+
 def test_the_real_pins_serve_both_pythons_and_both_accelerators(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,5 +94,8 @@ def test_the_real_pins_serve_both_pythons_and_both_accelerators(
     names = [pin.file for pin in wheelhouse.pins("cpu")]
     for python in ("cp311", "cp312"):
         assert any(name.startswith("onnxruntime-1.26.0-") and python in name for name in names)
-    assert not any("gpu" in name for name in names)
+    assert not any("gpu" in name or "openvino" in name for name in names)
+    engines = [pin.file for pin in wheelhouse.pins("cpu", {"onnxruntime", "openvino"})]
+    assert [name.split("-")[3] for name in engines if name not in names] == ["cp311", "cp312"]
+    assert not any("openvino" in pin.file for pin in wheelhouse.pins("gpu", {"openvino"}))
     assert any(pin.file.startswith("onnxruntime_gpu-1.26.0-cp312") for pin in wheelhouse.pins("gpu"))
