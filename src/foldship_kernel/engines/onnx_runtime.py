@@ -55,7 +55,6 @@ class OnnxRuntimeGraph:
         binding = self._session.io_binding()
         for name, value in values.items():
             binding.bind_ortvalue_input(name, value)
-            values.append(value)
         binding.bind_output(self._output, "cpu")
         return _Bound(binding, values)
 

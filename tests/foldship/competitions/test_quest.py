@@ -112,7 +112,8 @@ def test_the_competitions_own_training_file(real_data: Path) -> None:
 
 @pytest.mark.real_data
 def test_hidden_questions_are_told_apart(real_data: Path) -> None:
-    rows, _ = quest.COMPETITION.task.read_test(real_data / "quest_hidden")
+    hidden, _ = quest.COMPETITION.task.read_test(real_data / "quest_hidden")
+    rows = pd.concat(list(hidden.chunks()))
     train = quest.read_train(real_data / "quest")
     groups = quest.groups(rows)
     assert groups.nunique() == rows["question_title"].nunique()
