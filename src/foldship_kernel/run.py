@@ -5,7 +5,6 @@ Started by `supervise`, as `python -m foldship_kernel.run BUNDLE INPUTS WORKING 
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 import tempfile
@@ -21,7 +20,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from foldship_kernel import account, blend, devices, locate, manifest, postprocess, supervise, tasks, wheels
+from foldship_kernel import (
+    account,
+    blend,
+    devices,
+    integrity,
+    locate,
+    manifest,
+    postprocess,
+    supervise,
+    tasks,
+    wheels,
+)
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.errors import BundleError, FoldshipError
 from foldship_kernel.gather import Gathered
@@ -33,9 +43,6 @@ from foldship_kernel.submission import Submission
 
 if TYPE_CHECKING:
     from foldship_kernel.predict import Unit
-
-# Read by the upload itself, and not among the files that Kaggle mounts.
-UPLOAD_ONLY = "dataset-metadata.json"
 
 
 class Kernel:
@@ -59,7 +66,6 @@ class Kernel:
         self.journal = Journal(working / JOURNAL, deadline)
         self.journal.phases["start"] = deadline.elapsed_s()
         self._gathered = self._resume()
-        self._readable: list[manifest.ModelEntry] = []
         self._left_out: dict[str, str] = {}
         self._stays_raw = False
         with self.journal.phase("read"):
@@ -102,11 +108,12 @@ class Kernel:
         """
         with ThreadPoolExecutor(1, thread_name_prefix="intake") as background:
             with self.journal.phase("verify"):
-                self._check_tokenizers()
-                taken_in = background.submit(self._take_in)
+                # Reading can begin as soon as the tokenizers are known to be whole.
+                readable = integrity.with_whole_tokenizer(self._manifest, self._root)
+                taken_in = background.submit(self._take_in, readable)
                 models, usable_wheels = self._undamaged()
                 self._save("running")
-            gpus = self._runtime(usable_wheels)
+            gpus = self._runtime(models, usable_wheels)
             with self.journal.phase("wait for the rows"):
                 intake = taken_in.result()
         from foldship_kernel import governor, predict
@@ -124,22 +131,24 @@ class Kernel:
         units = [unit for unit in ordered if str(unit) not in self._gathered.units]
         predictor.run(units, self._accept, self._leave_out)
 
-    def _check_tokenizers(self) -> None:
-        """Set aside models whose tokenizer is damaged: the rows can be read without them."""
-        paths = {model.tokenizer for model in self._manifest.models}
-        damage = manifest.damage(self._manifest, self._root, paths)
-        self._readable = [model for model in self._manifest.models if model.tokenizer not in damage]
+    def _undamaged(self) -> tuple[list[manifest.ModelEntry], list[Path]]:
+        """Models with their whole folds only, and whole wheels."""
+        found = integrity.examine(self._manifest, self._root)
+        if found.damage:
+            lines = "\n".join(f"  {path}: {what}" for path, what in found.damage.items())
+            self.journal.loud(f"DAMAGED BUNDLE, {self._root}:\n{lines}\n{manifest.REBUILD}")
+        self._left_out.update(found.left_out)
+        return integrity.at_least_one(found, self._root), list(found.wheels)
 
-    def _take_in(self) -> Intake:
+    def _take_in(self, models: Sequence[manifest.ModelEntry]) -> Intake:
         with self.journal.phase("encode"):
             readings = [
-                Reading(self._root / model.tokenizer, model.encoding, model.features)
-                for model in self._readable
+                Reading(self._root / model.tokenizer, model.encoding, model.features) for model in models
             ]
             return Intake(self._task, self._rows, readings)
 
-    def _runtime(self, usable_wheels: list[Path]) -> int:
-        """Make the engines importable; returns the number of CUDA devices to use."""
+    def _runtime(self, models: Sequence[manifest.ModelEntry], usable_wheels: list[Path]) -> int:
+        """Make the models' engines importable; returns the number of CUDA devices to use."""
         gpu = self._manifest.accelerator == "gpu"
         with self.journal.phase("runtime"):
             target = Path(tempfile.mkdtemp(prefix="wheels-"))
@@ -150,6 +159,10 @@ class Kernel:
             from foldship_kernel.engines import onnx_runtime
 
             gpus = onnx_runtime.cuda_devices(wanted=gpu)
+            if not gpus:
+                for engine in {model.cpu_engine for model in models} - {"onnxruntime"}:
+                    with suppress(BundleError):  # reported when the model is loaded: ONNX Runtime stands in
+                        wheels.provide(engine, usable_wheels, target, gpu=False)
         self.journal.say(f"ONNX Runtime {onnxruntime.__version__}, {origin}")
         return gpus
 
@@ -173,36 +186,6 @@ class Kernel:
             f"{status}: folds used: {', '.join(self._gathered.units) or 'none'}\n{self.journal.table()}"
         )
         return 0 if self._gathered.units or out_of_time else 1
-
-    def _undamaged(self) -> tuple[list[manifest.ModelEntry], list[Path]]:
-        """Models with their whole folds only, and whole wheels."""
-        damage = manifest.damage(self._manifest, self._root)
-        damage.pop(UPLOAD_ONLY, None)
-        if damage:
-            lines = "\n".join(f"  {path}: {what}" for path, what in damage.items())
-            self.journal.loud(f"DAMAGED BUNDLE, {self._root}:\n{lines}\n{manifest.REBUILD}")
-        listed = {entry.path for entry in self._manifest.files}
-        models = []
-        for model in self._manifest.models:
-            whole = []
-            for fold in model.folds:
-                needs = (model.tokenizer, fold.encoder, fold.encoder_cpu, fold.head, *fold.weights)
-                wrong = [path for path in needs if path in damage or path not in listed]
-                if wrong:
-                    name = account.name_of(model.name, fold.fold)
-                    self._left_out[name] = f"damaged: {', '.join(wrong)}"
-                else:
-                    whole.append(fold)
-            if whole:
-                models.append(dataclasses.replace(model, folds=tuple(whole)))
-        if not models:
-            raise BundleError(
-                f"{self._root}: no fold of the bundle can be used",
-                expected="at least one fold whose files are whole",
-                found="; ".join(f"{name} {why}" for name, why in self._left_out.items()) or "no folds",
-                fix=manifest.REBUILD,
-            )
-        return models, [self._root / path for path in self._manifest.wheels if path not in damage]
 
     def _accept(self, unit: Unit, outputs: NDArray[np.float64]) -> None:
         """Take one fold's outputs into the blend, and write the better submission."""
@@ -233,7 +216,7 @@ class Kernel:
         """Predictions, notes on them, and their expected score.
 
         Each row is blended and post-processed as was fitted for the models that have read it. The score is
-        not known where rows differ in that.
+        not known where rows differ in that, or were read shorter than in training.
         """
         result = self._submission.fallback(self._manifest.fallback)  # for rows that no fold has reached
         notes: list[str] = []
@@ -246,7 +229,8 @@ class Kernel:
                 )
                 result[rows] = processed
                 notes += left_out
-        known = len(groups) == 1 and not self._stays_raw
+        cut = any(run["longest"] for run in self.journal.runs)
+        known = len(groups) == 1 and not self._stays_raw and not cut
         expected = self._manifest.expected_score(gathered.units, gathered.models)
         return result, notes, expected if known else None
 

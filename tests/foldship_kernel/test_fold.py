@@ -124,7 +124,7 @@ def test_another_error_of_a_worker_ends_the_work(
 
     broken = Cramped(fold._encoders[0], 1000)
     monkeypatch.setattr(broken, "run", fail)
-    monkeypatch.setattr(fold, "_encoders", [fold._encoders[0], broken])
+    monkeypatch.setattr(fold, "_encoders", [broken, broken])
     with pytest.raises(RuntimeError, match="700"):
         predict(fold, encoded, 1)
 

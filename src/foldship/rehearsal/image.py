@@ -20,7 +20,7 @@ WANTED = (3, 12)  # what Kaggle runs
 OLDEST = (3, 11)
 RECORD = "image.json"
 # Kernels bring these along, or do without.
-ABSENT = ("foldship", "foldship_kernel", "onnxruntime", "torch", "transformers")
+ABSENT = ("foldship", "foldship_kernel", "onnxruntime", "openvino", "torch", "transformers")
 _DESCRIBE = (
     "import ctypes, ssl, sys, venv, json, os;"
     "print(json.dumps({'version': list(sys.version_info[:2]), 'program': os.path.realpath(sys.executable),"
