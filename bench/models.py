@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import onnx
 import pandas as pd
 import torch
 from transformers import BertConfig, BertModel
@@ -15,6 +16,7 @@ from transformers import BertConfig, BertModel
 from bench import texts
 from foldship import export
 from foldship.config.schema import Model
+from foldship.export import fusion, trace
 from foldship.modelling import backbone, reading, store
 from foldship.modelling import model as network
 from foldship.modelling.store import ModelCard
@@ -37,12 +39,14 @@ class Exported:
         folder: with the exported graphs.
         folds: entries of `export.json`.
         card: what all folds share.
+        full_weights: the first fold's encoder for CPUs before its weights were rounded to fp16.
     """
 
     model_dir: Path
     folder: Path
     folds: list[dict[str, Any]]
     card: ModelCard
+    full_weights: Path
 
 
 class Models:
@@ -155,7 +159,11 @@ class Models:
             store.save_fold(folder / f"fold{number}", fold)
         features = np.zeros((len(probe.index), card.features.width), dtype=np.float32)
         summary = export.run(folder, range(len(folds)), probe, features, out)
-        return Exported(folder, out, summary["folds"], card)
+        full_weights = self._folder / f"{card.name}-full.onnx"
+        trace.trace_encoder(folds[0].encoder, full_weights, segment_ids=card.encoding.segment_ids)
+        config = cast(BertConfig, folds[0].encoder.backbone.config)
+        onnx.save(fusion.fuse(full_weights, config), full_weights)
+        return Exported(folder, out, summary["folds"], card, full_weights)
 
 
 def _width(source: str) -> int:

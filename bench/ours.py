@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bench.contest import UnavailableError
 from bench.models import Exported
 from foldship.shipping import models as bundled
+from foldship_kernel.budget import TokenBudget
 from foldship_kernel.encode import EncodedRows
 from foldship_kernel.engines import onnx_runtime
 from foldship_kernel.engines.base import CPU, CUDA, OPENVINO
@@ -19,6 +20,8 @@ from foldship_kernel.fold import Fold
 # By the arithmetic of our engines: its name in a bundle, and what it must say that it runs on.
 CPU_ENGINES = {"fp32": ("onnxruntime", CPU), "bf16": ("openvino", f"{OPENVINO} bf16")}
 LABELS = {"onnxruntime": "Foldship, ONNX Runtime", "openvino": "Foldship, OpenVINO"}
+# ONNX Runtime computes in fp32 with the fp16 weights that are shipped; compared are the full ones.
+FULL_WEIGHTS = "fp32"
 
 
 def predictor(
@@ -40,16 +43,19 @@ def predictor(
     engine, wanted = ("onnxruntime", CUDA) if gpus else CPU_ENGINES[precision]
     entry, card = exported.folds[0], exported.card
     encoder, encoder_cpu, head = (exported.folder / entry[kind] for kind in bundled.GRAPHS)
+    if precision == FULL_WEIGHTS:
+        encoder_cpu = exported.full_weights
     try:
         fold = Fold(encoder, encoder_cpu, head, gpus=gpus, cpu_engine=engine)
     except BundleError as error:
         raise UnavailableError(error.found or error.what) from error
     if fold.provider != wanted:
         raise UnavailableError(f"{fold.provider} instead of {wanted}")
+    budget = TokenBudget(fold.budgets)  # found in the first run and kept, as in the kernel from fold to fold
 
     def run(rows: EncodedRows) -> NDArray[np.float32]:
         features = np.zeros((len(rows.index), card.features.width), dtype=np.float32)
-        return fold.predict(rows, features, card.encoding)
+        return fold.predict(rows, features, card.encoding, budget=budget)
 
     return run
 
