@@ -61,8 +61,8 @@ def run(options: Options, made: models.Models, folder: Path) -> Report:
             f"The other peers get sorted batches of {batches.SIZE}, padded to their longest text. OpenVINO "
             "runs Optimum's graph.",
             "Errors are differences to eager attention in fp32, the largest of all rounds. An engine too far "
-            "off is left out. Our graph in fp32 has the full weights; in bf16 it is the shipped one, whose weights "
-            "are fp16.",
+            "off is left out. Our graph in fp32 has the full weights; in bf16 it is the shipped one, with "
+            "weights in fp16.",
             f"Of peak: FLOPs of the real tokens' matrix products, over the best square matrix product of "
             f"PyTorch in the same rounds ({peaks}).",
         ),
