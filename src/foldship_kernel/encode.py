@@ -7,7 +7,7 @@ body). Equal sequences are kept once, so a question that stands under several an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,11 @@ class EncodingSpec:
     def longest(self) -> int:
         """Most tokens of any sequence."""
         return max(tower.max_tokens for tower in self.towers)
+
+    def shortened(self, longest: int) -> EncodingSpec:
+        """The same with no sequence longer than `longest` tokens."""
+        towers = tuple(replace(tower, max_tokens=min(tower.max_tokens, longest)) for tower in self.towers)
+        return replace(self, towers=towers)
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> EncodingSpec:

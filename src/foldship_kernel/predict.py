@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship_kernel import account, devices
+from foldship_kernel import devices
 from foldship_kernel.budget import TokenBudget
-from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.engines.base import CPU, CUDA, OPENVINO
 from foldship_kernel.fold import Fold
 from foldship_kernel.governor import Governor, Meter, OutOfTimeError, work
 from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import Journal
 from foldship_kernel.loading import Loader
-from foldship_kernel.manifest import FoldEntry, ModelEntry, ScheduledUnit
+from foldship_kernel.manifest import ModelEntry
 from foldship_kernel.sharding import Shards
 from foldship_kernel.tasks.base import Task, activate
+from foldship_kernel.units import Unit
 
 SAY_EVERY_S = 20.0
 # Rows whose vectors are held at a time. Where a fold that is half done counts, it counts by whole shards.
 SHARD_ROWS, SHARD_ROWS_ROWWISE = 8192, 1024
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One fold of one model: what is run, or left out, as a whole."""
-
-    model: ModelEntry
-    fold: FoldEntry
-
-    def __str__(self) -> str:
-        return account.name_of(self.model.name, self.fold.fold)
-
-
-def order(models: Sequence[ModelEntry], schedule: Sequence[ScheduledUnit]) -> list[Unit]:
-    """Folds in the order of the schedule; folds that it does not name go last, in the models' order."""
-    places = {(unit.model, unit.fold): place for place, unit in enumerate(schedule)}
-    units = [Unit(model, fold) for model in models for fold in model.folds]
-    return sorted(units, key=lambda unit: places.get((unit.model.name, unit.fold.fold), len(places)))
 
 
 class Predictor:
@@ -213,7 +193,9 @@ class Predictor:
         return TokenBudget(fold.budgets[:1] if self._frugal else fold.budgets)
 
     def _reading(self, model: ModelEntry) -> Reading:
-        encoding = model.encoding if self._longest is None else shortened(model.encoding, self._longest)
+        encoding = model.encoding
+        if self._longest is not None:
+            encoding = encoding.shortened(self._longest)
         return Reading(self._root / model.tokenizer, encoding, model.features)
 
     def _shards_of(self, model: ModelEntry) -> Shards:
@@ -243,14 +225,6 @@ class Predictor:
             self._journal.loud(
                 f"RUNNING ON {provider}, although the bundle wants {wanted}: expect a slow run"
             )
-
-
-def shortened(spec: EncodingSpec, longest: int) -> EncodingSpec:
-    """`spec` with no sequence longer than `longest` tokens."""
-    towers = tuple(
-        dataclasses.replace(tower, max_tokens=min(tower.max_tokens, longest)) for tower in spec.towers
-    )
-    return dataclasses.replace(spec, towers=towers)
 
 
 class _Progress:

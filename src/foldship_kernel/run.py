@@ -10,39 +10,25 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from foldship_kernel import (
-    account,
-    blend,
-    devices,
-    integrity,
-    locate,
-    manifest,
-    postprocess,
-    supervise,
-    tasks,
-    wheels,
-)
+from foldship_kernel import account, devices, integrity, locate, manifest, supervise, tasks, wheels
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.errors import BundleError, FoldshipError
 from foldship_kernel.gather import Gathered
 from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import FILE_NAME as JOURNAL
 from foldship_kernel.journal import Journal
+from foldship_kernel.mixing import Mixer, Mixture
 from foldship_kernel.submission import FILE_NAME as SUBMISSION
 from foldship_kernel.submission import Submission
-
-if TYPE_CHECKING:
-    from foldship_kernel.predict import Unit
+from foldship_kernel.units import Unit, order
 
 
 class Kernel:
@@ -67,13 +53,13 @@ class Kernel:
         self.journal.phases["start"] = deadline.elapsed_s()
         self._gathered = self._resume()
         self._left_out: dict[str, str] = {}
-        self._stays_raw = False
         with self.journal.phase("read"):
             self._manifest = manifest.load(bundle)
             self._task = tasks.get(self._manifest.competition)
             folder, (self._rows, template) = locate.read_first(
                 inputs, self._task.TEST_FILES, self._task.read_test
             )
+            self._mixer = Mixer(self._manifest, self._task, self.journal)
             self._submission = Submission(working / SUBMISSION, self._task, self._rows, template)
         self.journal.say(f"{self._manifest.competition}: {len(self._rows.ids):,} rows from {folder}")
         self.journal.facts.update(
@@ -127,9 +113,9 @@ class Kernel:
             self.journal,
             frugal=frugal,
         )
-        ordered = predict.order(models, self._manifest.schedule)
-        units = [unit for unit in ordered if str(unit) not in self._gathered.units]
-        predictor.run(units, self._accept, self._leave_out)
+        ordered = order(models, self._manifest.schedule)
+        left = [unit for unit in ordered if str(unit) not in self._gathered.units]
+        predictor.run(left, self._accept, self._leave_out)
 
     def _undamaged(self) -> tuple[list[manifest.ModelEntry], list[Path]]:
         """Models with their whole folds only, and whole wheels."""
@@ -191,18 +177,24 @@ class Kernel:
         """Take one fold's outputs into the blend, and write the better submission."""
         gathered = self._gathered.plus(str(unit), unit.model.name, outputs)
         with self.journal.phase("write"):
-            processed, notes, score = self._blended(gathered)
-            # Weights that sum to 1 + 2e-16 take a saturated output out of its range.
-            constant = self._submission.write(np.clip(processed, self._task.LOW, self._task.HIGH))
+            mixture = self._mixer.mix(gathered, self._submission.fallback(self._manifest.fallback))
+            constant = self._submission.write(mixture.predictions)
             self._gathered = gathered  # not before: what could not be written has no part in later blends
             with suppress(OSError):  # only a worker that comes after this one would miss it
                 gathered.save(self._kept)
+            notes = mixture.notes
             if constant:
                 notes.append(f"constant, given a cheap order of the rows: {', '.join(constant)}")
             # Only the last submission's notes matter.
-            self.journal.facts["postprocess_notes"] = notes
-            self.journal.facts["score"] = score
+            self.journal.facts.update(postprocess_notes=notes, score=self._expected(gathered, mixture))
             self._save("running")
+
+    def _expected(self, gathered: Gathered, mixture: Mixture) -> float | None:
+        """Expected score; not known where rows differ in what was done, or were read shorter than trained."""
+        cut = any(run["longest"] for run in self.journal.runs)
+        if cut or not mixture.uniform:
+            return None
+        return self._manifest.expected_score(gathered.units, gathered.models)
 
     def _resume(self) -> Gathered:
         """What an earlier worker of this run has kept; nothing, if this is the first."""
@@ -211,43 +203,6 @@ class Kernel:
     def _leave_out(self, unit: Unit, reason: str) -> None:
         self._left_out[str(unit)] = reason
         self._save("running")
-
-    def _blended(self, gathered: Gathered) -> tuple[NDArray[np.float64], list[str], float | None]:
-        """Predictions, notes on them, and their expected score.
-
-        Each row is blended and post-processed as was fitted for the models that have read it. The score is
-        not known where rows differ in that, or were read shorter than in training.
-        """
-        result = self._submission.fallback(self._manifest.fallback)  # for rows that no fold has reached
-        notes: list[str] = []
-        groups = list(gathered.groups())
-        for models, rows, means in groups:
-            if models:
-                fitted = self._manifest.blend_for(models)
-                processed, left_out = self._postprocess(
-                    blend.blend(means, fitted.weights), fitted.postprocess
-                )
-                result[rows] = processed
-                notes += left_out
-        cut = any(run["longest"] for run in self.journal.runs)
-        known = len(groups) == 1 and not self._stays_raw and not cut
-        expected = self._manifest.expected_score(gathered.units, gathered.models)
-        return result, notes, expected if known else None
-
-    def _postprocess(
-        self, blended: NDArray[np.float64], steps: Sequence[Mapping[str, Any]]
-    ) -> tuple[NDArray[np.float64], list[str]]:
-        """Predictions post-processed, and notes; if a step cannot be applied, all stay raw from then on."""
-        if self._stays_raw:
-            return blended, []
-        names = list(self._task.TARGETS)
-        try:
-            processed, notes = postprocess.apply(pd.DataFrame(blended, columns=names), steps)
-        except BundleError as error:
-            self.journal.loud(f"THE SUBMISSION IS NOT POST-PROCESSED: {error}")
-            self._stays_raw = True
-            return blended, []
-        return processed[names].to_numpy(dtype=np.float64), notes
 
     def _save(self, status: str) -> None:
         self.journal.facts.update(folds_used=list(self._gathered.units), folds_left_out=self._left_out)

@@ -21,6 +21,7 @@ from foldship_kernel.governor import Governor, work
 from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import Journal
 from foldship_kernel.tasks import quest
+from foldship_kernel.units import Unit, order
 
 WIDTH = 384
 WORK = 9816348672.0  # operations of the 20 rows' distinct sequences, see the first test
@@ -144,13 +145,13 @@ class Scene:
     def run(self, *models: manifest.ModelEntry) -> dict[str, str]:
         left_out: dict[str, str] = {}
         self.predictor.run(
-            predict.order(models, ()),
+            order(models, ()),
             self._accept,
             lambda unit, reason: left_out.update({str(unit): reason}),
         )
         return left_out
 
-    def _accept(self, unit: predict.Unit, outputs: np.ndarray) -> None:
+    def _accept(self, unit: Unit, outputs: np.ndarray) -> None:
         if str(unit) in self.refused:
             raise self.refused[str(unit)]
         self.finished.append(str(unit))
@@ -192,7 +193,7 @@ def test_the_rows_hold_as_much_work_as_these_tests_count_with(tmp_path: Path) ->
 def test_folds_run_in_the_order_of_the_schedule_and_unknown_ones_last() -> None:
     planned = [("b", 1), ("a", 0), ("gone", 0), ("b", 0)]
     schedule = [manifest.ScheduledUnit(name, fold, 1.0, None) for name, fold in planned]
-    units = predict.order([model("a", 2), model("b", 3)], schedule)
+    units = order([model("a", 2), model("b", 3)], schedule)
     assert [str(unit) for unit in units] == ["b fold 1", "a fold 0", "b fold 0", "a fold 1", "b fold 2"]
 
 
@@ -287,7 +288,7 @@ def test_a_provider_other_than_wanted_is_said_loudly(scene) -> None:
 
 
 def test_shortened_towers_keep_what_is_short_already() -> None:
-    spec = predict.shortened(EncodingSpec.from_dict(tiny_bundle.ENCODING), 50)
+    spec = EncodingSpec.from_dict(tiny_bundle.ENCODING).shortened(50)
     assert [tower.max_tokens for tower in spec.towers] == [48, 50]
 
 
@@ -346,13 +347,13 @@ def test_more_time_never_costs_a_fold_that_comes_first(
     scene, clock: Clock, speeds: Mapping[str, float]
 ) -> None:
     """With more time, folds are only lost to such that come earlier, since they gain more."""
-    order = ["a fold 0", "b fold 0", "a fold 1", "b fold 1"]
-    before = [False] * len(order)
+    names = ["a fold 0", "b fold 0", "a fold 1", "b fold 1"]
+    before = [False] * len(names)
     for limit_s in (10, 15, 20, 25, 35, 50, 75, 100, 150, 250):
         clock.now = 0.0
         stage = scene(float(limit_s), **speeds)
         stage.run(model("a", 2, 0.4), model("b", 2, 0.3))
-        used = [name in stage.finished for name in order]
+        used = [name in stage.finished for name in names]
         assert used >= before, limit_s
         assert clock.now < limit_s
         before = used

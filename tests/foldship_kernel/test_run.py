@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import tiny_bundle
 
-from foldship_kernel import manifest, predict, run
+from foldship_kernel import manifest, run
 from foldship_kernel.blend import Blend
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.tasks import quest
+from foldship_kernel.units import Unit, order
 
 ROWS = 6
 FOLDS = ["a fold 0", "b fold 0", "a fold 1"]
@@ -46,9 +47,9 @@ def kernel(dataset: Path, inputs: Path, working: Path, tmp_path: Path) -> run.Ke
 
 
 @pytest.fixture
-def units(dataset: Path) -> list[predict.Unit]:
+def units(dataset: Path) -> list[Unit]:
     loaded = manifest.load(dataset / "bundle.json")
-    ordered = predict.order(loaded.models, loaded.schedule)
+    ordered = order(loaded.models, loaded.schedule)
     assert sorted(map(str, ordered)) == sorted(FOLDS)
     return ordered
 
@@ -62,7 +63,7 @@ def facts(working: Path) -> dict[str, Any]:
 
 
 def test_folds_that_were_not_reached_are_never_complete(
-    kernel: run.Kernel, units: list[predict.Unit], working: Path
+    kernel: run.Kernel, units: list[Unit], working: Path
 ) -> None:
     kernel._accept(units[0], outputs(0))
     assert kernel.finish() == 0
@@ -71,16 +72,14 @@ def test_folds_that_were_not_reached_are_never_complete(
     assert facts(working)["folds_left_out"] == dict.fromkeys(map(str, units[1:]), "failed: not reached")
 
 
-def test_a_fold_left_out_is_on_record_at_once(
-    kernel: run.Kernel, units: list[predict.Unit], working: Path
-) -> None:
+def test_a_fold_left_out_is_on_record_at_once(kernel: run.Kernel, units: list[Unit], working: Path) -> None:
     kernel._leave_out(units[0], "failed: RuntimeError()")
     assert facts(working)["folds_left_out"] == {str(units[0]): "failed: RuntimeError()"}
 
 
 def test_a_fold_that_could_not_be_written_has_no_part_in_later_submissions(
     kernel: run.Kernel,
-    units: list[predict.Unit],
+    units: list[Unit],
     working: Path,
     inputs: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -99,7 +98,7 @@ def test_a_fold_that_could_not_be_written_has_no_part_in_later_submissions(
 
 
 def test_a_hair_above_the_range_is_within_it(
-    kernel: run.Kernel, units: list[predict.Unit], working: Path, inputs: Path
+    kernel: run.Kernel, units: list[Unit], working: Path, inputs: Path
 ) -> None:
     values = outputs(0)
     values[0], values[1] = np.nextafter(1.0, 2.0), -1e-17
@@ -109,7 +108,7 @@ def test_a_hair_above_the_range_is_within_it(
 
 
 def test_post_processing_that_cannot_be_applied_leaves_raw_predictions(
-    kernel: run.Kernel, units: list[predict.Unit], working: Path, inputs: Path
+    kernel: run.Kernel, units: list[Unit], working: Path, inputs: Path
 ) -> None:
     wrong = ({"kind": "unheard of", "target": quest.TARGETS[0]},)
     blends = tuple(dataclasses.replace(blend, postprocess=wrong) for blend in kernel._manifest.blends)
@@ -124,7 +123,7 @@ def test_post_processing_that_cannot_be_applied_leaves_raw_predictions(
 
 
 def test_each_set_of_models_has_its_own_weights_and_post_processing(
-    kernel: run.Kernel, units: list[predict.Unit], working: Path, inputs: Path
+    kernel: run.Kernel, units: list[Unit], working: Path, inputs: Path
 ) -> None:
     clip = {"kind": "clip", "target": quest.TARGETS[0], "low": 0.5, "high": None}
     uneven = {"a": 0.75, "b": 0.25}
@@ -147,7 +146,7 @@ def test_each_set_of_models_has_its_own_weights_and_post_processing(
 
 
 def test_the_expected_score_is_that_of_what_was_submitted(
-    kernel: run.Kernel, units: list[predict.Unit], working: Path
+    kernel: run.Kernel, units: list[Unit], working: Path
 ) -> None:
     assert facts(working)["score"] is None  # no model yet
     kernel._accept(units[0], outputs(0))
@@ -181,7 +180,7 @@ def test_no_disk_or_memory_for_a_first_submission_is_an_error_with_a_fix(
 def test_a_second_worker_goes_on_where_the_first_was_killed(
     kernel: run.Kernel,
     dataset: Path,
-    units: list[predict.Unit],
+    units: list[Unit],
     working: Path,
     inputs: Path,
     tmp_path: Path,
@@ -199,7 +198,7 @@ def test_a_second_worker_goes_on_where_the_first_was_killed(
 
 
 def test_rows_that_only_some_models_have_read_are_blended_from_those(
-    kernel: run.Kernel, units: list[predict.Unit], working: Path, inputs: Path
+    kernel: run.Kernel, units: list[Unit], working: Path, inputs: Path
 ) -> None:
     """As it happens where the metric judges rows one by one, and a fold was stopped half way."""
     first, second = outputs(0), outputs(1)
