@@ -147,8 +147,10 @@ class Kernel:
             gpus = onnx_runtime.cuda_devices(wanted=gpu)
             if not gpus:
                 for engine in {model.cpu_engine for model in models} - {"onnxruntime"}:
+                    # Where ONNX Runtime came from a wheel, all are unpacked. Never over what is loaded.
+                    own = [wheel for wheel in usable_wheels if wheel.name.startswith(f"{engine}-")]
                     with suppress(BundleError):  # reported when the model is loaded: ONNX Runtime stands in
-                        wheels.provide(engine, usable_wheels, target, gpu=False)
+                        wheels.provide(engine, own, Path(tempfile.mkdtemp(prefix="wheels-")), gpu=False)
         self.journal.say(f"ONNX Runtime {onnxruntime.__version__}, {origin}")
         return gpus
 

