@@ -112,7 +112,7 @@ def test_post_processing_that_cannot_be_applied_leaves_raw_predictions(
 ) -> None:
     wrong = ({"kind": "unheard of", "target": quest.TARGETS[0]},)
     blends = tuple(dataclasses.replace(blend, postprocess=wrong) for blend in kernel._manifest.blends)
-    kernel._manifest = dataclasses.replace(kernel._manifest, blends=blends)
+    kernel._mixer._manifest = kernel._manifest = dataclasses.replace(kernel._manifest, blends=blends)
     for place, unit in enumerate(units):
         kernel._accept(unit, outputs(place))
     assert kernel.finish() == 0
@@ -131,7 +131,7 @@ def test_each_set_of_models_has_its_own_weights_and_post_processing(
         Blend(("b",), {"b": 1.0}, (clip,), 0.2),
         Blend(("a", "b"), uneven, (), 0.3),
     ]
-    kernel._manifest = dataclasses.replace(kernel._manifest, blends=tuple(blends))
+    kernel._mixer._manifest = kernel._manifest = dataclasses.replace(kernel._manifest, blends=tuple(blends))
     a0, b0, a1 = (next(unit for unit in units if str(unit) == name) for name in FOLDS)
     columns = list(quest.TARGETS)
 
