@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from clock import Clock
 
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.governor import SHORTEST, Governor, Meter, OutOfTimeError, work
@@ -9,14 +10,6 @@ from foldship_kernel.manifest import Cost
 
 WIDTH = 384
 COST = Cost(layers=2, width=WIDTH, intermediate=4 * WIDTH, tokens_per_row=100.0, longest=512)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_bundle
+from clock import Clock
 
 from foldship_kernel import devices, loading, manifest, predict
 from foldship_kernel.budget import TokenBudget
@@ -26,16 +27,6 @@ from foldship_kernel.units import Unit, order
 WIDTH = 384
 WORK = 9816348672.0  # operations of the 20 rows' distinct sequences, see the first test
 COST = manifest.Cost(2, WIDTH, 4 * WIDTH, 60.0, 64)
-
-
-class Clock:
-    """Stands in for `time.monotonic`."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 import project
 import pytest
+import rehearsed
 import tiny_bundle
 
-from foldship.rehearsal import simulate
 from foldship.shipping import wheelhouse
 from foldship_kernel.tasks import quest
 
-CACHE = tiny_bundle.ROOT / "build" / ".cache"
 ENGINE = "openvino"
 TARGETS = list(quest.TARGETS)
 
@@ -38,24 +37,12 @@ class Rehearsed:
 
 def rehearse(folder: Path, engines: set[str]) -> Rehearsed:
     """Rehearse a bundle of models that want OpenVINO, with the wheels of `engines`."""
-    wheels = wheelhouse.fetch(CACHE / "wheels", "cpu", engines)
+    wheels = wheelhouse.fetch(rehearsed.CACHE / "wheels", "cpu", engines)
     built = tiny_bundle.build(folder, exported_engine=ENGINE, wheels=wheels)
-    verdict = simulate(
-        built.kernel,
-        built.dataset,
-        tiny_bundle.write_input(folder / "input", 40),
-        folder / "simulation",
-        cache=CACHE,
-        competition="google-quest-challenge",
-        task=quest,
-        limit_s=120.0,
-        memory_gib=4.0,
-        echo=lambda line: None,
-    )
+    verdict, found = rehearsed.rehearse(built, folder, 40)
     assert verdict.passed, (folder / "simulation" / "kernel.log").read_text()
-    facts = json.loads((folder / "simulation" / "verdict.json").read_text())["kernel"]
     submission = pd.read_csv(folder / "simulation" / "submission.csv")
-    return Rehearsed(facts, submission[TARGETS].to_numpy())
+    return Rehearsed(found["kernel"], submission[TARGETS].to_numpy())
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import rehearsed
 import tiny_bundle
 
-from foldship.rehearsal import Verdict, simulate
+from foldship.rehearsal import Verdict
 from foldship.shipping import wheelhouse
-from foldship_kernel.tasks import quest
 
-CACHE = tiny_bundle.ROOT / "build" / ".cache"
 WIDTH = 1024  # 119 MiB of weights each
 MODELS = ("a", "b", "c", "d")
 
@@ -25,22 +23,9 @@ def rehearse(folder: Path, models: tuple[str, ...], memory_gib: float) -> tuple[
         folder,
         models=dict.fromkeys(models, 1),
         width=WIDTH,
-        wheels=wheelhouse.fetch(CACHE / "wheels", "cpu"),
+        wheels=wheelhouse.fetch(rehearsed.CACHE / "wheels", "cpu"),
     )
-    verdict = simulate(
-        built.kernel,
-        built.dataset,
-        tiny_bundle.write_input(folder / "input", 60),
-        folder / "simulation",
-        cache=CACHE,
-        competition="google-quest-challenge",
-        task=quest,
-        limit_s=120.0,
-        memory_gib=memory_gib,
-        echo=lambda line: None,
-    )
-    found = json.loads((folder / "simulation" / "verdict.json").read_text(encoding="utf-8"))
-    return verdict, found
+    return rehearsed.rehearse(built, folder, 60, memory_gib)
 
 
 def test_four_models_run_in_a_little_more_memory_than_one(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from foldship.config import problems
 from foldship.config.schema import Experiment
 from foldship_kernel.errors import FoldshipError
 
@@ -40,13 +41,9 @@ def load(folder: Path, recipe: str) -> Experiment:
     try:
         return Experiment.model_validate(merged)
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']} (found {_short(e['input'])})"
-            for e in error.errors()
-        ]
         raise FoldshipError(
             f"{folder / 'experiment.yaml'} with {path.name}: settings that cannot be used",
-            found="\n            ".join(lines),
+            found=problems.listed(error),
             fix="correct the keys above; docs/configuration.md lists them all",
         ) from error
 
@@ -81,8 +78,3 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import Field, ValidationError
 
+from foldship.config import problems
 from foldship.config.schema import Positive, Settings
 from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
@@ -173,14 +174,10 @@ def parse(text: str, where: str) -> Profile:
             f"{where}: no valid YAML", found=str(error), fix="correct the line named"
         ) from error
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (found {_short(e['input'])})"
-            for e in error.errors()
-        ]
         raise FoldshipError(
             f"{where}: a profile that cannot be used",
             expected=f"the keys {', '.join(Profile.model_fields)}",
-            found="\n            ".join(lines),
+            found=problems.listed(error),
             fix="correct the keys above, or measure it again with `make calibrate`",
         ) from error
 
@@ -192,8 +189,3 @@ def _built_in() -> Traversable:
 def _names(folder: Path | Traversable) -> Iterator[str]:
     if folder.is_dir():
         yield from (path.name.removesuffix(SUFFIX) for path in folder.iterdir() if path.name.endswith(SUFFIX))
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

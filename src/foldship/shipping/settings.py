@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
+from foldship.config import problems
 from foldship.config.schema import Settings
 from foldship.shipping.metadata import slug
 from foldship_kernel.errors import FoldshipError
@@ -75,13 +76,9 @@ def load(path: Path, overrides: Mapping[str, Any]) -> KernelConfig:
     except (OSError, yaml.YAMLError) as error:
         raise FoldshipError(f"{path}: cannot be read", found=str(error), fix="restore or mend it") from error
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (found {str(e['input'])[:80]!r})"
-            for e in error.errors()
-        ]
         raise FoldshipError(
             f"{path}: settings that cannot be used",
             expected=f"the keys {', '.join(KernelConfig.model_fields)}",
-            found="\n            ".join(lines),
+            found=problems.listed(error),
             fix="correct the keys above",
         ) from error
