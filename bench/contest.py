@@ -24,7 +24,7 @@ WARM_UP = 16  # every so many texts, longest to shortest
 SEED = 7
 CAPTION = (
     "Seconds for all texts. Error: the largest, as a share of a vector's root mean square. "
-    "Gain: how many times faster our engine of that type is."
+    "Gain: how many times faster that engine of ours is."
 )
 
 
@@ -37,7 +37,7 @@ class Contestant:
     """One way to get vectors of token sequences.
 
     Attributes:
-        name: in the names of ratios.
+        name: in the names of ratios; of ours, what is compared.
         label: in tables.
         precision: of its arithmetic, a name among `LIMITS`.
         build: gets it ready, which is not timed; may raise whatever a missing peer raises.
@@ -85,15 +85,15 @@ class Outcome:
             cost = self.seconds[own.name]
             for peer in self._standing(ours=False):
                 if peer.precision in ("fp32", own.precision):
-                    what = f"speed_{own.precision}"
+                    what = f"speed_{own.name}"
                     found |= ratio(what, peer.name, ours=cost, theirs=self.seconds[peer.name])
             if peak := self.peaks.get(own.precision):
                 ideal = self.flops / peak
-                found |= ratio(f"flops_{own.precision}", "matmul_peak", ours=cost, theirs=ideal)
+                found |= ratio(f"flops_{own.name}", "matmul_peak", ours=cost, theirs=ideal)
         return found
 
     def table(self) -> Table:
-        """One line a contestant; a gain is how many times faster our engine of that arithmetic is."""
+        """One line a contestant; a gain is how many times faster that engine of ours is."""
         own = self._standing(ours=True)
         return Table(
             "Sentence vectors",
@@ -104,7 +104,7 @@ class Outcome:
                 "tokens/s",
                 "of peak",
                 "error",
-                *(f"{engine.precision} gain" for engine in own),
+                *(f"{engine.name} gain" for engine in own),
             ),
             tuple(self._row(contestant, own) for contestant in self.contestants),
             CAPTION,

@@ -42,10 +42,10 @@ def run(options: Options, made: Models, folder: Path) -> Report:
                 "pytorch_fp16_sdpa", "PyTorch, sdpa", "fp16", partial(_pytorch, source, "sdpa", torch.float16)
             ),
             Contestant(
-                "foldship_fp16",
-                ours.LABELS["onnxruntime"],
-                "fp16",
-                partial(ours.predictor, made.sentences, "fp16", gpus=1),
+                ours.FP16_GPU.name,
+                ours.FP16_GPU.label,
+                ours.FP16_GPU.precision,
+                partial(ours.predictor, made.sentences, ours.FP16_GPU),
                 ours=True,
             ),
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +18,41 @@ from foldship_kernel.engines.base import CPU, CUDA, OPENVINO
 from foldship_kernel.errors import BundleError
 from foldship_kernel.fold import Fold
 
-# By the arithmetic of our engines: its name in a bundle, and what it must say that it runs on.
-CPU_ENGINES = {"fp32": ("onnxruntime", CPU), "bf16": ("openvino", f"{OPENVINO} bf16")}
-LABELS = {"onnxruntime": "Foldship, ONNX Runtime", "openvino": "Foldship, OpenVINO"}
-# ONNX Runtime computes in fp32 with the fp16 weights that are shipped; compared are the full ones.
-FULL_WEIGHTS = "fp32"
+
+@dataclass(frozen=True)
+class Engine:
+    """One of our engines.
+
+    Attributes:
+        name: in the names of ratios, and in the heads of columns.
+        label: in tables.
+        precision: of its arithmetic.
+        bundled: its name in a bundle.
+        provider: what it must say that it runs on.
+        gpus: CUDA devices, 0 for the CPU.
+    """
+
+    name: str
+    label: str
+    precision: str
+    bundled: str
+    provider: str
+    gpus: int = 0
 
 
-def predictor(
-    exported: Exported, precision: str, *, gpus: int = 0
-) -> Callable[[EncodedRows], NDArray[np.float32]]:
+ONNX_RUNTIME = Engine("onnxruntime", "Foldship, ONNX Runtime", "fp32", "onnxruntime", CPU)
+FP32 = Engine("fp32", "Foldship, OpenVINO", "fp32", "openvino-fp32", f"{OPENVINO} f32")
+BF16 = Engine("bf16", "Foldship, OpenVINO", "bf16", "openvino", f"{OPENVINO} bf16")
+FP16_GPU = Engine("fp16", "Foldship, ONNX Runtime", "fp16", "onnxruntime", CUDA, gpus=1)
+CPU_ENGINES = ONNX_RUNTIME, FP32, BF16
+
+
+def predictor(exported: Exported, engine: Engine) -> Callable[[EncodedRows], NDArray[np.float32]]:
     """Open an exported model's first fold as the kernel does.
 
     Args:
         exported: the model.
-        precision: of the arithmetic, a name among `CPU_ENGINES`, or "fp16" on a GPU.
-        gpus: CUDA devices, 0 for the CPU.
+        engine: what runs it.
 
     Returns:
         What turns rows into the head's outputs, (rows, outputs) float32.
@@ -40,17 +60,17 @@ def predictor(
     Raises:
         UnavailableError: the engine's library is missing, or it does not compute like that here.
     """
-    engine, wanted = ("onnxruntime", CUDA) if gpus else CPU_ENGINES[precision]
     entry, card = exported.folds[0], exported.card
     encoder, encoder_cpu, head = (exported.folder / entry[kind] for kind in bundled.GRAPHS)
-    if precision == FULL_WEIGHTS:
+    if engine.precision == "fp32":
+        # Shipped weights are fp16, whatever they are computed in; compared are the full ones.
         encoder_cpu = exported.full_weights
     try:
-        fold = Fold(encoder, encoder_cpu, head, gpus=gpus, cpu_engine=engine)
+        fold = Fold(encoder, encoder_cpu, head, gpus=engine.gpus, cpu_engine=engine.bundled)
     except BundleError as error:
         raise UnavailableError(error.found or error.what) from error
-    if fold.provider != wanted:
-        raise UnavailableError(f"{fold.provider} instead of {wanted}")
+    if fold.provider != engine.provider:
+        raise UnavailableError(f"{fold.provider} instead of {engine.provider}")
     budget = TokenBudget(fold.budgets)  # found in the first run and kept, as in the kernel from fold to fold
 
     def run(rows: EncodedRows) -> NDArray[np.float32]:

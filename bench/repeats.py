@@ -25,7 +25,7 @@ def run(options: Options, made: Models) -> Report:
     table = texts.rows(size.repeated_rows, words=WORDS, repeated=True)
     once = made.encode(made.rows.card, table)
     ways = {ONCE: once, EVERY_ROW: unshared(once)}
-    predict = ours.predictor(made.rows, "fp32")
+    predict = ours.predictor(made.rows, ours.ONNX_RUNTIME)
     timed = timing.interleave(
         {name: partial(predict, rows) for name, rows in ways.items()},
         size.rounds,

@@ -110,12 +110,12 @@ def contestants(source: str, made: models.Models, folder: Path, threads: int) ->
         peer("openvino_bf16", "OpenVINO", "bf16", partial(openvino, "bf16")),
         *(
             Contestant(
-                f"foldship_{precision}",
-                ours.LABELS[engine],
-                precision,
-                partial(ours.predictor, made.sentences, precision),
+                engine.name,
+                engine.label,
+                engine.precision,
+                partial(ours.predictor, made.sentences, engine),
                 ours=True,
             )
-            for precision, (engine, _) in ours.CPU_ENGINES.items()
+            for engine in ours.CPU_ENGINES
         ),
     ]

@@ -75,7 +75,7 @@ class ModelEntry:
         encoding, features: how rows become the graphs' inputs.
         score: out-of-fold score, raw.
         cost: what its run-time follows from.
-        cpu_engine: what runs its graphs on a CPU, "onnxruntime" or "openvino".
+        cpu_engine: the engine that runs its encoders on a CPU.
         folds: trained folds, averaged with equal shares.
     """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship_kernel import devices
+from foldship_kernel import devices, engines
 from foldship_kernel.budget import TokenBudget
 from foldship_kernel.engines.base import CPU, CUDA, OPENVINO
 from foldship_kernel.fold import Fold
@@ -218,7 +218,7 @@ class Predictor:
             return
         self._journal.facts["provider"] = provider
         gpu = self._journal.facts.get("accelerator") == "gpu"
-        wanted = CUDA if gpu else OPENVINO if model.cpu_engine == "openvino" else CPU
+        wanted = CUDA if gpu else OPENVINO if engines.library(model.cpu_engine) == "openvino" else CPU
         if provider.startswith(wanted):
             self._journal.say(f"provider: {provider}, {self._loader.gpus or devices.threads()} wide")
         else:

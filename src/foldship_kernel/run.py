@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship_kernel import account, devices, integrity, locate, manifest, supervise, tasks, wheels
+from foldship_kernel import account, devices, engines, integrity, locate, manifest, supervise, tasks, wheels
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.errors import BundleError, FoldshipError
 from foldship_kernel.gather import Gathered
@@ -146,11 +146,11 @@ class Kernel:
 
             gpus = onnx_runtime.cuda_devices(wanted=gpu)
             if not gpus:
-                for engine in {model.cpu_engine for model in models} - {"onnxruntime"}:
+                for library in {engines.library(model.cpu_engine) for model in models} - {"onnxruntime"}:
                     # Where ONNX Runtime came from a wheel, all are unpacked. Never over what is loaded.
-                    own = [wheel for wheel in usable_wheels if wheel.name.startswith(f"{engine}-")]
+                    own = [wheel for wheel in usable_wheels if wheel.name.startswith(f"{library}-")]
                     with suppress(BundleError):  # reported when the model is loaded: ONNX Runtime stands in
-                        wheels.provide(engine, own, Path(tempfile.mkdtemp(prefix="wheels-")), gpu=False)
+                        wheels.provide(library, own, Path(tempfile.mkdtemp(prefix="wheels-")), gpu=False)
         self.journal.say(f"ONNX Runtime {onnxruntime.__version__}, {origin}")
         return gpus
 

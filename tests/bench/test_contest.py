@@ -68,16 +68,16 @@ def test_errors_are_measured_and_our_engine_is_set_against_all_of_its_precision(
     )
     assert outcome.errors == pytest.approx({"plain": 0.0, "quick": 0.1, "ours": 0.001}, abs=1e-6)
     assert outcome.tokens == sum(LENGTHS)
-    assert set(outcome.ratios) == {"speed_fp32_vs_plain", "flops_fp32_vs_matmul_peak"}
+    assert set(outcome.ratios) == {"speed_ours_vs_plain", "flops_ours_vs_matmul_peak"}
     expected = outcome.seconds["plain"] / outcome.seconds["ours"]
-    assert outcome.ratios["speed_fp32_vs_plain"] == pytest.approx(expected)
-    assert outcome.ratios["flops_fp32_vs_matmul_peak"] == pytest.approx(0.5 / outcome.seconds["ours"])
+    assert outcome.ratios["speed_ours_vs_plain"] == pytest.approx(expected)
+    assert outcome.ratios["flops_ours_vs_matmul_peak"] == pytest.approx(0.5 / outcome.seconds["ours"])
 
 
 def test_a_lower_precision_of_ours_is_set_against_fp32_too() -> None:
     own = Contestant("ours_bf16", "Ours", "bf16", off_by(0.0), ours=True)
     peers = [Contestant(name, name, name, off_by(0.0)) for name in ("fp32", "bf16", "int8")]
-    assert set(hold([*peers, own]).ratios) == {"speed_bf16_vs_fp32", "speed_bf16_vs_bf16"}
+    assert set(hold([*peers, own]).ratios) == {"speed_ours_bf16_vs_fp32", "speed_ours_bf16_vs_bf16"}
 
 
 def test_peers_that_are_missing_broken_or_wrong_are_named_and_the_others_count() -> None:
@@ -127,4 +127,4 @@ def test_who_pads_runs_a_sample_and_its_seconds_are_scaled(monkeypatch: pytest.M
     outcome = hold([Contestant("padded", "Padded", "fp32", lambda: run, padded_to=16), OURS])
     assert seen[1:] == [2, 2]  # after the warm-up
     assert outcome.seconds == {"padded": 2.0, "ours": 1.0}
-    assert outcome.ratios["speed_fp32_vs_padded"] == 2.0
+    assert outcome.ratios["speed_ours_vs_padded"] == 2.0

@@ -31,11 +31,11 @@ def test_a_kernel_runs_on_generated_rows_and_says_what_it_took(made: models.Mode
 
 def test_all_our_engines_return_the_same_logits(made: models.Models) -> None:
     encoded = made.encode(made.small.card, texts.rows(5, words=(3, 8), repeated=True))
-    wanted = ours.predictor(made.small, "fp32")(encoded)
+    wanted = ours.predictor(made.small, ours.ONNX_RUNTIME)(encoded)
     assert wanted.shape == (5, 30)
-    for precision in ours.CPU_ENGINES:
+    for engine in ours.CPU_ENGINES:
         try:
-            found = ours.predictor(made.small, precision)(encoded)
+            found = ours.predictor(made.small, engine)(encoded)
         except contest.UnavailableError:
             continue
-        assert contest.relative_error(found, wanted) < contest.LIMITS[precision]
+        assert contest.relative_error(found, wanted) < contest.LIMITS[engine.precision]

@@ -59,7 +59,7 @@ class FakeFold:
         self._name = f"{encoder.parent.name}/{encoder.stem}"
         self.opened.append(self._name)
         self._speed = self.speeds[encoder.parent.name] / (GPU_SPEED if gpus else 1)
-        self.provider = CUDA if gpus else "OpenVINO bf16" if cpu_engine == "openvino" else CPU
+        self.provider = CUDA if gpus else "OpenVINO bf16" if cpu_engine.startswith("openvino") else CPU
         self.budgets = (64, 128)
 
     def predict(

@@ -34,22 +34,26 @@ class Candidate:
 # computes something else by far more. Whether the ranks survive is asked on rows held out.
 _TOLERANCE_BF16, _TOLERANCE_INT8 = 0.05, 0.15
 REFERENCE = Candidate("onnxruntime", "onnxruntime", ENCODER, HALF_CPU)
+OPENVINO_FP32 = Candidate(
+    "openvino-fp32", "openvino-fp32", ENCODER, Rung("OpenVINO in fp32 on CPU", HALF_CPU.tolerance, _FIX)
+)
 OPENVINO = Candidate("openvino", "openvino", ENCODER, Rung("OpenVINO on CPU", _TOLERANCE_BF16, _FIX))
 INT8 = Candidate("onnxruntime-int8", "onnxruntime", ENCODER_INT8, Rung("int8 on CPU", _TOLERANCE_INT8, _FIX))
-CANDIDATES = (REFERENCE, OPENVINO, INT8)  # the most exact first
+CANDIDATES = (REFERENCE, OPENVINO_FP32, OPENVINO, INT8)  # the most exact first
 
 
 def obstacle(candidate: Candidate) -> str:
     """Why a candidate cannot be tried here; empty if it can.
 
-    OpenVINO computes in bf16 wherever a processor can, so where this one cannot, nothing can be told of it.
+    Unless it is told not to, OpenVINO computes in bf16 wherever a processor can, so where this one cannot,
+    nothing can be told of it.
     """
-    if candidate is not OPENVINO:
-        return ""
     try:
         engines.get(candidate.engine)
     except BundleError as error:
         return f"cannot be used here: {error.found}"
+    if candidate is not OPENVINO:
+        return ""
     from foldship_kernel.engines import open_vino
 
     return "" if open_vino.precision() == open_vino.BF16 else "this processor has no bf16 to try it with"

@@ -17,7 +17,7 @@ from transformers import PretrainedConfig
 
 from foldship import folders
 from foldship.export import parity, precision, seal, sources, structure, trace, weights_store
-from foldship.export.candidates import ENCODER, OPENVINO, REFERENCE, Candidate
+from foldship.export.candidates import ENCODER, REFERENCE, Candidate
 from foldship.export.cpu_engine import Trial, choose
 from foldship.export.draft import FP32, HALF, HEAD, Draft, name, shipped
 from foldship.export.fusion import fuse, fused_attentions, tidy
@@ -164,7 +164,7 @@ def _check_shipped(
     """The last rungs, on the files that are shipped; the last of all is what runs on a CPU."""
     paths = {key: folder / file for key, file in shipped(draft.fold, engine).items()}
     rungs = [(parity.HALF, "encoder", REFERENCE.engine), (engine.rung, "encoder_cpu", engine.engine)]
-    if engine is OPENVINO:  # should it fail aboard, ONNX Runtime takes over
+    if engine.engine != REFERENCE.engine:  # should it fail aboard, ONNX Runtime takes over
         rungs.insert(0, (REFERENCE.rung, "encoder_cpu", REFERENCE.engine))
     for rung, key, library in rungs:
         graphs = Fold(paths[key], paths[key], paths["head"], gpus=0, cpu_engine=library)

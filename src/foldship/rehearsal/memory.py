@@ -58,7 +58,7 @@ class ControlGroup:
     def __init__(self, parent: Path, version: int, limit: int) -> None:
         self.mechanism = f"cgroup v{version}"
         self.peak, self.exceeded = 0, False
-        self.version = version
+        self.version, self._limit = version, limit
         if version == 1:
             # Swap is not always counted.
             optional = {"memory.memsw.limit_in_bytes": str(limit)}
@@ -74,7 +74,9 @@ class ControlGroup:
         values = _table(self.group.folder / "memory.stat")
         self.peak = max(self.peak, sum(values.get(name, 0) for name in names))
         events = "memory.oom_control" if self.version == 1 else "memory.events"
-        self.exceeded = self.exceeded or _table(self.group.folder / events).get("oom_kill", 0) > 0
+        if _table(self.group.folder / events).get("oom_kill", 0) > 0:
+            self.exceeded = True
+            self.peak = max(self.peak, self._limit)  # it was reached, if only between two samples
 
     def close(self) -> None:
         self.group.close()

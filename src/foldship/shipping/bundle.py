@@ -16,7 +16,7 @@ import foldship_kernel
 from foldship import folders
 from foldship.shipping import entry, metadata, models, wheelhouse
 from foldship.shipping.settings import KernelConfig
-from foldship_kernel import atomic, manifest, tasks
+from foldship_kernel import atomic, engines, manifest, tasks
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task
 
@@ -71,8 +71,8 @@ def build(
         code_sha256 = _copy_code(dataset, main_template)
         shipped = models.copy_models(dataset, export_dirs, model_dirs, chosen, scheduled)
         if wheels is None:
-            engines = {model["cpu_engine"] for model in shipped}
-            wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator, engines)
+            libraries = {engines.library(model["cpu_engine"]) for model in shipped}
+            wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator, libraries)
         wheel_paths = [models.copy(path, dataset / "wheels" / path.name, dataset) for path in sorted(wheels)]
         atomic.write_json(
             dataset / metadata.DATASET, metadata.dataset(owner=owner, title=kernel_config.dataset_title)

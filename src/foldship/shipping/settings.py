@@ -41,7 +41,7 @@ class KernelConfig(Settings):
     accelerator: Literal["cpu", "gpu"] = "cpu"
     machine_shape: str = "NvidiaTeslaT4"
     limit_s: Annotated[float, Field(gt=0, le=43200)] | None = None
-    cpu_engine: Literal["auto", "onnxruntime", "onnxruntime-int8", "openvino"] = "auto"
+    cpu_engine: Literal["auto", "onnxruntime", "onnxruntime-int8", "openvino", "openvino-fp32"] = "auto"
 
     @field_validator("title", "dataset_title")
     @classmethod

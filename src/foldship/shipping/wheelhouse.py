@@ -31,13 +31,13 @@ class Pin:
         file: its name.
         sha256: of its content, in hex.
         accelerators: what it is shipped for, "cpu" and "gpu".
-        engine: the engine that needs it, if not every bundle does.
+        library: the engines' library that it brings, if not every bundle needs it.
     """
 
     file: str
     sha256: str
     accelerators: tuple[str, ...]
-    engine: str | None = None
+    library: str | None = None
 
     @property
     def requirement(self) -> str:
@@ -57,22 +57,22 @@ class Pin:
         return options
 
 
-def pins(accelerator: str, engines: Container[str] = ()) -> list[Pin]:
-    """The wheels to ship for "cpu" or "gpu" and for models that run on `engines`, sorted by file name."""
+def pins(accelerator: str, libraries: Container[str] = ()) -> list[Pin]:
+    """The wheels to ship for "cpu" or "gpu" and for models that run on `libraries`, sorted by file name."""
     entries = json.loads(PINS.read_text(encoding="utf-8"))
     known = [
-        Pin(entry["file"], entry["sha256"], tuple(entry["accelerators"]), entry.get("engine"))
+        Pin(entry["file"], entry["sha256"], tuple(entry["accelerators"]), entry.get("library"))
         for entry in entries
     ]
     wanted = [
         pin
         for pin in known
-        if accelerator in pin.accelerators and (pin.engine is None or pin.engine in engines)
+        if accelerator in pin.accelerators and (pin.library is None or pin.library in libraries)
     ]
     return sorted(wanted, key=lambda pin: pin.file)
 
 
-def fetch(cache: Path, accelerator: str, engines: Container[str] = ()) -> list[Path]:
+def fetch(cache: Path, accelerator: str, libraries: Container[str] = ()) -> list[Path]:
     """Return the pinned wheels, downloading those that `cache` does not hold whole; arguments as of `pins`.
 
     Raises:
@@ -80,7 +80,7 @@ def fetch(cache: Path, accelerator: str, engines: Container[str] = ()) -> list[P
     """
     cache.mkdir(parents=True, exist_ok=True)
     wheels = []
-    for pin in pins(accelerator, engines):
+    for pin in pins(accelerator, libraries):
         path = cache / pin.file
         if not path.is_file() or sha256(path) != pin.sha256:
             _download(pin, path)

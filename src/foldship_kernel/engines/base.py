@@ -31,13 +31,7 @@ class Graph(Protocol):
 
 
 class Engine(Protocol):
-    """A library that runs graphs; a module of `foldship_kernel.engines` is one.
-
-    Attributes:
-        MODULE: top-level module that it needs.
-    """
-
-    MODULE: str
+    """A library that runs graphs; a module of `foldship_kernel.engines` is one."""
 
     def open(self, path: Path, device: int | None, threads: int) -> Graph:
         """Load a graph.

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from foldship_kernel import devices
 from foldship_kernel.engines.base import CPU, CUDA, Inputs
 
-MODULE = "onnxruntime"
-
 
 @dataclass(frozen=True)
 class _Bound:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from foldship_kernel import devices
 from foldship_kernel.engines.base import OPENVINO, Inputs
 
-MODULE = "openvino"
 BF16, F32 = "bf16", "f32"
 _OUT_OF_MEMORY = ("Failed to allocate", "can't alloc", "bad_alloc")
 _core = openvino.Core()
@@ -28,22 +27,26 @@ class OpenVinoGraph:
 
     A run is carried out by one of the graph's streams, while the thread that asked for it waits; each thread
     has an inference request of its own, since a request takes one run at a time.
+
+    Args:
+        path, threads: as of `base.Engine.open`.
+        precision: of the arithmetic, BF16 or F32.
     """
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, precision: str) -> None:
         streams = max(1, devices.threads() // threads)
         self._model = _core.compile_model(
             _core.read_model(str(path)),
             "CPU",
             {
-                "INFERENCE_PRECISION_HINT": precision(),
+                "INFERENCE_PRECISION_HINT": precision,
                 "INFERENCE_NUM_THREADS": threads * streams,
                 "NUM_STREAMS": streams,
                 # Pinned threads of several processes meet on the first cores of the machine.
                 "ENABLE_CPU_PINNING": False,
             },
         )
-        self.provider = f"{OPENVINO} {precision()}"
+        self.provider = f"{OPENVINO} {precision}"
         self._inputs = [node.any_name for node in self._model.inputs]
         self._local = threading.local()
 
@@ -64,10 +67,10 @@ class OpenVinoGraph:
 
 
 def precision() -> str:
-    """Precision of the arithmetic on this processor."""
+    """The fastest precision that this processor computes in."""
     return BF16 if BF16.upper() in _core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else F32
 
 
 def open(path: Path, device: int | None, threads: int) -> OpenVinoGraph:
     """See `base.Engine`; there is no other device than the CPU."""
-    return OpenVinoGraph(path, threads)
+    return OpenVinoGraph(path, threads, precision())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from foldship.export import candidates, cpu_engine, parity, speed
-from foldship.export.candidates import INT8, OPENVINO, REFERENCE
+from foldship.export.candidates import INT8, OPENVINO, OPENVINO_FP32, REFERENCE
 from foldship.export.samples import HeldOut
 from foldship_kernel.errors import FoldshipError
 
@@ -55,27 +55,34 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Any:
     return run
 
 
-def speeds(openvino: float, int8: float) -> dict[str, float]:
-    return {REFERENCE.name: 1000.0, OPENVINO.name: openvino, INT8.name: int8}
+def speeds(openvino: float, int8: float, openvino_fp32: float = 1000.0) -> dict[str, float]:
+    return {
+        REFERENCE.name: 1000.0,
+        OPENVINO_FP32.name: openvino_fp32,
+        OPENVINO.name: openvino,
+        INT8.name: int8,
+    }
 
 
 @pytest.mark.parametrize(
-    ("openvino", "int8", "expected"),
+    ("openvino_fp32", "openvino", "int8", "expected"),
     [
-        (2000, 1500, OPENVINO),
-        (1100, 1100, REFERENCE),  # within what timings vary by
-        (2000, 2200, OPENVINO),
-        (2000, 2400, INT8),
-        (900, 1200, INT8),
+        (1000, 2000, 1500, OPENVINO),
+        (1100, 1100, 1100, REFERENCE),  # within what timings vary by
+        (1200, 1300, 900, OPENVINO_FP32),
+        (1200, 2000, 2200, OPENVINO),
+        (1200, 2000, 2400, INT8),
+        (900, 900, 1200, INT8),
     ],
 )
 def test_the_fastest_is_chosen_if_it_is_clearly_faster(
-    choose: Any, openvino: float, int8: float, expected: candidates.Candidate
+    choose: Any, openvino_fp32: float, openvino: float, int8: float, expected: candidates.Candidate
 ) -> None:
-    chosen, trials = choose(speeds(openvino, int8))
+    measured = speeds(openvino, int8, openvino_fp32)
+    chosen, trials = choose(measured)
     assert chosen is expected
     assert [name for name, trial in trials.items() if trial.verdict == "chosen"] == [expected.name]
-    assert {name: trial.tokens_per_second for name, trial in trials.items()} == speeds(openvino, int8)
+    assert {name: trial.tokens_per_second for name, trial in trials.items()} == measured
 
 
 def test_what_changes_the_ranks_is_rejected_and_the_next_is_taken(choose: Any) -> None:
@@ -125,6 +132,8 @@ def test_without_the_library_openvino_is_no_candidate(monkeypatch: pytest.Monkey
     import sys
 
     monkeypatch.delitem(sys.modules, "foldship_kernel.engines.open_vino", raising=False)
+    monkeypatch.delitem(sys.modules, "foldship_kernel.engines.open_vino_fp32", raising=False)
     monkeypatch.setitem(sys.modules, "openvino", None)
-    assert "cannot be used here" in candidates.obstacle(OPENVINO)
+    for candidate in (OPENVINO, OPENVINO_FP32):
+        assert "cannot be used here" in candidates.obstacle(candidate)
     assert candidates.obstacle(INT8) == ""

@@ -78,7 +78,7 @@ def test_an_engines_wheel_is_fetched_where_a_model_runs_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entries = json.loads(wheelhouse.PINS.read_text())
-    wheelhouse.PINS.write_text(json.dumps([{**entries[0], "engine": "openvino"}]))
+    wheelhouse.PINS.write_text(json.dumps([{**entries[0], "library": "openvino"}]))
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / entries[0]["file"]).write_bytes(CONTENT)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it is in the cache"))

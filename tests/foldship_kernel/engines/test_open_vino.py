@@ -13,7 +13,7 @@ import tiny_bundle
 
 pytest.importorskip("openvino")
 
-from foldship_kernel.engines import onnx_runtime, open_vino
+from foldship_kernel.engines import onnx_runtime, open_vino, open_vino_fp32
 from foldship_kernel.engines.base import OPENVINO
 
 THREADS = 4
@@ -39,6 +39,14 @@ def test_outputs_are_onnx_runtimes_and_the_provider_names_the_precision(encoder:
         found = graph.run(graph.prepare(batch(seed)))
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, reference.run(reference.prepare(batch(seed))), atol=0.03)
+
+
+def test_in_single_precision_outputs_are_onnx_runtimes(encoder: Path) -> None:
+    graph, reference = open_vino_fp32.open(encoder, None, 1), onnx_runtime.open(encoder, None, 1)
+    assert graph.provider == f"{OPENVINO} f32"
+    for seed in range(5):
+        found, wanted = (each.run(each.prepare(batch(seed))) for each in (graph, reference))
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 def test_threads_run_at_the_same_time_and_do_not_mix_up_their_batches(encoder: Path) -> None:
