@@ -27,6 +27,18 @@ def missing(manifest: Path, facts: Mapping[str, Any]) -> list[str]:
     return [name for name in names if name not in known]
 
 
+def status(facts: Mapping[str, Any]) -> str:
+    """What became of a run that has ended: "complete", "partial", or "fallback" without any fold.
+
+    Args:
+        facts: as `foldship.json` holds them: "folds_used", "folds_left_out", and as "folds_cut" those of the
+            used ones that have read sequences shorter than the model was trained on.
+    """
+    if not facts.get("folds_used"):
+        return "fallback"
+    return "partial" if facts.get("folds_left_out") or facts.get("folds_cut") else "complete"
+
+
 def name_of(model: str, fold: int) -> str:
     """What a fold is called in the log and in `foldship.json`."""
     return f"{model} fold {fold}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +16,7 @@ from foldship_kernel.manifest import Cost
 # Below this much measured, the speed says little: the first batches set up the memory.
 MEASURED_S, MEASURED_SHARE = 1.0, 0.05
 MARGIN = 0.8  # share of the time left that a fold shortened for want of time may take
-MEMORY = 0.1
+TINY = 1e-6  # share of the work that rounding may leave over
 SHORTEST = 16  # tokens; a row cut further says nothing
 
 
@@ -24,16 +26,15 @@ class OutOfTimeError(Exception):
 
 @dataclass
 class Speed:
-    """How fast a model runs, measured: operations and seconds, and seconds to load a fold."""
+    """How fast a model runs, as measured last.
 
-    done: float = 0.0
-    seconds: float = 0.0
+    Attributes:
+        rate: operations per second; 0 as long as nothing is known.
+        load_s: seconds to load a fold.
+    """
+
+    rate: float = 0.0
     load_s: float = 0.0
-
-    @property
-    def rate(self) -> float:
-        """Operations per second; 0 as long as nothing is known."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
 
 
 @dataclass
@@ -68,7 +69,8 @@ class Governor:
             lengths: (sequences,) tokens of all sequences.
             cost: of the model.
         """
-        budget = MARGIN * self.deadline.left_s() * self.speed(model).rate
+        speed = self.speed(model)
+        budget = (MARGIN * self.deadline.left_s() - speed.load_s) * speed.rate
         low, high = SHORTEST - 1, int(lengths.max(initial=0))
         while high - low > 1:  # work grows with the length: halve the range
             middle = (low + high) // 2
@@ -94,8 +96,7 @@ class Meter:
         self._governor, self._speed = governor, governor.speed(model)
         self._total, self._cost, self._whole = total, cost, whole
         self._began = governor.deadline.now()
-        # The last fold's speed counts a little: a machine may slow down.
-        self._before = Speed(MEMORY * self._speed.done, MEMORY * self._speed.seconds)
+        self._marks = [(0.0, 0.0)]  # seconds since the beginning, and work done by then
         self.done, self.tokens = 0.0, 0
 
     @property
@@ -103,21 +104,32 @@ class Meter:
         return self._governor.deadline.now() - self._began
 
     @property
+    def rate(self) -> float:
+        """Operations per second in the later half of the time so far.
+
+        The first batches set up memory and kernels, and try different sizes: they are slower than the rest.
+        """
+        elapsed = self.elapsed_s
+        seconds, done = self._marks[bisect_right(self._marks, (elapsed / 2, math.inf)) - 1]
+        return (self.done - done) / max(elapsed - seconds, 1e-9)
+
+    @property
     def to_go_s(self) -> float:
-        """Seconds that the rest will take at the speed seen so far."""
-        return (self._total - self.done) * self.elapsed_s / max(self.done, 1e-9)
+        """Seconds that the rest will take at that rate."""
+        return (self._total - self.done) / max(self.rate, 1e-9)
 
     def __call__(self, lengths: NDArray[np.int64]) -> None:
         """Sequences of these lengths are done."""
         self.done += work(lengths, self._cost)
         self.tokens += int(lengths.sum())
-        self._speed.done = self._before.done + self.done
-        self._speed.seconds = self._before.seconds + self.elapsed_s
+        self._marks.append((self.elapsed_s, self.done))
         left = self._total - self.done
+        # The next fold will have slow first batches, too.
+        self._speed.rate = self.rate if left > TINY * self._total else self.done / max(self.elapsed_s, 1e-9)
         measured = self.elapsed_s >= MEASURED_S or self.done >= MEASURED_SHARE * self._total
         time_left = self._governor.deadline.left_s()
         hopeless = self._whole and measured and self.to_go_s > time_left
-        if left > 1e-6 * self._total and (time_left <= 0 or hopeless):
+        if left > TINY * self._total and (time_left <= 0 or hopeless):
             raise OutOfTimeError(f"too slow: {self.tokens / max(self.elapsed_s, 1e-9):,.0f} tokens/s")
 
     def summary(self) -> str:

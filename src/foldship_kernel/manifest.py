@@ -137,12 +137,11 @@ class Manifest:
         """The blend of just these models, or the nearest to it: see `foldship_kernel.blend.choose`."""
         return choose(self.blends, names)
 
-    def expected_score(self, units: Collection[str], models: Collection[str]) -> float | None:
+    def expected_score(self, units: Collection[str]) -> float | None:
         """Expected score of the submission that some folds make.
 
         Args:
             units: names of the folds, as `account.name_of` gives them.
-            models: names of the models that these are folds of.
 
         Returns:
             The schedule's, if they are just its first ones; else that of the blend of these models with one
@@ -151,6 +150,11 @@ class Manifest:
         first = self.schedule[: len(units)]
         if units and {str(unit) for unit in first} == set(units):
             return first[-1].score
+        models = [
+            model.name
+            for model in self.models
+            if any(account.name_of(model.name, fold.fold) in units for fold in model.folds)
+        ]
         blend = fitted(self.blends, models)
         return None if blend is None else blend.score
 

@@ -22,6 +22,9 @@ from foldship_kernel.tasks.base import Task, activate
 from foldship_kernel.units import Unit
 
 SAY_EVERY_S = 20.0
+# Share of a fold's work that must remain when it is read shorter, to be blended with whole ones. On real rows a
+# second fold brings 7/10 of its gain with 1/2 of its work, and none with 4/10 (docs/kernel.md).
+LEAST_SHARE = 0.5
 # Rows whose vectors are held at a time. Where a fold that is half done counts, it counts by whole shards.
 SHARD_ROWS, SHARD_ROWS_ROWWISE = 8192, 1024
 
@@ -75,16 +78,16 @@ class Predictor:
             leave_out: called with each other unit and the reason, "no time: ..." or "failed: ...".
         """
         late = self._run_all(units, accept, leave_out)
-        if late and not self._accepted:
-            shortest = next(filter(None, map(self._shorter, late)), 0)
-            if shortest:
-                # Better all rows read in part than none of them.
-                self._longest = shortest
-                self._journal.loud(
-                    f"no fold fits in {self._deadline.left_s():.0f} s: reading at most {shortest} tokens of "
-                    "every sequence from now on"
-                )
-                late = self._run_all(list(late), accept, leave_out)
+        # Better all rows read in part than none of them; but beside whole folds, a hasty one does harm.
+        least = LEAST_SHARE if self._accepted else 0.0
+        longest = next(filter(None, (self._shorter(unit, least) for unit in late)), 0)
+        if longest:
+            self._longest = longest
+            self._journal.loud(
+                f"no {'other ' if self._accepted else ''}fold fits in {self._deadline.left_s():.0f} s: reading "
+                f"at most {longest} tokens of every sequence from now on"
+            )
+            late = self._run_all(list(late), accept, leave_out)
         for unit, reason in late.items():
             leave_out(unit, reason)
 
@@ -179,15 +182,19 @@ class Predictor:
                 "load_s": round(self._governor.speed(model.name).load_s, 4),
                 "predict_s": round(meter.elapsed_s, 4),
                 "token_budget": budget.value,
-                "longest": self._longest,
+                "longest": self._longest if self._reading(model).encoding != model.encoding else None,
             }
         )
 
-    def _shorter(self, unit: Unit) -> int:
-        """The most tokens a sequence may be read to so that the unit fits; 0 if no cut helps."""
-        model = unit.model
-        lengths = self._shards_of(model).lengths
-        return self._governor.longest_affordable(model.name, lengths, model.cost)
+    def _shorter(self, unit: Unit, least: float) -> int:
+        """The most tokens a sequence may be read to so that the unit fits.
+
+        0 if no cut helps, or if it would leave less than a share of `least` of the work.
+        """
+        model, lengths = unit.model, self._shards_of(unit.model).lengths
+        longest = self._governor.longest_affordable(model.name, lengths, model.cost)
+        share = work(np.minimum(lengths, longest), model.cost) / max(self._work(model), 1e-9)
+        return longest if share >= least else 0
 
     def _new_budget(self, fold: Fold) -> TokenBudget:
         return TokenBudget(fold.budgets[:1] if self._frugal else fold.budgets)

@@ -163,12 +163,13 @@ class Kernel:
         facts = {"folds_used": list(self._gathered.units), "folds_left_out": self._left_out}
         self._left_out.update(dict.fromkeys(account.missing(self._bundle, facts), "failed: not reached"))
         out_of_time = any(reason.startswith("no time") for reason in self._left_out.values())
-        status = "fallback" if not self._gathered.units else "partial" if self._left_out else "complete"
+        status = account.status({**facts, "folds_cut": self._cut()})
         if status == "fallback":
             self.journal.loud("THE SUBMISSION IS A FALLBACK: no model had a part in it")
         elif status == "partial":
-            reasons = "\n".join(f"  {unit}: {reason}" for unit, reason in self._left_out.items())
-            self.journal.loud(f"THE SUBMISSION LACKS {len(self._left_out)} FOLDS:\n{reasons}")
+            reasons = [f"  {unit}: {reason}" for unit, reason in self._left_out.items()]
+            reasons += [f"  {unit}: read shorter, for want of time" for unit in self._cut()]
+            self.journal.loud("\n".join(["THE SUBMISSION LACKS FOLDS, OR PARTS OF THEM:", *reasons]))
         self._save(status)
         self.journal.say(
             f"{status}: folds used: {', '.join(self._gathered.units) or 'none'}\n{self.journal.table()}"
@@ -192,11 +193,14 @@ class Kernel:
             self._save("running")
 
     def _expected(self, gathered: Gathered, mixture: Mixture) -> float | None:
-        """Expected score; not known where rows differ in what was done, or were read shorter than trained."""
-        cut = any(run["longest"] for run in self.journal.runs)
-        if cut or not mixture.uniform:
-            return None
-        return self._manifest.expected_score(gathered.units, gathered.models)
+        """Expected score of the folds that have read all; not known where rows differ in what was done."""
+        whole = set(gathered.units) - set(self._cut())
+        return self._manifest.expected_score(whole) if mixture.uniform else None
+
+    def _cut(self) -> list[str]:
+        """Folds that have read sequences shorter than the model was trained on."""
+        cut = [run["fold"] for run in self.journal.runs if run["longest"] is not None]
+        return [unit for unit in cut if unit in self._gathered.units]
 
     def _resume(self) -> Gathered:
         """What an earlier worker of this run has kept; nothing, if this is the first."""
@@ -207,7 +211,8 @@ class Kernel:
         self._save("running")
 
     def _save(self, status: str) -> None:
-        self.journal.facts.update(folds_used=list(self._gathered.units), folds_left_out=self._left_out)
+        used = list(self._gathered.units)
+        self.journal.facts.update(folds_used=used, folds_left_out=self._left_out, folds_cut=self._cut())
         self.journal.save(status)
 
 

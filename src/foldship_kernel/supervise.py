@@ -188,7 +188,7 @@ def _status(code: int, in_time: bool, bundle: Path, working: Path, clock: deadli
         kept = "Only the fallback submission is there: no model had a part in it."
     _print(f"{_RULE}\n{what}\n{kept}\n{_RULE}\n")
     facts.setdefault("notes", []).append(f"{what} {kept}")
-    facts["status"] = "fallback" if not folds else "partial" if left_out else "complete"
+    facts["status"] = account.status(facts)
     facts["seconds"] = round(clock.elapsed_s(), 3)
     with suppress(OSError), stopgap.replacing(working / JOURNAL) as stream:  # a full disk must not cost it
         stream.write(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")

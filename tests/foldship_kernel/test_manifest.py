@@ -59,10 +59,10 @@ def test_a_beginning_of_the_schedule_has_its_score(path: Path) -> None:
     loaded = manifest.load(path)
     units = [str(unit) for unit in loaded.schedule]
     assert units == ["c fold 0", "b fold 0", "a fold 0", "a fold 1"]
-    assert loaded.expected_score(units[1::-1], ["b", "c"]) == loaded.schedule[1].score
-    assert loaded.expected_score(units, ["a", "b", "c"]) == loaded.schedule[3].score
-    assert loaded.expected_score(units[1:2], ["b"]) == loaded.blend_for(["b"]).score
-    assert loaded.expected_score([], []) is None
+    assert loaded.expected_score(units[1::-1]) == loaded.schedule[1].score
+    assert loaded.expected_score(units) == loaded.schedule[3].score
+    assert loaded.expected_score(units[1:2]) == loaded.blend_for(["b"]).score
+    assert loaded.expected_score([]) is None
 
 
 @pytest.mark.parametrize(

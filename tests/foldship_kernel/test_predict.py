@@ -221,6 +221,21 @@ def test_if_not_even_one_fold_fits_the_rows_are_read_shorter(scene, clock: Clock
     assert any("reading at most" in note for note in stage.journal.notes)
 
 
+def test_time_left_over_goes_to_a_fold_read_shorter_if_it_is_not_cut_too_much(scene, clock: Clock) -> None:
+    stage = scene(100.0, a=55.0)  # 96 s may be planned with: a second fold lacks 14 s
+    left_out = stage.run(model("a", 3))
+    assert stage.finished == ["a fold 0", "a fold 1"] and list(left_out) == ["a fold 2"]
+    whole, cut = stage.journal.runs
+    assert whole["longest"] is None and cut["longest"] < COST.longest
+    assert 0.5 * whole["predict_s"] < cut["predict_s"] < 41
+    assert any("no other fold fits" in note for note in stage.journal.notes)
+    clock.now = 0.0
+    stage = scene(100.0, a=70.0)  # it would lack 44 s of 70
+    assert list(stage.run(model("a", 3))) == ["a fold 1", "a fold 2"]
+    assert stage.finished == ["a fold 0"]
+    assert clock.now == pytest.approx(70)
+
+
 def test_if_there_is_hopelessly_little_time_no_fold_runs(scene) -> None:
     stage = scene(100.0, a=1e5)
     assert set(stage.run(model("a", 2))) == {"a fold 0", "a fold 1"}
@@ -257,12 +272,12 @@ def test_what_fails_on_a_gpu_runs_on_the_cpu_and_so_does_the_rest(scene, clock: 
 
 
 def test_after_a_gpu_has_failed_the_speed_is_measured_anew(scene, clock: Clock) -> None:
-    stage = scene(100.0, {}, {"a/1": "NaN"}, a=50.0)
+    stage = scene(100.0, {}, {"a/1": "NaN"}, a=60.0)
     left_out = stage.run(model("a", 4))
     assert stage.finished == ["a fold 0", "a fold 1"]
-    assert all(reason.startswith("no time: it needs 50 s") for reason in left_out.values())
+    assert all(reason.startswith("no time: it needs 60 s") for reason in left_out.values())
     assert list(left_out) == ["a fold 2", "a fold 3"]
-    assert clock.now == pytest.approx(51)
+    assert clock.now == pytest.approx(61.2)
 
 
 def test_what_takes_too_long_on_a_gpu_is_not_tried_on_the_cpu(scene) -> None:

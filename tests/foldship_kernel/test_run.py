@@ -157,6 +157,19 @@ def test_the_expected_score_is_that_of_what_was_submitted(
     assert facts(working)["score"] == kernel._manifest.schedule[2].score
 
 
+def test_a_fold_that_was_read_shorter_counts_as_part_of_one(
+    kernel: run.Kernel, units: list[Unit], working: Path
+) -> None:
+    for number, unit in enumerate(units):
+        kernel.journal.runs.append({"fold": str(unit), "longest": 32 if number == 2 else None})
+        kernel._accept(unit, outputs(number))
+    assert facts(working)["score"] == kernel._manifest.schedule[1].score
+    assert kernel.finish() == 0
+    assert facts(working)["status"] == "partial"
+    assert facts(working)["folds_cut"] == [str(units[2])]
+    assert any(f"{units[2]}: read shorter" in note for note in kernel.journal.notes)
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
 def test_no_disk_or_memory_for_a_first_submission_is_an_error_with_a_fix(
     dataset: Path,
