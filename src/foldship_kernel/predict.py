@@ -22,8 +22,8 @@ from foldship_kernel.tasks.base import Task, activate
 from foldship_kernel.units import Unit
 
 SAY_EVERY_S = 20.0
-# Share of a fold's work that must remain when it is read shorter, to be blended with whole ones. On real rows a
-# second fold brings 7/10 of its gain with 1/2 of its work, and none with 4/10 (docs/kernel.md).
+# Share of a fold's work that must remain when it is read shorter, to be blended with whole ones. On real rows
+# a second fold brings 7/10 of its gain with 1/2 of its work, and none with 4/10 (docs/kernel.md).
 LEAST_SHARE = 0.5
 # Rows whose vectors are held at a time. Where a fold that is half done counts, it counts by whole shards.
 SHARD_ROWS, SHARD_ROWS_ROWWISE = 8192, 1024
@@ -84,8 +84,8 @@ class Predictor:
         if longest:
             self._longest = longest
             self._journal.loud(
-                f"no {'other ' if self._accepted else ''}fold fits in {self._deadline.left_s():.0f} s: reading "
-                f"at most {longest} tokens of every sequence from now on"
+                f"no {'other ' if self._accepted else ''}fold fits in {self._deadline.left_s():.0f} s: "
+                f"reading at most {longest} tokens of every sequence from now on"
             )
             late = self._run_all(list(late), accept, leave_out)
         for unit, reason in late.items():
