@@ -61,7 +61,7 @@ def provide(module: str, wheels: Sequence[Path], target: Path, *, gpu: bool) -> 
 
 
 def _unpack(wheel: Path, target: Path) -> None:
-    """Unpack a wheel on all cores, the largest files first: inflating does not hold the interpreter's lock."""
+    """Unpack a wheel on all cores, the largest files first; inflating holds no interpreter lock."""
     with zipfile.ZipFile(wheel) as archive, ThreadPoolExecutor(devices.threads()) as pool:
         files = sorted((entry for entry in archive.infolist() if not entry.is_dir()), key=_size, reverse=True)
         for folder in {(target / entry.filename).parent for entry in files}:
