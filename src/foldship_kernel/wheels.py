@@ -61,17 +61,21 @@ def provide(module: str, wheels: Sequence[Path], target: Path, *, gpu: bool) -> 
 
 
 def _unpack(wheel: Path, target: Path) -> None:
-    """Unpack a wheel on all cores, the largest files first; inflating holds no interpreter lock."""
-    with zipfile.ZipFile(wheel) as archive, ThreadPoolExecutor(devices.threads()) as pool:
-        files = sorted((entry for entry in archive.infolist() if not entry.is_dir()), key=_size, reverse=True)
-        for folder in {(target / entry.filename).parent for entry in files}:
-            folder.mkdir(parents=True, exist_ok=True)  # two threads at once would stumble over it
-        for done in [pool.submit(archive.extract, entry, target) for entry in files]:
+    """Unpack a wheel on all cores: inflating holds no interpreter lock."""
+    with zipfile.ZipFile(wheel) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    for folder in {(target / entry.filename).parent for entry in entries}:
+        folder.mkdir(parents=True, exist_ok=True)  # two threads at once would stumble over it
+    entries.sort(key=lambda entry: entry.file_size, reverse=True)
+
+    def unpack(share: list[zipfile.ZipInfo]) -> None:
+        with zipfile.ZipFile(wheel) as archive:  # one for each thread: they are not made for several
+            archive.extractall(target, share)
+
+    threads = devices.threads()
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(unpack, entries[first::threads]) for first in range(threads)]:
             done.result()
-
-
-def _size(entry: zipfile.ZipInfo) -> int:
-    return entry.file_size
 
 
 def choose(wheels: Iterable[Path], *, gpu: bool) -> list[Path]:

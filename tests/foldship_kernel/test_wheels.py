@@ -102,3 +102,16 @@ def test_cuda_libraries_of_the_image_are_shown_to_the_unpacked_package(tmp_path:
     wheel = make(tmp_path, "travelling2-1.0-py3-none-any.whl", travelling2="")
     wheels.provide("travelling2", [wheel], tmp_path / "site", gpu=True)
     assert (tmp_path / "site" / "nvidia" / "cudnn").is_dir()
+
+
+def test_several_threads_unpack_every_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheels.devices, "threads", lambda: 4)
+    wheel = tmp_path / "many-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("many/", "")
+        for number in range(200):
+            archive.writestr(f"many/part{number % 7}/{number}.txt", f"{number} {number**2}\n" * 20_000)
+    (tmp_path / "out").mkdir()
+    wheels._unpack(wheel, tmp_path / "out")
+    found = {path.stem: path.read_text() for path in (tmp_path / "out").rglob("*.txt")}
+    assert found == {str(number): f"{number} {number**2}\n" * 20_000 for number in range(200)}
