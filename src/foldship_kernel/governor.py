@@ -16,6 +16,9 @@ from foldship_kernel.manifest import Cost
 # Below this much measured, the speed says little: the first batches set up the memory.
 MEASURED_S, MEASURED_SHARE = 1.0, 0.05
 MARGIN = 0.8  # share of the time left that a fold shortened for want of time may take
+# By so much may a fold seem too slow when it begins, and less and less as time goes on: speeds vary, and what
+# is given up is lost.
+PATIENCE = 0.25
 TINY = 1e-6  # share of the work that rounding may leave over
 SHORTEST = 16  # tokens; a row cut further says nothing
 
@@ -104,6 +107,11 @@ class Meter:
         return self._governor.deadline.now() - self._began
 
     @property
+    def share(self) -> float:
+        """Share of the work that is done."""
+        return self.done / max(self._total, 1e-9)
+
+    @property
     def rate(self) -> float:
         """Operations per second in the later half of the time so far.
 
@@ -128,13 +136,13 @@ class Meter:
         self._speed.rate = self.rate if left > TINY * self._total else self.done / max(self.elapsed_s, 1e-9)
         measured = self.elapsed_s >= MEASURED_S or self.done >= MEASURED_SHARE * self._total
         time_left = self._governor.deadline.left_s()
-        hopeless = self._whole and measured and self.to_go_s > time_left
+        patience = PATIENCE * time_left / max(self.elapsed_s + time_left, 1e-9)
+        hopeless = self._whole and measured and self.to_go_s > (1 + patience) * time_left
         if left > TINY * self._total and (time_left <= 0 or hopeless):
             raise OutOfTimeError(f"too slow: {self.tokens / max(self.elapsed_s, 1e-9):,.0f} tokens/s")
 
     def summary(self) -> str:
-        share = self.done / max(self._total, 1e-9)
-        return f"{share:.0%}, {self.tokens / max(self.elapsed_s, 1e-9):,.0f} tokens/s"
+        return f"{self.share:.0%}, {self.tokens / max(self.elapsed_s, 1e-9):,.0f} tokens/s"
 
 
 def work(lengths: NDArray[np.int64], cost: Cost) -> float:

@@ -17,11 +17,11 @@ from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import Journal
 from foldship_kernel.loading import Loader
 from foldship_kernel.manifest import ModelEntry
+from foldship_kernel.progress import Progress
 from foldship_kernel.sharding import Shards
 from foldship_kernel.tasks.base import Task, activate
 from foldship_kernel.units import Unit
 
-SAY_EVERY_S = 20.0
 # Share of a fold's work that must remain when it is read shorter, to be blended with whole ones. On real rows
 # a second fold brings 7/10 of its gain with 1/2 of its work, and none with 4/10 (docs/kernel.md).
 LEAST_SHARE = 0.5
@@ -138,13 +138,19 @@ class Predictor:
             fold = self._loader.open(unit.model, unit.fold)
             self._governor.speed(unit.model.name).load_s = self._deadline.now() - began
         self._report_provider(unit.model, fold.provider)
-        if following:
-            self._loader.load_ahead(following.model, following.fold)
         outputs = np.full((len(self._intake), len(self._task.TARGETS)), np.nan)
         # Rows that no fold has read need this one as a whole; to others, half a fold is welcome.
         half_counts = self._task.ROWWISE and self._accepted
+
+        def load_following(meter: Meter) -> None:
+            if following:
+                same = following.model is unit.model  # of others, nothing may be known yet
+                then_s = meter.elapsed_s + meter.to_go_s if same else 0.0
+                if meter.to_go_s + then_s < self._deadline.left_s():
+                    self._loader.load_ahead(following.model, following.fold)
+
         try:
-            self._run(unit, fold, outputs, whole=not half_counts)
+            self._run(unit, fold, outputs, load_following, whole=not half_counts)
         except OutOfTimeError:
             reached = int(np.isfinite(outputs).all(axis=1).sum())
             if not (half_counts and reached):
@@ -152,13 +158,22 @@ class Predictor:
             self._journal.loud(f"{unit}: time for {reached:,} of {len(outputs):,} rows only")
         return outputs
 
-    def _run(self, unit: Unit, fold: Fold, outputs: NDArray[np.float64], *, whole: bool) -> None:
-        """Fill `outputs` shard by shard; see `Meter` for `whole`."""
+    def _run(
+        self,
+        unit: Unit,
+        fold: Fold,
+        outputs: NDArray[np.float64],
+        on_the_way: Callable[[Meter], None],
+        *,
+        whole: bool,
+    ) -> None:
+        """Fill `outputs` shard by shard; see `Progress` for `on_the_way` and `Meter` for `whole`."""
         model = unit.model
         shards, reading = self._shards_of(model), self._reading(model)
         budget = self._budgets.setdefault((model.name, fold.provider), self._new_budget(fold))
         meter = Meter(self._governor, model.name, self._work(model), model.cost, whole=whole)
-        progress = _Progress(str(unit), meter, self._journal)
+
+        progress = Progress(str(unit), meter, self._journal, on_the_way)
         features = self._intake.features(reading)
         with self._journal.phase("predict"):
             for number, rows in enumerate(shards.rows):
@@ -231,20 +246,4 @@ class Predictor:
         else:
             self._journal.loud(
                 f"RUNNING ON {provider}, although the bundle wants {wanted}: expect a slow run"
-            )
-
-
-class _Progress:
-    """Passes on what is done to the meter, and says now and then how far it is."""
-
-    def __init__(self, name: str, meter: Meter, journal: Journal) -> None:
-        self._name, self._meter, self._journal = name, meter, journal
-        self._said = 0.0
-
-    def __call__(self, lengths: NDArray[np.int64]) -> None:
-        self._meter(lengths)
-        if self._meter.elapsed_s - self._said >= SAY_EVERY_S:
-            self._said = self._meter.elapsed_s
-            self._journal.say(
-                f"{self._name}: {self._meter.summary()}, about {self._meter.to_go_s:.0f} s to go"
             )

@@ -73,6 +73,19 @@ def test_what_will_not_fit_is_given_up_as_soon_as_that_shows(clock: Clock) -> No
     assert clock.now <= 0.05 * 500 + 5
 
 
+def test_a_fold_that_begins_a_little_too_slow_is_not_given_up_at_once(clock: Clock) -> None:
+    lengths = np.full(1000, 64)  # 96 s may be planned with
+    meter = Meter(governor(clock), "a", work(lengths, COST), COST, whole=True)
+    run(meter, clock, lengths[:100], 11.0)  # 99 s for the rest
+    run(meter, clock, lengths[100:], 84.0)
+    # If it stays too slow, it is given up in the end.
+    clock.now = 0.0
+    meter = Meter(governor(clock), "a", work(lengths, COST), COST, whole=True)
+    with pytest.raises(OutOfTimeError):
+        run(meter, clock, lengths, 110.0)
+    assert 30 < clock.now < 90
+
+
 def test_where_half_counts_the_work_goes_on_until_time_is_up(clock: Clock) -> None:
     lengths = np.full(100, 64)
     meter = Meter(governor(clock), "a", work(lengths, COST), COST, whole=False)

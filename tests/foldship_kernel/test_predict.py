@@ -305,6 +305,12 @@ def test_the_next_fold_is_loaded_while_one_runs_and_only_once(scene) -> None:
     assert sorted(FakeFold.opened) == ["a/0", "a/1", "a/2"]
 
 
+def test_what_will_not_fit_is_not_loaded_ahead(scene) -> None:
+    stage = scene(100.0, a=70.0)
+    stage.run(model("a", 3))
+    assert FakeFold.opened == ["a/0"]
+
+
 def test_without_memory_for_two_no_fold_is_loaded_ahead(scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "free_memory", lambda: 0)
     loaders: list[str] = []
