@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,7 @@ class Predictor:
         self._frugal = frugal
         self._budgets: dict[tuple[str, str], TokenBudget] = {}
         self._shards: dict[Reading, Shards] = {}
+        self._whole_lengths: dict[str, NDArray[np.int64]] = {}  # by model, as it was trained to read
         self._longest: int | None = None
         self._accepted = False
 
@@ -78,11 +80,9 @@ class Predictor:
             leave_out: called with each other unit and the reason, "no time: ..." or "failed: ...".
         """
         late = self._run_all(units, accept, leave_out)
-        # Better all rows read in part than none of them; but beside whole folds, a hasty one does harm.
-        least = LEAST_SHARE if self._accepted else 0.0
-        longest = next(filter(None, (self._shorter(unit, least) for unit in late)), 0)
-        if longest:
+        while longest := self._next_longest(late):
             self._longest = longest
+            self._shards.clear()
             self._journal.loud(
                 f"no {'other ' if self._accepted else ''}fold fits in {self._deadline.left_s():.0f} s: "
                 f"reading at most {longest} tokens of every sequence from now on"
@@ -201,15 +201,19 @@ class Predictor:
             }
         )
 
-    def _shorter(self, unit: Unit, least: float) -> int:
-        """The most tokens a sequence may be read to so that the unit fits.
+    def _next_longest(self, late: Iterable[Unit]) -> int:
+        """The most tokens a sequence may be read to so that one of these units fits; 0 if no cut helps.
 
-        0 if no cut helps, or if it would leave less than a share of `least` of the work.
+        Better all rows read in part than none of them; but beside whole folds, a hasty one does harm.
         """
-        model, lengths = unit.model, self._shards_of(unit.model).lengths
-        longest = self._governor.longest_affordable(model.name, lengths, model.cost)
-        share = work(np.minimum(lengths, longest), model.cost) / max(self._work(model), 1e-9)
-        return longest if share >= least else 0
+        least = LEAST_SHARE if self._accepted else 0.0
+        for unit in late:
+            model, lengths = unit.model, self._whole_lengths[unit.model.name]
+            longest = self._governor.longest_affordable(model.name, lengths, model.cost)
+            share = work(np.minimum(lengths, longest), model.cost) / max(work(lengths, model.cost), 1e-9)
+            if longest < (self._longest or math.inf) and share >= least:
+                return longest
+        return 0
 
     def _new_budget(self, fold: Fold) -> TokenBudget:
         return TokenBudget(fold.budgets[:1] if self._frugal else fold.budgets)
@@ -230,6 +234,7 @@ class Predictor:
                 f"{model.name}: {len(self._intake):,} rows, {len(shards.lengths):,} distinct sequences, "
                 f"{shards.lengths.sum():,} tokens"
             )
+        self._whole_lengths.setdefault(model.name, self._shards[reading].lengths)
         return self._shards[reading]
 
     def _work(self, model: ModelEntry) -> float:

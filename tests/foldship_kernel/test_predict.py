@@ -221,6 +221,24 @@ def test_if_not_even_one_fold_fits_the_rows_are_read_shorter(scene, clock: Clock
     assert any("reading at most" in note for note in stage.journal.notes)
 
 
+class Slowing(dict[str, float]):
+    """Speeds of a machine that gets slower from fold to fold."""
+
+    def __getitem__(self, name: str) -> float:
+        self[name] = 2 * super().__getitem__(name)
+        return super().__getitem__(name) / 2
+
+
+def test_if_the_machine_slows_down_the_rows_are_read_shorter_still(scene, clock: Clock) -> None:
+    stage = scene(100.0, a=150.0)
+    FakeFold.speeds = Slowing(a=150.0)
+    assert list(stage.run(model("a", 1))) == []
+    assert FakeFold.opened.count("a/0") > 2
+    assert sum("reading at most" in note for note in stage.journal.notes) == len(FakeFold.opened) - 1
+    assert stage.finished == ["a fold 0"]
+    assert clock.now < 98
+
+
 def test_time_left_over_goes_to_a_fold_read_shorter_if_it_is_not_cut_too_much(scene, clock: Clock) -> None:
     stage = scene(100.0, a=55.0)  # 96 s may be planned with: a second fold lacks 14 s
     left_out = stage.run(model("a", 3))
@@ -342,7 +360,7 @@ def test_half_a_fold_counts_only_where_the_metric_judges_rows_one_by_one(
     # The second fold is slower than the first made believe, and is stopped half way.
     for allowed in (True, False):
         stage = scene(100.0, task=rowwise(allowed=allowed), a=30.0, b=100.0)
-        left_out = stage.run(model("a", 1, 0.4), model("b", 1, 0.3))
+        left_out = stage.run(model("a", 1), model("b", 1))
         if allowed:
             assert stage.finished == ["a fold 0", "b fold 0"] and left_out == {}
             reached = np.isfinite(stage.outputs[1]).all(axis=1)
@@ -364,7 +382,7 @@ def test_more_time_never_costs_a_fold_that_comes_first(
     for limit_s in (10, 15, 20, 25, 35, 50, 75, 100, 150, 250):
         clock.now = 0.0
         stage = scene(float(limit_s), **speeds)
-        stage.run(model("a", 2, 0.4), model("b", 2, 0.3))
+        stage.run(model("a", 2), model("b", 2))
         used = [name in stage.finished for name in names]
         assert used >= before, limit_s
         assert clock.now < limit_s
