@@ -64,16 +64,19 @@ class Governor:
         speed = self.speed(model)
         return speed.load_s + amount / speed.rate if speed.rate else 0.0
 
-    def longest_affordable(self, model: str, lengths: NDArray[np.int64], cost: Cost) -> int:
+    def longest_affordable(
+        self, model: str, lengths: NDArray[np.int64], cost: Cost, *, loaded: bool = False
+    ) -> int:
         """The most tokens a sequence may be read to so that a fold fits; 0 if no cut helps.
 
         Args:
             model: its name; its speed is known.
             lengths: (sequences,) tokens of all sequences.
             cost: of the model.
+            loaded: whether the fold is in memory already.
         """
         speed = self.speed(model)
-        budget = (MARGIN * self.deadline.left_s() - speed.load_s) * speed.rate
+        budget = (MARGIN * self.deadline.left_s() - (0.0 if loaded else speed.load_s)) * speed.rate
         low, high = SHORTEST - 1, int(lengths.max(initial=0))
         while high - low > 1:  # work grows with the length: halve the range
             middle = (low + high) // 2

@@ -31,6 +31,7 @@ class Loader:
         self._plain = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._ahead: tuple[Key, Future[Fold]] | None = None
+        self._present: tuple[Key, Fold] | None = None
         self._fold_bytes = 0
 
     def engine(self, model: ModelEntry) -> str:
@@ -38,14 +39,16 @@ class Loader:
         return ONNX_RUNTIME if self._plain else model.cpu_engine
 
     def open(self, model: ModelEntry, fold: FoldEntry) -> Fold:
-        """The fold, which may have been loaded ahead."""
-        ahead, self._ahead = self._ahead, None
-        if ahead and ahead[0] == (model.name, fold.fold):
-            try:
-                return ahead[1].result()
-            except Exception as error:  # there was no room beside the other fold: now there is
-                self._journal.say(f"{model.name} fold {fold.fold} could not be loaded ahead: {error!r}")
-        return self._load(model, fold)
+        """The fold, which may be the present one, or have been loaded ahead."""
+        if not self.at_hand(model, fold):
+            self._present = None  # its memory goes before the next one comes
+            self._present = (model.name, fold.fold), self._next(model, fold)
+        assert self._present
+        return self._present[1]
+
+    def at_hand(self, model: ModelEntry, fold: FoldEntry) -> bool:
+        """Whether the fold is the one that was opened last."""
+        return self._present is not None and self._present[0] == (model.name, fold.fold)
 
     def load_ahead(self, model: ModelEntry, fold: FoldEntry) -> None:
         """Begin to load a fold, if memory suffices for it beside the present one."""
@@ -54,7 +57,7 @@ class Loader:
 
     def step_down(self, model: ModelEntry) -> bool:
         """Take a plainer device or engine from now on, since this one failed; False if there is none."""
-        self._ahead = None
+        self._ahead = self._present = None
         if self.gpus:
             self.gpus = 0
         elif self.engine(model) != ONNX_RUNTIME:
@@ -62,6 +65,15 @@ class Loader:
         else:
             return False
         return True
+
+    def _next(self, model: ModelEntry, fold: FoldEntry) -> Fold:
+        ahead, self._ahead = self._ahead, None
+        if ahead and ahead[0] == (model.name, fold.fold):
+            try:
+                return ahead[1].result()
+            except Exception as error:  # there was no room beside the other fold: now there is
+                self._journal.say(f"{model.name} fold {fold.fold} could not be loaded ahead: {error!r}")
+        return self._load(model, fold)
 
     def _load(self, model: ModelEntry, fold: FoldEntry) -> Fold:
         before = devices.own_memory()

@@ -133,10 +133,12 @@ class Predictor:
 
     def _run_here(self, unit: Unit, following: Unit | None) -> NDArray[np.float64]:
         """Outputs of one unit on the present device; the following one is loaded meanwhile."""
+        loaded = self._loader.at_hand(unit.model, unit.fold)
         with self._journal.phase("load"):
             began = self._deadline.now()
             fold = self._loader.open(unit.model, unit.fold)
-            self._governor.speed(unit.model.name).load_s = self._deadline.now() - began
+            if not loaded:
+                self._governor.speed(unit.model.name).load_s = self._deadline.now() - began
         self._report_provider(unit.model, fold.provider)
         outputs = np.full((len(self._intake), len(self._task.TARGETS)), np.nan)
         # Rows that no fold has read need this one as a whole; to others, half a fold is welcome.
@@ -209,7 +211,8 @@ class Predictor:
         least = LEAST_SHARE if self._accepted else 0.0
         for unit in late:
             model, lengths = unit.model, self._whole_lengths[unit.model.name]
-            longest = self._governor.longest_affordable(model.name, lengths, model.cost)
+            loaded = self._loader.at_hand(model, unit.fold)
+            longest = self._governor.longest_affordable(model.name, lengths, model.cost, loaded=loaded)
             share = work(np.minimum(lengths, longest), model.cost) / max(work(lengths, model.cost), 1e-9)
             if longest < (self._longest or math.inf) and share >= least:
                 return longest
