@@ -59,10 +59,19 @@ class Governor:
         """The device has changed: nothing is known any more."""
         self.speeds.clear()
 
-    def needed_s(self, model: str, amount: float) -> float:
-        """Seconds that one more fold with `amount` of work takes; 0 while the model's speed is unknown."""
+    def needed_s(self, model: str, amount: float, *, loaded: bool = False) -> float:
+        """Seconds that one more fold takes.
+
+        Args:
+            model: its name.
+            amount: work of the fold.
+            loaded: whether the fold is in memory already.
+
+        Returns:
+            Those seconds; 0 while the model's speed is unknown.
+        """
         speed = self.speed(model)
-        return speed.load_s + amount / speed.rate if speed.rate else 0.0
+        return (0.0 if loaded else speed.load_s) + amount / speed.rate if speed.rate else 0.0
 
     def longest_affordable(
         self, model: str, lengths: NDArray[np.int64], cost: Cost, *, loaded: bool = False

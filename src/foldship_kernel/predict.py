@@ -101,7 +101,8 @@ class Predictor:
         late = {}
         for unit, following in zip(units, [*units[1:], None], strict=True):
             try:
-                needed = self._governor.needed_s(unit.model.name, self._work(unit.model))
+                loaded = self._loader.at_hand(unit.model, unit.fold)
+                needed = self._governor.needed_s(unit.model.name, self._work(unit.model), loaded=loaded)
                 left = self._deadline.left_s()
                 if needed >= left and not (self._task.ROWWISE and self._accepted and left > 0):
                     late[unit] = f"no time: it needs {needed:.0f} s of {left:.0f} s left"

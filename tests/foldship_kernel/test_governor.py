@@ -51,6 +51,7 @@ def test_the_next_fold_takes_what_the_last_one_took(clock: Clock) -> None:
     chief.speed("a").load_s = 2.0
     run(Meter(chief, "a", amount, COST, whole=True), clock, lengths, 30.0)
     assert chief.needed_s("a", amount) == pytest.approx(32.0)
+    assert chief.needed_s("a", amount, loaded=True) == pytest.approx(30.0)
     assert chief.needed_s("b", amount) == 0
     run(Meter(chief, "a", amount, COST, whole=True), clock, lengths, 60.0)
     assert chief.needed_s("a", amount) == pytest.approx(62.0)  # the last one counts
