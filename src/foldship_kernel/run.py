@@ -38,7 +38,7 @@ class Kernel:
         bundle: path of `bundle.json`.
         inputs: folder to search for the competition's files.
         working: folder to write into.
-        scratch: folder that another worker of the same run finds again.
+        scratch: folder for what need not outlive the run; another worker of the same run finds it again.
         deadline: the clock of the run.
 
     Raises:
@@ -48,7 +48,7 @@ class Kernel:
     def __init__(self, bundle: Path, inputs: Path, working: Path, scratch: Path, deadline: Deadline) -> None:
         self._bundle, self._root = bundle, bundle.parent
         self._deadline = deadline
-        self._kept = scratch / "gathered.npz"
+        self._scratch, self._kept = scratch, scratch / "gathered.npz"
         self.journal = Journal(working / JOURNAL, deadline)
         self.journal.phases["start"] = deadline.elapsed_s()
         self._gathered = self._resume()
@@ -137,8 +137,8 @@ class Kernel:
         """Make the models' engines importable; returns the number of CUDA devices to use."""
         gpu = self._manifest.accelerator == "gpu"
         with self.journal.phase("runtime"):
-            target = Path(tempfile.mkdtemp(prefix="wheels-"))
-            origin = wheels.provide("onnxruntime", usable_wheels, target, gpu=gpu and devices.gpus() > 0)
+            unpacked = self._empty_folder()
+            origin = wheels.provide("onnxruntime", usable_wheels, unpacked, gpu=gpu and devices.gpus() > 0)
             # Not before: ONNX Runtime may only now be importable.
             import onnxruntime
 
@@ -150,9 +150,12 @@ class Kernel:
                     # Where ONNX Runtime came from a wheel, all are unpacked. Never over what is loaded.
                     own = [wheel for wheel in usable_wheels if wheel.name.startswith(f"{library}-")]
                     with suppress(BundleError):  # reported when the model is loaded: ONNX Runtime stands in
-                        wheels.provide(library, own, Path(tempfile.mkdtemp(prefix="wheels-")), gpu=False)
+                        wheels.provide(library, own, self._empty_folder(), gpu=False)
         self.journal.say(f"ONNX Runtime {onnxruntime.__version__}, {origin}")
         return gpus
+
+    def _empty_folder(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="wheels-", dir=self._scratch))
 
     def finish(self) -> int:
         """Say what came of it, and return the exit status.
