@@ -125,13 +125,14 @@ class Meter:
 
     @property
     def rate(self) -> float:
-        """Operations per second in the later half of the time so far.
+        """Operations per second in the later half of the time up to the last batch.
 
         The first batches set up memory and kernels, and try different sizes: they are slower than the rest.
         """
-        elapsed = self.elapsed_s
-        seconds, done = self._marks[bisect_right(self._marks, (elapsed / 2, math.inf)) - 1]
-        return (self.done - done) / max(elapsed - seconds, 1e-9)
+        elapsed, done = self._marks[-1]
+        middle = bisect_right(self._marks, (elapsed / 2, math.inf), hi=max(1, len(self._marks) - 1)) - 1
+        seconds, before = self._marks[middle]
+        return (done - before) / max(elapsed - seconds, 1e-9)
 
     @property
     def to_go_s(self) -> float:
