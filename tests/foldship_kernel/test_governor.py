@@ -131,3 +131,12 @@ def test_slow_first_batches_do_not_make_the_rest_look_slow(clock: Clock) -> None
     run(meter, clock, lengths[115:], 17.7)
     # As a whole, the next one takes as long.
     assert chief.needed_s("a", work(lengths, COST)) == pytest.approx(20.3)
+
+
+def test_between_batches_the_rate_stays_what_it_was(clock: Clock) -> None:
+    lengths = np.full(10, 64)
+    meter = Meter(governor(clock), "a", work(lengths, COST), COST, whole=True)
+    run(meter, clock, lengths[:1], 1.0)
+    assert meter.to_go_s == pytest.approx(9.0)
+    clock.now += 5.0
+    assert meter.to_go_s == pytest.approx(9.0)
