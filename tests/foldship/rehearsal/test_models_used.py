@@ -44,3 +44,9 @@ def test_a_fold_that_the_kernel_forgot_fails(tmp_path: Path) -> None:
 )
 def test_no_account_a_fallback_and_damage_fail(tmp_path: Path, summary: dict[str, Any]) -> None:
     assert not judge(tmp_path, summary).passed
+
+
+def test_a_fold_that_was_read_shorter_is_named(tmp_path: Path) -> None:
+    used = ["m fold 0", "m fold 1"]
+    finding = judge(tmp_path, {"folds_used": used, "folds_left_out": {}, "folds_cut": used[1:]})
+    assert finding.passed and "read shorter for want of time: m fold 1" in finding.seen

@@ -20,6 +20,8 @@ def check(run: Evidence) -> Finding:
         seen += f"; left out: {len(left_out)}, " + "; ".join(
             f"{fold}: {why}" for fold, why in left_out.items()
         )
+    if cut := run.summary.get("folds_cut"):
+        seen += f"; read shorter for want of time: {', '.join(cut)}"
     forgotten = account.missing(run.dataset / manifest.FILE_NAME, run.summary)
     if forgotten:
         seen += f"; neither used nor left out: {', '.join(forgotten)}"
