@@ -215,7 +215,7 @@ class Predictor:
             loaded = self._loader.at_hand(model, unit.fold)
             longest = self._governor.longest_affordable(model.name, lengths, model.cost, loaded=loaded)
             share = work(np.minimum(lengths, longest), model.cost) / max(work(lengths, model.cost), 1e-9)
-            if longest < (self._longest or math.inf) and share >= least:
+            if 0 < longest < (self._longest or math.inf) and share >= least:
                 return longest
         return 0
 

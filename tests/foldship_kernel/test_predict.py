@@ -394,3 +394,13 @@ def test_more_time_never_costs_a_fold_that_comes_first(
         assert clock.now < limit_s
         before = used
     assert all(before)
+
+
+def test_a_model_whose_speed_is_unknown_does_not_hide_one_that_can_be_read_shorter(scene) -> None:
+    stage = scene(100.0, a=200.0, b=150.0)
+    known, unknown = order([model("b", 1), model("a", 1)], ())
+    for unit in (known, unknown):
+        stage.predictor._work(unit.model)
+    stage.governor.speed("b").rate = WORK / 150
+    alone = stage.predictor._next_longest([known])
+    assert stage.predictor._next_longest([unknown, known]) == alone > 0
