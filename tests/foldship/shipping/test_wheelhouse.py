@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,12 @@ def test_the_real_pins_serve_both_pythons_and_both_accelerators(
     assert [name.split("-")[3] for name in engines if name not in names] == ["cp311", "cp312"]
     assert not any("openvino" in pin.file for pin in wheelhouse.pins("gpu", {"openvino"}))
     assert any(pin.file.startswith("onnxruntime_gpu-1.26.0-cp312") for pin in wheelhouse.pins("gpu"))
+
+
+@pytest.mark.parametrize("library", ["onnxruntime", "openvino"])
+def test_engines_are_of_the_release_that_parity_was_checked_with(
+    root: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    monkeypatch.setattr(wheelhouse, "PINS", root / "src" / "foldship" / "shipping" / "wheels.json")
+    files = [pin.file for pin in wheelhouse.pins("cpu", {library}) if pin.file.startswith(f"{library}-")]
+    assert {file.split("-")[1] for file in files} == {metadata.version(library)}
