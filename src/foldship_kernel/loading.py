@@ -51,7 +51,9 @@ class Loader:
         return self._present is not None and self._present[0] == (model.name, fold.fold)
 
     def load_ahead(self, model: ModelEntry, fold: FoldEntry) -> None:
-        """Begin to load a fold, if memory suffices for it beside the present one."""
+        """Begin to load a fold, once, if memory suffices for it beside the present one."""
+        if self._ahead and self._ahead[0] == (model.name, fold.fold):
+            return  # the present fold is being read again, shorter
         if not self._frugal and devices.free_memory() > SPARE * self._fold_bytes:
             self._ahead = ((model.name, fold.fold), self._thread.submit(self._load, model, fold))
 

@@ -175,7 +175,6 @@ class Predictor:
         shards, reading = self._shards_of(model), self._reading(model)
         budget = self._budgets.setdefault((model.name, fold.provider), self._new_budget(fold))
         meter = Meter(self._governor, model.name, self._work(model), model.cost, whole=whole)
-
         progress = Progress(str(unit), meter, self._journal, on_the_way)
         features = self._intake.features(reading)
         with self._journal.phase("predict"):
@@ -200,7 +199,7 @@ class Predictor:
                 "load_s": round(self._governor.speed(model.name).load_s, 4),
                 "predict_s": round(meter.elapsed_s, 4),
                 "token_budget": budget.value,
-                "longest": self._longest if self._reading(model).encoding != model.encoding else None,
+                "longest": self._longest if reading.encoding != model.encoding else None,
             }
         )
 

@@ -329,6 +329,18 @@ def test_the_next_fold_is_loaded_while_one_runs_and_only_once(scene) -> None:
     assert sorted(FakeFold.opened) == ["a/0", "a/1", "a/2"]
 
 
+def test_a_fold_that_is_being_loaded_ahead_is_not_loaded_again(scene) -> None:
+    stage = scene(1000.0, a=1.0)
+    first, second = model("a", 2).folds
+    loader = stage.predictor._loader
+    loader.open(model("a", 2), first)
+    for _ in range(2):
+        loader.load_ahead(model("a", 2), second)
+    loader.open(model("a", 2), second)
+    loader._thread.shutdown()
+    assert FakeFold.opened == ["a/0", "a/1"]
+
+
 def test_what_will_not_fit_is_not_loaded_ahead(scene) -> None:
     stage = scene(100.0, a=70.0)
     stage.run(model("a", 3))
