@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import tiny_bundle
 
+from foldship import naming
 from foldship.projection import Target, keep, profile
 from foldship.shipping import calibration, metadata
 from foldship.shipping.settings import KernelConfig
@@ -85,7 +86,7 @@ def test_it_is_pushed_like_the_kernel_itself_and_asks_for_the_same_machine(
 
 def test_a_long_title_is_cut_to_what_kaggle_takes() -> None:
     assert len(calibration.title("x" * 50)) == 50
-    metadata.slug(calibration.title("x" * 50))
+    naming.slug(calibration.title("x" * 50))
 
 
 def test_without_a_bundle_the_command_that_makes_it_is_named(tmp_path: Path) -> None:

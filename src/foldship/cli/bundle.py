@@ -25,13 +25,13 @@ def command(competition: str, data: Path | None, recipe: str) -> None:
 
 def bundle(context: Context) -> None:
     """Selection, export and schedule, skipped where nothing they read has changed, then the bundle."""
-    from foldship import export
+    from foldship import export, naming
     from foldship.cli.scheduling import schedule
     from foldship.cli.selecting import select
     from foldship.modelling import costs, reading, store
     from foldship.reporting import tables, terminal
     from foldship.shipping import bundle as shipping
-    from foldship.shipping import metadata, settings
+    from foldship.shipping import settings
 
     workspace, task = context.workspace, context.competition.task
     kernel = settings.load(workspace.experiment / settings.FILE_NAME, context.experiment.kernel)
@@ -72,7 +72,7 @@ def bundle(context: Context) -> None:
         main_template=workspace.entry,
     )
     terminal.show(tables.sizes(json.loads((workspace.dataset / "bundle.json").read_text())))
-    if built["owner"] == metadata.UNKNOWN_OWNER:
+    if built["owner"] == naming.UNKNOWN_OWNER:
         click.echo(
             "note: no Kaggle user name is known; before a push set KAGGLE_USERNAME, or owner in kernel.yaml, "
             "and bundle again"

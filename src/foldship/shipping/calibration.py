@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from foldship import folders
+from foldship import folders, naming
 from foldship.shipping import entry, metadata
 from foldship.shipping.settings import KernelConfig
 from foldship_kernel import atomic, manifest
@@ -59,4 +59,4 @@ def write(dataset: Path, kernel_config: KernelConfig, template: Path, out: Path)
 
 def title(kernel: str) -> str:
     """The calibration kernel's title, made of the kernel's own and as long as Kaggle takes."""
-    return kernel[: metadata.LONGEST - len(TITLE)].rstrip() + TITLE
+    return kernel[: naming.LONGEST - len(TITLE)].rstrip() + TITLE

@@ -1,33 +1,16 @@
-"""The two metadata files that Kaggle's client reads, and its rules for names."""
+"""The two metadata files that Kaggle's client reads."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SHORTEST, LONGEST = 6, 50
-# Stands where the user name must go, as in the files that Kaggle's client makes.
-UNKNOWN_OWNER = "INSERT_USERNAME"
+from foldship.naming import UNKNOWN_OWNER, slug
+
 KERNEL, DATASET = "kernel-metadata.json", "dataset-metadata.json"
-
-
-def slug(title: str) -> str:
-    """The name that Kaggle makes of a title: lower case, all else than letters and digits to hyphens.
-
-    Raises:
-        ValueError: title or slug is shorter than 6 or longer than 50 characters.
-    """
-    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    for what, text in (("title", title), ("slug", name)):
-        if not SHORTEST <= len(text) <= LONGEST:
-            raise ValueError(
-                f"{what} {text!r} has {len(text)} characters; Kaggle takes {SHORTEST} to {LONGEST}"
-            )
-    return name
 
 
 def find_owner(configured: str | None, environment: Mapping[str, str] = os.environ) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from foldship.config import problems
 from foldship.config.schema import Settings
-from foldship.shipping.metadata import slug
+from foldship.naming import slug
 from foldship_kernel.errors import FoldshipError
 
 FILE_NAME = "kernel.yaml"

@@ -5,32 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from foldship import naming
 from foldship.shipping import metadata
-
-
-@pytest.mark.parametrize(
-    ("title", "slug"),
-    [
-        ("Foldship Quest", "foldship-quest"),
-        ("my_kernel_name", "my-kernel-name"),
-        ("  Much -- space (v2) ", "much-space-v2"),
-    ],
-)
-def test_slugs_are_made_as_kaggle_makes_them(title: str, slug: str) -> None:
-    assert metadata.slug(title) == slug
-
-
-@pytest.mark.parametrize("title", ["short", "!!! a !!!", "x" * 51, ""])
-def test_names_outside_kaggles_bounds_are_refused(title: str) -> None:
-    with pytest.raises(ValueError, match="6 to 50"):
-        metadata.slug(title)
 
 
 def test_the_owner_is_looked_up_in_order(tmp_path: Path) -> None:
     environment = {"KAGGLE_CONFIG_DIR": str(tmp_path)}
-    assert metadata.find_owner(None, environment) == metadata.UNKNOWN_OWNER
+    assert metadata.find_owner(None, environment) == naming.UNKNOWN_OWNER
     (tmp_path / "kaggle.json").write_text("not JSON")
-    assert metadata.find_owner(None, environment) == metadata.UNKNOWN_OWNER
+    assert metadata.find_owner(None, environment) == naming.UNKNOWN_OWNER
     (tmp_path / "kaggle.json").write_text(json.dumps({"username": "from-file"}))
     assert metadata.find_owner(None, environment) == "from-file"
     environment["KAGGLE_USERNAME"] = "from-variable"
