@@ -1,0 +1,70 @@
+"""What Kaggle answered, in plain words, with what to do about it."""
+
+from __future__ import annotations
+
+from foldship_kernel.errors import FoldshipError
+
+AGAIN = "run the same command again; it goes on where it stopped"
+
+
+class KaggleError(FoldshipError):
+    """Kaggle refused, or could not be reached.
+
+    Args:
+        what, expected, found, fix: as of `FoldshipError`.
+        status: of the HTTP answer; None without one.
+    """
+
+    def __init__(
+        self, what: str, *, expected: str = "", found: str = "", fix: str = "", status: int | None = None
+    ) -> None:
+        super().__init__(what, expected=expected, found=found, fix=fix)
+        self.status = status
+
+
+class AnswerLostError(KaggleError):
+    """The request may have been carried out: no answer came, or one that says nothing about it."""
+
+
+# Part of Kaggle's message, in lower case -> what it comes to. The first that fits counts.
+_REMEDIES = (
+    ("batch gpu session count", "wait for your running GPU kernels to end, or cancel one on kaggle.com/code"),
+    ("session count", "wait for your running kernels to end, or cancel one on kaggle.com/code"),
+    (
+        "storage",
+        "delete datasets or versions that you no longer need: kaggle.com/settings shows what is used",
+    ),
+    ("quota", "wait for the weekly reset (see `kaggle quota`), or set accelerator: cpu in kernel.yaml"),
+    (
+        "rules",
+        "accept the rules on the competition's page on Kaggle, signed in as the same user",
+    ),
+    ("phone", "verify the account with a telephone number: kaggle.com/settings"),
+    ("verif", "verify the account: kaggle.com/settings"),
+    ("daily", "wait for the next day (UTC), or pick a final submission among those made"),
+    ("submission limit", "wait for the next day (UTC), or pick a final submission among those made"),
+    ("already in use", "choose another title in kernel.yaml and bundle again"),
+    ("conflict", "another push to it is under way: wait for that, then run the same command again"),
+)
+_STATUSES = {
+    400: "read the message above; `foldship doctor` checks names, sizes and settings",
+    401: "make a new token on kaggle.com/settings and put it where the old one is",
+    403: "check that the name in the metadata is your own, the competition's rules are accepted and the "
+    "account is verified",
+    404: "check owner and slug in the metadata: a private item of another user looks as if it were missing",
+    409: "another push to it is under way, or the name is taken: wait and run the same command again, or "
+    "choose another title in kernel.yaml",
+    413: "make the upload smaller, or split it: dataset_limit_gib in kernel.yaml",
+    429: "Kaggle asks for fewer calls: wait some minutes, then run the same command again",
+}
+
+
+def remedy(message: str, status: int | None) -> str:
+    """What to do about a message of Kaggle's that came with an HTTP status (None: without one)."""
+    lower = message.lower()
+    for part, fix in _REMEDIES:
+        if part in lower:
+            return fix
+    if status is not None and status in _STATUSES:
+        return _STATUSES[status]
+    return f"look at https://www.kaggle.com and its status page; then {AGAIN}"

@@ -1,0 +1,181 @@
+"""One signed-in connection: every call retried, every answer read, every error in plain words.
+
+The one module that imports the `kaggle` package, and only once there are credentials.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import requests
+
+from foldship.kaggle_client import credentials
+from foldship.kaggle_client.answers import AGAIN, AnswerLostError, KaggleError, remedy
+from foldship.kaggle_client.retry import PASSING, Patience, passing, repeat
+
+T = TypeVar("T")
+NOT_FOUND = 404
+
+
+class Connection:
+    """A connection to Kaggle.
+
+    Args:
+        say: told what people should know while they wait; secrets are taken out before.
+        patience: how often a call is tried, and how long to wait in between.
+
+    Attributes:
+        owner: user name of the account.
+
+    Raises:
+        KaggleError: there are no credentials, or Kaggle does not take them.
+    """
+
+    def __init__(self, say: Callable[[str], None], patience: Patience | None = None) -> None:
+        found = credentials.find()
+        if found is None:
+            raise KaggleError(
+                "no Kaggle credentials",
+                expected="KAGGLE_API_TOKEN, or KAGGLE_USERNAME and KAGGLE_KEY, or ~/.kaggle/kaggle.json",
+                fix="make a token on kaggle.com/settings, and put it into one of these places",
+            )
+        self.credentials = found
+        self._say, self._patience = say, patience or Patience()
+        with self.quietly():
+            from kaggle.api.kaggle_api_extended import KaggleApi
+
+            self.api: Any = KaggleApi()
+            self.ask("sign in", self._sign_in)
+        self.owner = str(self.api.config_values.get(self.api.CONFIG_NAME_USER) or "")
+
+    def say(self, text: str) -> None:
+        """Tell people, without any secret."""
+        self._say(self.credentials.scrub(text))
+
+    def ask(self, what: str, function: Callable[[Any], T]) -> T:
+        """Call what may be called twice, until it answers.
+
+        Args:
+            what: the request, as in "what failed: to <what>".
+            function: gets the SDK's client; see `kagglesdk.KaggleClient`.
+
+        Raises:
+            KaggleError: Kaggle refused, or could not be reached in the end.
+        """
+        try:
+            return repeat(lambda: self._call(function), self._patience, self.say)
+        except requests.RequestException as error:
+            raise self._explained(what, error) from error
+
+    def find(self, what: str, function: Callable[[Any], T]) -> T | None:
+        """As `ask`; None where Kaggle answers that there is no such thing."""
+        try:
+            return self.ask(what, function)
+        except KaggleError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    def order(self, what: str, function: Callable[[Any], T]) -> T:
+        """Call once what must not be done twice; only "too many calls" is tried again.
+
+        Raises:
+            AnswerLostError: it may have been carried out.
+            KaggleError: Kaggle refused.
+        """
+
+        def once() -> T:
+            try:
+                return self._call(function)
+            except requests.RequestException as error:
+                if error.response is not None and error.response.status_code == 429:
+                    raise  # not carried out, for sure
+                if passing(error):
+                    raise AnswerLostError(
+                        f"no answer to the request to {what}",
+                        found=self.credentials.scrub(_described(error)),
+                        fix=AGAIN,
+                    ) from error
+                raise
+
+        try:
+            return repeat(once, self._patience, self.say)
+        except requests.RequestException as error:
+            raise self._explained(what, error) from error
+
+    def pages(self, what: str, request: Any, function: Callable[[Any], Any]) -> Iterator[Any]:
+        """All pages of a listing.
+
+        Args:
+            what: as of `ask`.
+            request: its `page_token` is set for each page.
+            function: sends the request, and returns a page with `next_page_token`.
+
+        Raises:
+            KaggleError: as of `ask`.
+        """
+        request.page_token = ""
+        while True:
+            page = self.ask(what, function)
+            yield page
+            if not page.next_page_token or page.next_page_token == request.page_token:
+                return
+            request.page_token = page.next_page_token
+
+    @contextlib.contextmanager
+    def quietly(self) -> Iterator[io.StringIO]:
+        """Keep what the package prints: it names signed addresses, and prints errors instead of raising."""
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            yield printed
+
+    def _call(self, function: Callable[[Any], T]) -> T:
+        with self.quietly(), self.api.build_kaggle_client() as client:
+            return function(client)
+
+    def _sign_in(self, _: Any) -> None:
+        try:
+            self.api.authenticate()
+        except SystemExit:  # how the package says that it found nothing
+            raise KaggleError(
+                f"Kaggle does not take the credentials in {self.credentials.source}",
+                fix="make a new token on kaggle.com/settings and put it there",
+            ) from None
+
+    def _explained(self, what: str, error: requests.RequestException) -> KaggleError:
+        response = error.response
+        if response is None:
+            return KaggleError(
+                f"Kaggle cannot be reached to {what}",
+                found=self.credentials.scrub(_described(error)),
+                fix=f"check the network; then {AGAIN}",
+            )
+        message = self.credentials.scrub(_message(response) or _described(error))
+        tried = f", {self._patience.attempts} times" if response.status_code in PASSING else ""
+        return KaggleError(
+            f"Kaggle refuses to {what}",
+            found=f"{response.status_code}{tried}: {message}",
+            fix=remedy(message, response.status_code),
+            status=response.status_code,
+        )
+
+
+def _message(response: requests.Response) -> str:
+    """The message in the answer's body, if it is there: errors come with status 200, too."""
+    try:
+        value = response.json()
+    except ValueError:
+        return ""
+    for name in ("message", "error", "errorMessage"):
+        if isinstance(value, dict) and isinstance(value.get(name), str):
+            return str(value[name])
+    return ""
+
+
+def _described(error: requests.RequestException) -> str:
+    if error.response is not None:
+        return f"{error.response.reason}"
+    return f"{type(error).__name__}: {error}".split("?")[0][:200]

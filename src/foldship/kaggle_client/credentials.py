@@ -1,0 +1,93 @@
+"""Whose account it is, and keeping the key to oneself.
+
+Looks where the `kaggle` package looks, in its order, without importing it: the package signs in when it is
+imported, and ends the program when it finds nothing. Source: `KaggleApi.authenticate`, and
+https://www.kaggle.com/docs/api#authentication.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HIDDEN = "[hidden]"
+LEAST_SECRET = 8  # characters; shorter strings stand in too many places by chance
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An account, as far as it is known before the first call.
+
+    Attributes:
+        source: where the credentials were found, for people.
+        username: of the account; None where only Kaggle knows it.
+        secrets: keys and tokens; never shown.
+    """
+
+    source: str
+    username: str | None
+    secrets: tuple[str, ...] = field(repr=False)
+
+    def scrub(self, text: str) -> str:
+        """`text` without any of the secrets."""
+        for secret in self.secrets:
+            if len(secret) >= LEAST_SECRET:
+                text = text.replace(secret, HIDDEN)
+        return text
+
+
+def find(environment: Mapping[str, str] | None = None, home: Path | None = None) -> Credentials | None:
+    """The credentials that the `kaggle` package will use; None if there are none.
+
+    Args:
+        environment: variables; those of this process if not given.
+        home: home folder; the user's if not given.
+    """
+    environment = os.environ if environment is None else environment
+    home = Path.home() if home is None else home
+    token = environment.get("KAGGLE_API_TOKEN")
+    if token:
+        return Credentials("KAGGLE_API_TOKEN", None, (_content(Path(token)) or token,))
+    for name in ("access_token", "access_token.txt"):
+        token = _content(home / ".kaggle" / name)
+        if token:
+            return Credentials(f"~/.kaggle/{name}", None, (token,))
+    path = _config(environment, home) / "kaggle.json"
+    stored = _json(path)
+    username = environment.get("KAGGLE_USERNAME") or stored.get("username")
+    key = environment.get("KAGGLE_KEY") or stored.get("key")
+    if username and key:
+        source = "KAGGLE_USERNAME and KAGGLE_KEY" if "KAGGLE_KEY" in environment else str(path)
+        return Credentials(source, str(username), (str(key),))
+    oauth = _json(home / ".kaggle" / "credentials.json")
+    if oauth.get("refresh_token"):
+        secrets = tuple(str(oauth[name]) for name in ("refresh_token", "access_token") if oauth.get(name))
+        return Credentials("~/.kaggle/credentials.json", oauth.get("username"), secrets)
+    return None
+
+
+def _config(environment: Mapping[str, str], home: Path) -> Path:
+    if environment.get("KAGGLE_CONFIG_DIR"):
+        return Path(environment["KAGGLE_CONFIG_DIR"])
+    if (home / ".kaggle").is_dir():
+        return home / ".kaggle"
+    return Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "kaggle"
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

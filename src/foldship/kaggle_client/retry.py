@@ -1,0 +1,87 @@
+"""Try again what may go better the next time: too many calls, a server's trouble, a broken line."""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import requests
+
+T = TypeVar("T")
+PASSING = frozenset({429, 500, 502, 503, 504})  # HTTP statuses that may pass
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to go on trying.
+
+    Attributes:
+        attempts: calls in all.
+        first_s: seconds before the second one; each further wait is twice as long, give or take a quarter.
+        longest_s: no wait is longer, whatever Kaggle asks for.
+        sleep: waits so many seconds.
+    """
+
+    attempts: int = 6
+    first_s: float = 1.0
+    longest_s: float = 120.0
+    sleep: Callable[[float], None] = time.sleep
+
+
+def repeat(function: Callable[[], T], patience: Patience, say: Callable[[str], None]) -> T:
+    """Call until it succeeds, fails for good, or patience ends; then the last error is raised.
+
+    Args:
+        function: may raise `requests.RequestException`.
+        patience: how often, and how long to wait.
+        say: told before each wait.
+    """
+    for attempt in range(1, patience.attempts):
+        try:
+            return function()
+        except requests.RequestException as error:
+            if not passing(error):
+                raise
+            wait = min(_asked_for(error) or _growing(attempt, patience), patience.longest_s)
+            say(f"{_short(error)}; trying again in {wait:.0f} s ({attempt} of {patience.attempts})")
+            patience.sleep(wait)
+    return function()
+
+
+def passing(error: requests.RequestException) -> bool:
+    """Whether the trouble may pass by itself."""
+    if error.response is not None:
+        return error.response.status_code in PASSING
+    return isinstance(
+        error, (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    )
+
+
+def _growing(attempt: int, patience: Patience) -> float:
+    # Apart from one another, so that many clients do not come back at once.
+    return patience.first_s * float(2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
+
+
+def _asked_for(error: requests.RequestException) -> float | None:
+    """Seconds of the answer's Retry-After, given as a number or a date (RFC 9110, 10.2.3)."""
+    text = error.response.headers.get("Retry-After") if error.response is not None else None
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _short(error: requests.RequestException) -> str:
+    if error.response is not None:
+        return f"Kaggle answered {error.response.status_code} {error.response.reason}"
+    return "the connection to Kaggle broke"
