@@ -1,0 +1,203 @@
+"""The site as a whole: its state, its options, and how a client is led to it."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from kaggle_site import runners
+from kaggle_site.answers import Answer, Refused
+from kaggle_site.competitions import Competitions, Submission
+from kaggle_site.datasets import Dataset, Datasets
+from kaggle_site.exchange import Exchange, Fault, Proceed
+from kaggle_site.kernels import Kernel, Kernels, Quota
+from kaggle_site.server import Handler
+from kaggle_site.uploads import Uploads
+
+# The client speaks to http://localhost and is led to the port by the proxy variables.
+BASE = "http://localhost"
+
+
+class Site:
+    """A stand-in for Kaggle, on a loopback port while it is entered.
+
+    Attributes:
+        competitions: folders with their files, by slug; also says which exist.
+        calls: (method, request) in order; PUT, QUERY (how far is an upload?) and GET among them.
+        escapes: addresses of other hosts that were asked for, all refused.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        owner: str = "someone",
+        key: str = "not-a-real-key",
+        processing_polls: int = 0,
+        queue_polls: int = 0,
+        run_polls: int = 0,
+        score_polls: int = 0,
+        score: str = "0.41000",
+        quota: Quota | None = None,
+        entered: bool = True,
+        competitions: Mapping[str, Path] | None = None,
+        page_limit: int = 200,
+        runner: runners.Runner | None = None,
+    ) -> None:
+        """Set up, without listening yet.
+
+        Args:
+            folder: to keep everything in; made anew.
+            owner: the user's name.
+            key: the user's password, made up.
+            processing_polls: how often the status of a dataset is asked for before it is ready.
+            queue_polls: how often that of a kernel before it runs.
+            run_polls: how often after that before it ends.
+            score_polls: how often a submission is listed before it is scored.
+            score: that submissions get.
+            quota: hours of accelerators.
+            entered: whether the user has accepted the competitions' rules.
+            competitions: folders with their files, by slug.
+            page_limit: entries that a page holds at the most.
+            runner: carries sessions out; by default a small submission.csv is left behind.
+        """
+        self.owner, self.key = owner, key
+        self.competitions: dict[str, Path] = dict(competitions or {})
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.escapes: list[str] = []
+        self._folder = folder / "kaggle-site"
+        self._home = folder / "kaggle-home"
+        for name in ("config", "xdg", "tmp"):
+            (self._home / name).mkdir(parents=True)
+        self._faults: dict[str, list[Fault]] = defaultdict(list)
+        self._lock = threading.RLock()
+        self.uploads = Uploads(self._folder / "uploads", BASE)
+        self._datasets = Datasets(
+            self._folder / "datasets", BASE, owner, self.uploads, processing_polls, page_limit
+        )
+        self._kernels = Kernels(
+            self._folder / "kernels",
+            BASE,
+            owner,
+            self._datasets,
+            self.competitions,
+            quota or Quota(),
+            runner or runners.writes({"submission.csv": "id,target\n1,0.5\n"}),
+            (queue_polls, run_polls),
+            page_limit,
+        )
+        self._competitions = Competitions(
+            self.competitions, self._kernels, entered, score_polls, score, page_limit
+        )
+        self._methods: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Answer]] = {
+            **self.uploads.methods,
+            **self._datasets.methods,
+            **self._kernels.methods,
+            **self._competitions.methods,
+        }
+        handler = type("SiteHandler", (Handler,), {"site": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Site:
+        """Listen."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that lead a client here and nowhere else; other KAGGLE_* ones must be gone.
+
+        Encrypted connections are led here too, where they are refused and recorded as escapes.
+        """
+        proxies = ("http_proxy", "https_proxy", "all_proxy")
+        return {
+            "KAGGLE_API_ENVIRONMENT": "LOCALHOST",
+            "KAGGLE_USERNAME": self.owner,
+            "KAGGLE_KEY": self.key,
+            "KAGGLE_CONFIG_DIR": str(self._home / "config"),
+            "HOME": str(self._home),
+            "XDG_CONFIG_HOME": str(self._home / "xdg"),
+            "TMPDIR": str(self._home / "tmp"),
+            **dict.fromkeys((*proxies, *(name.upper() for name in proxies)), self.url),
+            "no_proxy": "",
+            "NO_PROXY": "",
+        }
+
+    @property
+    def datasets(self) -> dict[str, Dataset]:
+        """Datasets by "owner/slug"."""
+        return self._datasets.all
+
+    @property
+    def kernels(self) -> dict[str, Kernel]:
+        """Kernels by "owner/slug"."""
+        return self._kernels.all
+
+    @property
+    def submissions(self) -> list[Submission]:
+        """Submissions, oldest first."""
+        return self._competitions.submissions
+
+    @property
+    def quota(self) -> Quota:
+        """Hours of accelerators; may be changed."""
+        return self._kernels.quota
+
+    def fail(self, method: str, fault: Fault, times: int = 1) -> None:
+        """Let the next `times` requests for a method go wrong, after those that are to go wrong already."""
+        self._faults[method] += [fault] * times
+
+    def answer(self, path: str, request: dict[str, Any]) -> Answer:
+        """Answer a request for a method, "<service>/<method>".
+
+        Raises:
+            Refused, Dropped: instead of an answer.
+        """
+        method = path.rpartition("/")[2]
+
+        def proceed() -> Answer:
+            if path not in self._methods:
+                raise Refused(404, f"Unknown method {path}")
+            with self._lock:
+                answer = self._methods[path](request)
+            return answer if isinstance(answer, Answer) else Answer(200, answer)
+
+        return self.guard(Exchange(self, method, request), proceed)
+
+    def guard(self, exchange: Exchange, proceed: Proceed) -> Answer:
+        """Record a request, and answer it through the fault that is due, if any."""
+        with self._lock:
+            self.calls.append((exchange.method, exchange.request))
+            due = self._faults[exchange.method]
+            fault = due.pop(0) if due else None
+        return fault(exchange, proceed) if fault else proceed()
+
+    def file(self, relative: str) -> Answer:
+        """A file of a dataset or of a kernel's output.
+
+        Raises:
+            Refused: there is none.
+        """
+        path = (self._folder / relative).resolve()
+        if not path.is_relative_to(self._folder.resolve()) or not path.is_file():
+            raise Refused(404, "Not found")
+        return Answer(200, file=path)
