@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Read when the Kaggle client is imported: whatever a test does, it speaks to http://localhost, not to Kaggle.
+os.environ["KAGGLE_API_ENVIRONMENT"] = "LOCALHOST"
+for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"):
+    os.environ.pop(name, None)
 ROOT = Path(__file__).resolve().parents[1]
 
 

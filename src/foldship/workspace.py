@@ -73,6 +73,12 @@ class Workspace:
         return self.build / "dataset"
 
     @property
+    def datasets(self) -> list[Path]:
+        """The dataset and its further parts, in order."""
+        further = self.build.glob(f"{self.dataset.name}-[0-9]*")
+        return [self.dataset, *sorted(further, key=lambda folder: int(folder.name.rpartition("-")[2]))]
+
+    @property
     def calibration(self) -> Path:
         """The kernel that measures a machine."""
         return self.build / "calibration"
@@ -80,6 +86,11 @@ class Workspace:
     @property
     def simulation(self) -> Path:
         return self.build / "simulation"
+
+    @property
+    def push(self) -> Path:
+        """Record, output and log of what was pushed."""
+        return self.build / "push"
 
     def model(self, name: str) -> Path:
         return self.weights / name

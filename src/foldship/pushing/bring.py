@@ -161,9 +161,7 @@ def _hashed_wrong(job: Job, part: Part, folder: Path) -> list[str]:
             for entry in archive.infolist():
                 if not entry.is_dir():
                     with archive.open(entry) as stream:
-                        found[entry.filename] = File(
-                            entry.file_size, hashlib.file_digest(stream, "sha256").hexdigest()
-                        )
+                        found[entry.filename] = File(entry.file_size, _sha256(stream))
     except (zipfile.BadZipFile, EOFError) as error:
         return [f"what Kaggle hands out cannot be unpacked: {error}"]
     return [f"{name} has other bytes" for name, file in part.files.items() if found.get(name) != file]

@@ -99,7 +99,7 @@ class Kernels:
         found, label = self.find(request), request.get("versionLabel")
         if not label:
             return found.sessions[-1]
-        number = label.lower().removeprefix("version ").strip()
+        number = label[1:] if label.startswith("v") else ""  # a bare number is not found, kaggle-cli#1200
         if not number.isdigit() or not 1 <= int(number) <= len(found.sessions):
             raise Refused(404, "Not found")
         return found.sessions[int(number) - 1]
