@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from foldship_kernel import parts
 from foldship_kernel.errors import FoldshipError
 
 
@@ -71,6 +72,11 @@ class Workspace:
     @property
     def dataset(self) -> Path:
         return self.build / "dataset"
+
+    @property
+    def datasets(self) -> list[Path]:
+        """The part folders of the bundle that are there, `dataset` first."""
+        return parts.built(self.dataset)
 
     @property
     def calibration(self) -> Path:
