@@ -11,6 +11,7 @@ ROWS        ?=
 PROFILE     ?=
 MARGIN      ?=
 IMPORT      ?=
+CHECK       ?=
 BENCH       ?= full
 SUITES      ?=
 THREADS     ?= 2
@@ -30,7 +31,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
-	@echo '             ROWS=number PROFILE=t4x2|l4|cpu|local MARGIN=share IMPORT=profile.yaml'
+	@echo '             ROWS=number PROFILE=t4x2|l4|cpu|local MARGIN=share IMPORT=profile.yaml CHECK=folder'
 	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
@@ -39,8 +40,8 @@ submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission
 train: $(READY) ## Train the fold models and write their out-of-fold predictions
 	$(FOLDSHIP) train $(WHICH)
 
-bundle: $(READY) ## Merge, export and bundle the trained folds into one offline kernel
-	$(FOLDSHIP) bundle $(WHICH)
+bundle: $(READY) ## Merge, export and bundle the trained folds into one offline kernel; CHECK=folder verifies one
+	$(FOLDSHIP) bundle $(if $(CHECK),--check $(CHECK),$(WHICH))
 
 simulate: $(READY) ## Run the bundle in a sealed sandbox laid out like Kaggle
 	$(FOLDSHIP) simulate $(WHICH) $(WHERE) $(PROMISE)

@@ -34,7 +34,7 @@ def write(dataset: Path, kernel_config: KernelConfig, template: Path, out: Path)
             expected=f"{manifest.FILE_NAME}, and code that can measure",
             fix="make it with `make bundle`",
         )
-    owner = metadata.find_owner(kernel_config.owner)
+    owner = metadata.checked_owner(kernel_config.owner)
     staged = out.with_name(f".{out.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
@@ -46,7 +46,7 @@ def write(dataset: Path, kernel_config: KernelConfig, template: Path, out: Path)
             metadata.kernel(
                 owner=owner,
                 title=title(kernel_config.title),
-                dataset_title=kernel_config.dataset_title,
+                datasets=_datasets(dataset, owner, kernel_config.dataset_title),
                 competition=kernel_config.competition,
                 gpu=kernel_config.accelerator == "gpu",
                 machine_shape=kernel_config.machine_shape,
@@ -55,6 +55,11 @@ def write(dataset: Path, kernel_config: KernelConfig, template: Path, out: Path)
         folders.replace({out: staged})
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def _datasets(dataset: Path, owner: str, title: str) -> list[str]:
+    parts = range(1, len(manifest.load(dataset / manifest.FILE_NAME).parts.datasets or [title]) + 1)
+    return [metadata.dataset_id(owner, naming.part_title(title, part)) for part in parts]
 
 
 def title(kernel: str) -> str:
