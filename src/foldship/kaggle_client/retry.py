@@ -46,7 +46,8 @@ def repeat(function: Callable[[], T], patience: Patience, say: Callable[[str], N
         except requests.RequestException as error:
             if not passing(error):
                 raise
-            wait = min(_asked_for(error) or _growing(attempt, patience), patience.longest_s)
+            asked = _asked_for(error)
+            wait = min(_growing(attempt, patience) if asked is None else asked, patience.longest_s)
             say(f"{_short(error)}; trying again in {wait:.0f} s ({attempt} of {patience.attempts})")
             patience.sleep(wait)
     return function()
