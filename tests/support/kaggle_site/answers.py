@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+WORDS = {
+    400: "FAILED_PRECONDITION",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ALREADY_EXISTS",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
 
 
 @dataclass
@@ -13,25 +25,35 @@ class Answer:
 
     Attributes:
         status: of HTTP.
-        body: to be sent as JSON; None for none.
+        body: to be sent as JSON, nearly always an object; None for none.
         file: to be sent instead, ranges allowed.
         headers: besides those of the content.
         cut: bytes of the content after which the connection breaks off; None for never.
     """
 
     status: int = 200
-    body: dict[str, Any] | None = None
+    body: Any = None
     file: Path | None = None
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a failure of the stand-in
-    """A request that is answered with an error, as `{"code": ..., "message": ...}`."""
+Methods = dict[str, Callable[[dict[str, Any]], "dict[str, Any] | Answer"]]
 
-    def __init__(self, status: int, message: str, **headers: str) -> None:
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not a failure of the stand-in
+    """A request that is answered with an error."""
+
+    def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
-        self.answer = Answer(status, {"code": status, "message": message}, headers=headers)
+        self.answer = error(status, message)
+
+
+def error(status: int, message: str) -> Answer:
+    """An error as api.kaggle.com words it. The client looks for "code" in vain, and hides the message."""
+    return Answer(
+        status, {"error": {"code": status, "message": message, "status": WORDS.get(status, "UNKNOWN")}}
+    )
 
 
 class Dropped(Exception):  # noqa: N818 - likewise

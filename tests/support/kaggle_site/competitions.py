@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kaggle_site.answers import Refused, page
+from kaggle_site.answers import Methods, Refused, page
 from kaggle_site.kernels import Kernels
 
 PENDING, COMPLETE, ERROR = "PENDING", "COMPLETE", "ERROR"
@@ -79,7 +79,7 @@ class Competitions:
         self._folders, self._kernels = folders, kernels
         self._polls, self._score, self._most = polls, score, most
         service = "competitions.CompetitionApiService"
-        self.methods = {
+        self.methods: Methods = {
             f"{service}/GetCompetition": self.get,
             f"{service}/ListSubmissions": self.listing,
             f"{service}/GetSubmission": self.submission,
@@ -118,7 +118,7 @@ class Competitions:
     def limits(self, request: dict[str, Any]) -> dict[str, Any]:
         """How many submissions are left today."""
         name = self._known(request)
-        made = sum(found.request["competitionName"] == name for found in self.submissions)
+        made = self._today(name)
         return {"numToday": made, "numTotal": made, "numAllowedNow": max(0, DAILY - made)}
 
     def submit(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -126,16 +126,32 @@ class Competitions:
         name = self._known(request)
         if not self.entered:
             raise Refused(403, "You must accept this competition's rules before you can submit.")
+        if not request.get("kernelVersion"):
+            raise Refused(403, "Permission 'kernelSessions.get' was denied")
+        if self._today(name) >= DAILY:
+            raise Refused(
+                400,
+                f"Submission not allowed: Your team has used its daily Submission allowance ({DAILY}) today, "
+                "please try again tomorrow UTC.",
+            )
         ref = f"{request.get('kernelOwner')}/{request.get('kernelSlug')}"
-        session = self._kernels.finished(ref, request.get("kernelVersion"))
+        session = self._kernels.finished(ref, request["kernelVersion"])
         if session is None:
             raise Refused(400, "The notebook version has not run to its end.")
+        if session.request.get("enableInternet", True):
+            raise Refused(400, "Your Notebook cannot use internet access in this competition")
         path = session.outputs.get(request.get("fileName", ""))
         if path is None:
             raise Refused(400, "Submission file not found in the notebook's output.")
         number = 50_000_001 + len(self.submissions)
         self.submissions.append(Submission(number, request, path, self._polls, self._score))
         return {"message": f"Successfully submitted to {name}", "ref": number}
+
+    def _today(self, name: str) -> int:
+        """Submissions that count: not those whose scoring failed."""
+        return sum(
+            found.request["competitionName"] == name and found.status != ERROR for found in self.submissions
+        )
 
     def _known(self, request: Mapping[str, Any]) -> str:
         name = str(request.get("competitionName", ""))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kaggle_site.answers import Answer, Refused, page
+from kaggle_site.answers import Answer, Methods, Refused, page
 from kaggle_site.uploads import Upload, Uploads
 
 READY, FAILED = "READY", "FAILED"
@@ -78,12 +78,15 @@ class Dataset:
 class Datasets:
     """`datasets.DatasetApiService`."""
 
-    def __init__(self, folder: Path, base: str, owner: str, uploads: Uploads, polls: int, most: int) -> None:
+    def __init__(
+        self, folder: Path, base: str, owner: str, uploads: Uploads, polls: int, most: int, unknown: int
+    ) -> None:
         self.all: dict[str, Dataset] = {}
         self._folder, self._base, self._owner = folder, base, owner
         self._uploads, self._polls, self._most = uploads, polls, most
+        self._unknown = unknown
         service = "datasets.DatasetApiService"
-        self.methods = {
+        self.methods: Methods = {
             f"{service}/GetDatasetStatus": self.status,
             f"{service}/GetDataset": self.get,
             f"{service}/GetDatasetMetadata": self.metadata,
@@ -101,7 +104,8 @@ class Datasets:
         """
         found = self.all.get(f"{request.get('ownerSlug')}/{request.get('datasetSlug')}")
         if found is None:
-            raise Refused(404, "Not found")
+            denied = self._unknown == 403
+            raise Refused(self._unknown, "Permission 'datasets.get' was denied" if denied else "Not found")
         return found
 
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -225,7 +229,7 @@ class Datasets:
         found.versions.append(version)
         self.all[found.ref] = found
         url = f"https://www.kaggle.com/datasets/{found.ref}"
-        return {"ref": found.ref, "url": url, "status": "ok"}
+        return {"ref": found.ref, "url": url, "status": "Ok"}
 
     def _version(self, request: dict[str, Any]) -> Version:
         """The version that a request names, or the newest that is ready."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kaggle_site.answers import Refused, page
+from kaggle_site.answers import Answer, Methods, Refused, page
 from kaggle_site.datasets import Datasets
-from kaggle_site.sessions import COMPLETE, ERROR, Session
+from kaggle_site.sessions import COMPLETE, ERROR, QUEUED, RUNNING, Session
 
 TEXT_LIMIT = 1_000_000  # bytes of code
+GPU_SESSIONS = 2  # at the same time
 COPIED = (
     "language",
     "kernelType",
@@ -67,15 +68,17 @@ class Kernels:
     ) -> None:
         self.all: dict[str, Kernel] = {}
         self.quota = quota
+        self._started = 0
         self._folder, self._base, self._owner = folder, base, owner
         self._datasets, self._competitions = datasets, competitions
         self._run, self._polls, self._most = run, polls, most
         service = "kernels.KernelsApiService"
-        self.methods = {
+        self.methods: Methods = {
             f"{service}/SaveKernel": self.save,
             f"{service}/GetKernel": self.get,
             f"{service}/GetKernelSessionStatus": self.status,
             f"{service}/ListKernelSessionOutput": self.output,
+            "kernels/logs/stream": self.log,
             f"{service}/GetAcceleratorQuotaStatistics": self.quotas,
         }
 
@@ -123,8 +126,7 @@ class Kernels:
                     "Please choose another title.",
                 )
             found = self.all[ref] = Kernel(1000 + len(self.all), ref, title or slug)
-        known = self._datasets.all
-        bad_datasets = [ref for ref in request.get("datasetDataSources", []) if _stem(ref) not in known]
+        bad_datasets = [ref for ref in request.get("datasetDataSources", []) if not self._ready(ref)]
         wanted = request.get("competitionDataSources", [])
         bad_competitions = [name for name in wanted if name not in self._competitions]
         number = len(found.versions) + 1
@@ -170,7 +172,10 @@ class Kernels:
         """How far the run is; asking brings it forward."""
         session = self.session(request)
         status = session.poll()
-        return {"status": status, **({"failureMessage": session.failure} if status == ERROR else {})}
+        return {
+            "status": status,
+            **({"failureMessage": session.failure} if status == ERROR and session.failure else {}),
+        }
 
     def output(self, request: dict[str, Any]) -> dict[str, Any]:
         """A page of the files that the run left behind, and its log."""
@@ -183,6 +188,16 @@ class Kernels:
             "nextPageToken": token,
         }
 
+    def log(self, request: dict[str, Any]) -> Answer:
+        """The whole log; the run is waited for."""
+        owner, _, slug = request["kernel"].partition("/")
+        session = self.session({"userName": owner, "kernelSlug": slug})
+        while session.status not in (COMPLETE, ERROR):
+            if session.queued is None:
+                raise Refused(404, "Not found")
+            session.poll()
+        return Answer(200, session.log)
+
     def quotas(self, request: dict[str, Any]) -> dict[str, Any]:
         """What is left of the week's hours."""
         quota = self.quota
@@ -192,12 +207,16 @@ class Kernels:
             "tpuQuota": _quota(quota.tpu_used, quota.tpu_total),
         }
 
-    def finished(self, ref: str, number: int | None) -> Session | None:
-        """The run of a version of a kernel, the newest when `number` is None, if it ended well."""
+    def finished(self, ref: str, number: int) -> Session | None:
+        """The run of a version of a kernel, if it ended well."""
         found = self.all.get(ref)
-        sessions = found.sessions if found else []
-        chosen = sessions[-1:] if number is None else sessions[number - 1 : number]
+        chosen = found.sessions[number - 1 : number] if found else []
         return chosen[0] if chosen and chosen[0].status == COMPLETE else None
+
+    def _ready(self, ref: str) -> bool:
+        """Whether a source is a dataset that has any version ready."""
+        known = self._datasets.all.get(_stem(ref))
+        return known is not None and known.current is not None
 
     def _error(self, request: Mapping[str, Any], owner: str, slug: str, title: str) -> str:
         if owner != self._owner or not slug:
@@ -208,14 +227,22 @@ class Kernels:
             return "The notebook is too large: the maximum size is 1 MB."
         if request.get("enableGpu") and self.quota.gpu_used >= self.quota.gpu_total:
             return f"Maximum weekly GPU quota of {self.quota.gpu_total:.2f} hours reached."
+        busy = sum(
+            session.status in (QUEUED, RUNNING) and bool(session.request.get("enableGpu"))
+            for kernel in self.all.values()
+            for session in kernel.sessions
+        )
+        if request.get("enableGpu") and busy >= GPU_SESSIONS:
+            return f"Maximum batch GPU session count of {GPU_SESSIONS} reached."
         return ""
 
     def _start(self, found: Kernel, number: int, request: Mapping[str, Any]) -> Session:
         """Attach the newest *ready* version of each dataset: one that is being processed is not there yet."""
         datasets = {}
         for ref in request.get("datasetDataSources", []):
-            known = self._datasets.all.get(_stem(ref))
-            if known and known.current and known.current.files:
+            if self._ready(ref):
+                known = self._datasets.all[_stem(ref)]
+                assert known.current
                 datasets[known.ref] = self._datasets.folder(known, known.current)
         competitions = {
             name: self._competitions[name]
@@ -224,8 +251,20 @@ class Kernels:
         }
         output = self._folder / found.ref / str(number)
         output.mkdir(parents=True)
+        self._started += 1
         queued, running = self._polls
-        return Session(found.ref, number, request, datasets, competitions, output, self._run, queued, running)
+        return Session(
+            self._started,
+            found.ref,
+            number,
+            request,
+            datasets,
+            competitions,
+            output,
+            self._run,
+            queued,
+            running,
+        )
 
     def _url(self, path: Path) -> str:
         return f"{self._base}/files/{path.relative_to(self._folder.parent).as_posix()}"

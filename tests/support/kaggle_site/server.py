@@ -29,6 +29,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
+    _incoming: Iterator[bytes] = iter(())
     site: Site  # set by the subclass that a site makes for itself
 
     def log_message(self, format: str, *args: object) -> None:
@@ -52,22 +53,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self, act: Any) -> None:
         """Let a request in, and write the answer."""
+        self._incoming = self._body()
         url = urlsplit(self.path)
         host = url.hostname or urlsplit(f"//{self.headers.get('Host', '')}").hostname
         if host not in HOSTS:
             self._escape(self.path)
             return
         try:
-            self._write(act(unquote(url.path)))
-        except Refused as refused:
-            self._write(refused.answer)
+            try:
+                answer = act(unquote(url.path))
+            except Refused as refused:
+                answer = refused.answer
+            for _ in self._incoming:  # what an early refusal left unread
+                pass
+            self._write(answer)
         except Dropped:
             self._hang_up()
         except (ConnectionError, TimeoutError):
             self.close_connection = True
 
     def _post(self, path: str) -> Answer:
-        content = b"".join(self._body())
+        content = b"".join(self._incoming)
         if not path.startswith(API):
             raise Refused(404, "Not found")
         self._authorize()
@@ -75,23 +81,25 @@ class Handler(BaseHTTPRequestHandler):
         return self.site.answer(path.removeprefix(API), request)
 
     def _put(self, path: str) -> Answer:
-        token = path.removeprefix(UPLOAD)
+        upload = self.site.uploads.find(path.removeprefix(UPLOAD))
+        request = {"token": upload.token, "name": upload.name}
         span = RANGE.fullmatch(self.headers.get("Content-Range", ""))
         if span and span["first"] is None:
-            exchange = Exchange(self.site, "QUERY", {"token": token})
-            return self.site.guard(exchange, lambda: self.site.uploads.find(token).answer())
+            return self.site.guard(Exchange(self.site, "QUERY", request), upload.answer)
         first = int(span["first"]) if span else 0
-        exchange = Exchange(self.site, "PUT", {"token": token, "first": first})
+        exchange = Exchange(self.site, "PUT", {**request, "first": first})
 
         def take() -> Answer:
-            upload, place, kept = self.site.uploads.find(token), first, 0
-            for chunk in self._body():
+            place, kept = first, 0
+            for chunk in self._incoming:
                 part = chunk if exchange.keep is None else chunk[: max(0, exchange.keep - kept)]
                 if part:
                     upload.take(part, place)
                 place, kept = place + len(part), kept + len(part)
-                if exchange.keep is not None and kept >= exchange.keep and exchange.hang_up:
-                    raise Dropped
+                if exchange.hang_up and exchange.keep is not None and kept >= exchange.keep:
+                    break
+            if exchange.hang_up:
+                raise Dropped
             return upload.answer()
 
         return self.site.guard(exchange, take)

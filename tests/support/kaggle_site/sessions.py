@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 QUEUED, RUNNING, COMPLETE, ERROR = "QUEUED", "RUNNING", "COMPLETE", "ERROR"
+OUT_OF_TIME = "Your notebook was stopped because it exceeded the max allowed execution duration."
 OUT_OF_MEMORY = "Your notebook tried to allocate more memory than is available. It has restarted."
 
 
@@ -17,6 +18,7 @@ class Session:
     """One run of one version of a kernel. It goes on by being asked for its status, never by itself.
 
     Attributes:
+        order: counts all sessions.
         kernel: "owner/slug".
         number: version of the kernel, from 1.
         request: what was pushed.
@@ -27,10 +29,11 @@ class Session:
         queued: polls it still waits for a machine; None for ever.
         running: polls it then still runs.
         log: events of the log: stream_name, time (seconds since the start), data.
-        failure: what went wrong; "" for nothing.
+        failure: what went wrong, "" where Kaggle has no words for it; None for nothing.
         status: QUEUED, RUNNING, COMPLETE or ERROR.
     """
 
+    order: int
     kernel: str
     number: int
     request: Mapping[str, Any]
@@ -41,7 +44,7 @@ class Session:
     queued: int | None
     running: int
     log: list[dict[str, Any]] = field(default_factory=list)
-    failure: str = ""
+    failure: str | None = None
     status: str = QUEUED
 
     def poll(self) -> str:
@@ -61,7 +64,7 @@ class Session:
     def finish(self) -> None:
         """Carry the run out."""
         self.run(self)
-        self.status = ERROR if self.failure else COMPLETE
+        self.status = COMPLETE if self.failure is None else ERROR
 
     def say(self, data: str, stream: str = "stdout") -> None:
         """Write to the log."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from kaggle_site import runners
-from kaggle_site.answers import Answer, Refused
+from kaggle_site import faults, runners
+from kaggle_site.answers import Answer, Methods, Refused
 from kaggle_site.competitions import Competitions, Submission
 from kaggle_site.datasets import Dataset, Datasets
 from kaggle_site.exchange import Exchange, Fault, Proceed
@@ -48,6 +47,7 @@ class Site:
         competitions: Mapping[str, Path] | None = None,
         page_limit: int = 200,
         runner: runners.Runner | None = None,
+        unknown: int = 404,
     ) -> None:
         """Set up, without listening yet.
 
@@ -64,6 +64,7 @@ class Site:
             entered: whether the user has accepted the competitions' rules.
             competitions: folders with their files, by slug.
             page_limit: entries that a page holds at the most.
+            unknown: HTTP status for a dataset that is not there, 404 or 403; both have been seen.
             runner: carries sessions out; by default a small submission.csv is left behind.
         """
         self.owner, self.key = owner, key
@@ -74,11 +75,11 @@ class Site:
         self._home = folder / "kaggle-home"
         for name in ("config", "xdg", "tmp"):
             (self._home / name).mkdir(parents=True)
-        self._faults: dict[str, list[Fault]] = defaultdict(list)
+        self._faults: list[tuple[str, Mapping[str, object], Fault]] = []
         self._lock = threading.RLock()
         self.uploads = Uploads(self._folder / "uploads", BASE)
         self._datasets = Datasets(
-            self._folder / "datasets", BASE, owner, self.uploads, processing_polls, page_limit
+            self._folder / "datasets", BASE, owner, self.uploads, processing_polls, page_limit, unknown
         )
         self._kernels = Kernels(
             self._folder / "kernels",
@@ -94,7 +95,7 @@ class Site:
         self._competitions = Competitions(
             self.competitions, self._kernels, entered, score_polls, score, page_limit
         )
-        self._methods: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Answer]] = {
+        self._methods: Methods = {
             **self.uploads.methods,
             **self._datasets.methods,
             **self._kernels.methods,
@@ -162,9 +163,18 @@ class Site:
         """Hours of accelerators; may be changed."""
         return self._kernels.quota
 
-    def fail(self, method: str, fault: Fault, times: int = 1) -> None:
-        """Let the next `times` requests for a method go wrong, after those that are to go wrong already."""
-        self._faults[method] += [fault] * times
+    def fail(
+        self, method: str, fault: Fault, times: int = 1, *, where: Mapping[str, object] | None = None
+    ) -> None:
+        """Let the next requests go wrong, after those that are to go wrong already.
+
+        Args:
+            method: of the API, or PUT, QUERY, GET.
+            fault: what happens instead.
+            times: how many of them.
+            where: parameters that the request must have, as `calls` shows them, such as the `name` of a PUT.
+        """
+        self._faults += [(method, where or {}, fault)] * times
 
     def answer(self, path: str, request: dict[str, Any]) -> Answer:
         """Answer a request for a method, "<service>/<method>".
@@ -187,9 +197,16 @@ class Site:
         """Record a request, and answer it through the fault that is due, if any."""
         with self._lock:
             self.calls.append((exchange.method, exchange.request))
-            due = self._faults[exchange.method]
-            fault = due.pop(0) if due else None
-        return fault(exchange, proceed) if fault else proceed()
+            due = next(
+                (
+                    number
+                    for number, (method, where, _) in enumerate(self._faults)
+                    if method == exchange.method and where.items() <= exchange.request.items()
+                ),
+                None,
+            )
+            fault = faults.fine if due is None else self._faults.pop(due)[2]
+        return fault(exchange, proceed)
 
     def file(self, relative: str) -> Answer:
         """A file of a dataset or of a kernel's output.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kaggle_site.answers import Answer, Refused
+from kaggle_site.answers import Answer, Methods, Refused
 
 RANGE = re.compile(r"bytes (?:\*|(?P<first>\d+)-(?P<last>\d+))/(?P<total>\d+)")
 
@@ -69,7 +69,7 @@ class Uploads:
         self._folder, self._base = folder, base
         self._uploads: dict[str, Upload] = {}
         folder.mkdir(parents=True)
-        self.methods = {"blobs.BlobApiService/StartBlobUpload": self.start}
+        self.methods: Methods = {"blobs.BlobApiService/StartBlobUpload": self.start}
 
     def start(self, request: dict[str, Any]) -> dict[str, Any]:
         """Announce a file; answers where its bytes go."""
