@@ -9,21 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import project
-import pytest
 
 from foldship.modelling import predict, reading, store
 from foldship_kernel import manifest, postprocess
 from foldship_kernel.tasks import base, quest
 
 TARGETS = list(quest.TARGETS)
-
-
-@pytest.fixture(scope="module")
-def finished(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = project.create(tmp_path_factory.mktemp("project"), tiny_backbone)
-    result = project.foldship(root, "submission")
-    assert result.returncode == 0, result.stdout + result.stderr
-    return root
 
 
 def sample(root: Path) -> Path:

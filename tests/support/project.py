@@ -6,12 +6,14 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
+OWNER = "someone"
 MARK = "=== on the disk ==="
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,7 +49,7 @@ def create(root: Path, backbone: Path, *, cpu_engine: str = "onnxruntime") -> Pa
         "seed": 1,
         "folds": {"count": 2},
         "models": {"tiny": model},
-        "kernel": {"cpu_engine": cpu_engine},
+        "kernel": {"cpu_engine": cpu_engine, "owner": OWNER},
     }
     (kernels / "quest" / "experiment.yaml").write_text(yaml.safe_dump(experiment))
     (kernels / "quest" / "recipes" / "fast.yaml").write_text("{}\n")
@@ -58,21 +60,25 @@ def create(root: Path, backbone: Path, *, cpu_engine: str = "onnxruntime") -> Pa
     return root
 
 
-def foldship(root: Path, *arguments: str, disk: Disk | None = None) -> subprocess.CompletedProcess[str]:
+def foldship(
+    root: Path, *arguments: str, disk: Disk | None = None, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the program on the project in `root`.
 
     Args:
         root: the project.
         arguments: verb and options.
+        environment: more variables.
         disk: a small disk to run on; standard output then ends with what lies on it, see `listing`.
     """
     command = [sys.executable, "-m", "foldship", *arguments]
     if disk:
         command = [*_namespace(), "sh", "-c", disk.script, "sh", *command]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("KAGGLE")}
-    environment |= {"FOLDSHIP_ROOT": str(root), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT / "src")}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("KAGGLE")}
+    variables |= {"FOLDSHIP_ROOT": str(root), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT / "src")}
+    variables |= environment or {}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=500, env=environment, cwd=root, check=False
+        command, capture_output=True, text=True, timeout=500, env=variables, cwd=root, check=False
     )
 
 

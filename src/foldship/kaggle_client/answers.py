@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import requests
+
 from foldship_kernel.errors import FoldshipError
 
 AGAIN = "run the same command again; it goes on where it stopped"
@@ -68,3 +72,27 @@ def remedy(message: str, status: int | None) -> str:
     if status is not None and status in _STATUSES:
         return _STATUSES[status]
     return f"look at https://www.kaggle.com and its status page; then {AGAIN}"
+
+
+def status_of(response: requests.Response) -> int:
+    """The answer's status; where HTTP says that all is well, that of an error in its body."""
+    code = _error(response).get("code") if response.status_code < 400 else None
+    return code if isinstance(code, int) else response.status_code
+
+
+def message_of(response: requests.Response) -> str:
+    """Kaggle's own words on an error; "" without any."""
+    error = _error(response)
+    return next((error[name] for name in ("message", "errorMessage") if isinstance(error.get(name), str)), "")
+
+
+def _error(response: requests.Response) -> dict[str, Any]:
+    """The error in the body: an object of its own, or the whole body, or only its text."""
+    try:
+        value = response.json()
+    except ValueError:
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    error = value.get("error", value)
+    return error if isinstance(error, dict) else {"message": error}

@@ -13,11 +13,18 @@ from typing import Any, TypeVar
 import requests
 
 from foldship.kaggle_client import credentials
-from foldship.kaggle_client.answers import AGAIN, AnswerLostError, KaggleError, remedy
+from foldship.kaggle_client.answers import (
+    AGAIN,
+    AnswerLostError,
+    KaggleError,
+    message_of,
+    remedy,
+    status_of,
+)
 from foldship.kaggle_client.retry import PASSING, Patience, passing, repeat
 
 T = TypeVar("T")
-NOT_FOUND = 404
+NOT_FOUND, TOO_MANY = 404, 429
 
 
 class Connection:
@@ -91,7 +98,7 @@ class Connection:
             try:
                 return self._call(function)
             except requests.RequestException as error:
-                if error.response is not None and error.response.status_code == 429:
+                if error.response is not None and status_of(error.response) == TOO_MANY:
                     raise  # not carried out, for sure
                 if passing(error):
                     raise AnswerLostError(
@@ -153,26 +160,15 @@ class Connection:
                 found=self.credentials.scrub(_described(error)),
                 fix=f"check the network; then {AGAIN}",
             )
-        message = self.credentials.scrub(_message(response) or _described(error))
-        tried = f", {self._patience.attempts} times" if response.status_code in PASSING else ""
+        status = status_of(response)
+        message = self.credentials.scrub(message_of(response) or _described(error))
+        tried = f", {self._patience.attempts} times" if status in PASSING else ""
         return KaggleError(
             f"Kaggle refuses to {what}",
-            found=f"{response.status_code}{tried}: {message}",
-            fix=remedy(message, response.status_code),
-            status=response.status_code,
+            found=f"{status}{tried}: {message}",
+            fix=remedy(message, status),
+            status=status,
         )
-
-
-def _message(response: requests.Response) -> str:
-    """The message in the answer's body, if it is there: errors come with status 200, too."""
-    try:
-        value = response.json()
-    except ValueError:
-        return ""
-    for name in ("message", "error", "errorMessage"):
-        if isinstance(value, dict) and isinstance(value.get(name), str):
-            return str(value[name])
-    return ""
 
 
 def _described(error: requests.RequestException) -> str:

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import requests
 
+from foldship.kaggle_client.answers import status_of
+
 T = TypeVar("T")
 PASSING = frozenset({429, 500, 502, 503, 504})  # HTTP statuses that may pass
 
@@ -46,7 +48,8 @@ def repeat(function: Callable[[], T], patience: Patience, say: Callable[[str], N
         except requests.RequestException as error:
             if not passing(error):
                 raise
-            wait = min(_asked_for(error) or _growing(attempt, patience), patience.longest_s)
+            asked = _asked_for(error)
+            wait = min(_growing(attempt, patience) if asked is None else asked, patience.longest_s)
             say(f"{_short(error)}; trying again in {wait:.0f} s ({attempt} of {patience.attempts})")
             patience.sleep(wait)
     return function()
@@ -55,7 +58,7 @@ def repeat(function: Callable[[], T], patience: Patience, say: Callable[[str], N
 def passing(error: requests.RequestException) -> bool:
     """Whether the trouble may pass by itself."""
     if error.response is not None:
-        return error.response.status_code in PASSING
+        return status_of(error.response) in PASSING
     return isinstance(
         error, (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
     )
@@ -83,5 +86,5 @@ def _asked_for(error: requests.RequestException) -> float | None:
 
 def _short(error: requests.RequestException) -> str:
     if error.response is not None:
-        return f"Kaggle answered {error.response.status_code} {error.response.reason}"
+        return f"Kaggle answered {status_of(error.response)} {error.response.reason}"
     return "the connection to Kaggle broke"

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from foldship.kaggle_client import credentials
+from foldship.kaggle_client.credentials import HIDDEN
+
+KEY = "0123456789abcdef"
+
+
+def test_without_any_there_are_none(tmp_path: Path) -> None:
+    assert credentials.find({}, tmp_path) is None
+
+
+def test_they_are_found_where_the_client_finds_them_and_in_its_order(tmp_path: Path) -> None:
+    folder = tmp_path / ".kaggle"
+    folder.mkdir()
+    (folder / "credentials.json").write_text(json.dumps({"refresh_token": KEY, "username": "by-login"}))
+    environment: dict[str, str] = {}
+    found = credentials.find(environment, tmp_path)
+    assert found and (found.username, found.secrets) == ("by-login", (KEY,))
+
+    (folder / "kaggle.json").write_text(json.dumps({"username": "by-file", "key": KEY}))
+    found = credentials.find(environment, tmp_path)
+    assert found and found.username == "by-file" and found.source.endswith("kaggle.json")
+
+    environment.update(KAGGLE_USERNAME="by-variable", KAGGLE_KEY="another-key")
+    found = credentials.find(environment, tmp_path)
+    assert found and (found.username, found.secrets) == ("by-variable", ("another-key",))
+
+    (folder / "access_token").write_text("KGAT_of_a_file\n")
+    found = credentials.find(environment, tmp_path)
+    assert found and (found.username, found.secrets) == (None, ("KGAT_of_a_file",))
+
+    environment["KAGGLE_API_TOKEN"] = "KGAT_of_a_variable"
+    found = credentials.find(environment, tmp_path)
+    assert found and found.secrets == ("KGAT_of_a_variable",)
+
+
+def test_a_token_may_be_the_name_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("KGAT_within\n")
+    found = credentials.find({"KAGGLE_API_TOKEN": str(tmp_path / "token")}, tmp_path)
+    assert found and found.secrets == ("KGAT_within",)
+
+
+def test_the_configured_folder_goes_first(tmp_path: Path) -> None:
+    for name, folder in (("home", tmp_path / ".kaggle"), ("configured", tmp_path / "elsewhere")):
+        folder.mkdir()
+        (folder / "kaggle.json").write_text(json.dumps({"username": name, "key": KEY}))
+    found = credentials.find({"KAGGLE_CONFIG_DIR": str(tmp_path / "elsewhere")}, tmp_path)
+    assert found and found.username == "configured"
+
+
+def test_a_broken_file_is_no_account(tmp_path: Path) -> None:
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle" / "kaggle.json").write_text("{")
+    assert credentials.find({}, tmp_path) is None
+
+
+def test_secrets_are_neither_shown_nor_passed_on() -> None:
+    found = credentials.Credentials("somewhere", "me", (KEY, ""))
+    assert KEY not in repr(found)
+    assert found.scrub(f"https://me:{KEY}@host") == f"https://me:{HIDDEN}@host"
