@@ -23,7 +23,6 @@ from foldship_kernel.tasks.base import Task
 CODE = Path(foldship_kernel.__file__).parent
 # Share of the range that the fallback's columns are spread by at least, so that none is constant.
 LEAST_SPREAD = 1e-4
-NO_IMAGES = Path("/nonexistent")
 
 
 def build(
@@ -37,7 +36,7 @@ def build(
     *,
     main_template: Path,
     wheels: Sequence[Path] | None = None,
-    own_images: Path = NO_IMAGES,
+    own_images: Path | None = None,
 ) -> dict[str, Any]:
     """Write `out/dataset` and `out/kernel`.
 
@@ -52,7 +51,8 @@ def build(
         main_template: the kernel's entry script.
         wheels: wheels to ship, each of which has to fit one of the images; if not given, what the images
             lack, fetched into `out/../.cache/wheels` and proven to install there.
-        own_images: folder of the user's own images, and of the locks made for them.
+        own_images: folder of the user's own images, and of the locks made for them; if not given,
+            `out/../.cache/images`.
 
     Returns:
         What was built, JSON-like: owner, limit, sizes in bytes by kind and in all, and the wheelhouse.
@@ -74,11 +74,12 @@ def build(
         dataset = staged["dataset"]
         code_sha256 = _copy_code(dataset, main_template)
         shipped = models.copy_models(dataset, export_dirs, model_dirs, chosen, scheduled)
-        images = kernel_config.image_names
+        images, cache = kernel_config.image_names, out.parent / ".cache"
+        own_images = own_images or cache / "images"
         if wheels is None:
             libraries = {engines.library(model["cpu_engine"]) for model in shipped}
-            cache = out.parent / ".cache" / "wheels"
-            house = wheelhouse.assemble(images, own_images, kernel_config.accelerator, libraries, cache)
+            accelerator = kernel_config.accelerator
+            house = wheelhouse.assemble(images, own_images, accelerator, libraries, cache / "wheels")
         else:
             house = wheelhouse.given(wheels, images, own_images)
         wheel_paths = [models.copy(path, dataset / "wheels" / path.name, dataset) for path in house.wheels]

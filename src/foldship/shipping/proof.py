@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
 from foldship.images import compatibility, profile
 from foldship.images.profile import Image
 from foldship.shipping import resolving
-from foldship.shipping.lock import Pin
 from foldship_kernel import wheels as aboard
 from foldship_kernel.errors import FoldshipError
 
@@ -72,8 +74,8 @@ def _installs(ask: Ask, wheels: Sequence[Path], shipped: Sequence[Path], where: 
     replaced = [f"{package} {version}" for sign, package, version in changes if sign != "+"]
     if replaced:
         raise _failed(where, f"{', '.join(replaced)} of the image would be replaced")
-    planned = {(package, version) for _, package, version in changes}
-    if planned != {(Pin(wheel.name, "").name, wheel.name.split("-")[1]) for wheel in wheels}:
+    planned = {(canonicalize_name(package), Version(version)) for _, package, version in changes}
+    if planned != {parse_wheel_filename(wheel.name)[:2] for wheel in wheels}:
         raise _failed(where, plan, expected=_names(wheels))
 
 

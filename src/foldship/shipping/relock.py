@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from foldship.images.printout import CPU, GPU, LOCAL
 from foldship.shipping import wheelhouse
 from foldship.shipping.wheelhouse import OPENVINO, Place
 
-NOWHERE = Path("/nonexistent")  # no images of the user's own
 CHOICES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (GPU, "gpu", ()),
     (CPU, "cpu", ()),
@@ -22,7 +20,7 @@ CHOICES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 def needed() -> Iterator[tuple[Place, list[str]]]:
     """Every place and what it needs, for which a lock comes along."""
     for image, accelerator, libraries in CHOICES:
-        for place in wheelhouse.places([image], NOWHERE):
+        for place in wheelhouse.places([image], wheelhouse.LOCKS):
             yield place, wheelhouse.wanted(place.image, accelerator, libraries)
 
 

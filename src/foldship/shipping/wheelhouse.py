@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
 from foldship.images import compatibility, profile
 from foldship.images.compatibility import ENGINE, GPU_ENGINE
 from foldship.images.profile import Image
@@ -134,17 +137,17 @@ def given(wheels: Iterable[Path], images: Iterable[str], own: Path) -> Wheelhous
     known, files = places(images, own), sorted(wheels, key=lambda wheel: wheel.name)
     entries = []
     for wheel in files:
-        reasons = {place: compatibility.refusal(wheel, place.image, place.python) for place in known}
-        if all(reasons.values()):
+        reasons = [(place, compatibility.refusal(wheel, place.image, place.python)) for place in known]
+        if all(reason for _, reason in reasons):
             raise FoldshipError(
                 f"{wheel.name} fits none of the images",
                 expected="a wheel that at least one of them can use and lacks",
-                found="; ".join(f"{place}: {reason}" for place, reason in reasons.items()),
+                found="; ".join(f"{place}: {reason}" for place, reason in reasons),
                 fix="take it out of the wheels, bring another build of it, or change `images` in kernel.yaml",
             )
         entries += [
             Entry(place.name, place.python, wheel.name, wheel.stat().st_size, "given")
-            for place, reason in reasons.items()
+            for place, reason in reasons
             if reason is None
         ]
     return Wheelhouse(tuple(files), tuple(entries), ())
@@ -211,12 +214,8 @@ def make_lock(place: Place, needs: Sequence[str], folder: Path) -> Lock:
 
 def lock_name(place: Place, needs: Iterable[str]) -> str:
     """File name of the lock for a place and what it needs."""
-    engines = [_package(need) for need in needs if _package(need) not in BASICS]
+    engines = [name for name in (Requirement(need).name for need in needs) if name not in BASICS]
     return lock.name(place.name, place.python, "-".join(engines) or "basics")
-
-
-def _package(need: str) -> str:
-    return need.split("=")[0].split(">")[0]
 
 
 def _gpu_engine(image: Image) -> list[str]:
@@ -239,12 +238,12 @@ def _gpu_engine(image: Image) -> list[str]:
 
 def _why(wheel: Path, wheels: Iterable[Path], python: str) -> str:
     """What a wheel is there for: by itself, or by what asks for it."""
-    name = Pin(wheel.name, "").name
+    name = parse_wheel_filename(wheel.name)[0]
     if name in WHY:
         return WHY[name]
     askers = [
-        Pin(other.name, "").name
+        parse_wheel_filename(other.name)[0]
         for other in wheels
-        if any(Pin(f"{need.name}-", "").name == name for need in compatibility.requirements(other, python))
+        if any(canonicalize_name(need.name) == name for need in compatibility.requirements(other, python))
     ]
     return f"needed by {', '.join(askers)}"
