@@ -100,8 +100,10 @@ def bundle(context: Context) -> None:
         context.competition.name,
         workspace.build,
         main_template=workspace.entry,
+        own_images=workspace.images,
         backbones=backbones,
     )
+    terminal.show(tables.wheelhouse(built["wheelhouse"]))
     contents = json.loads((workspace.dataset / "bundle.json").read_text())
     for show in (tables.sizes, tables.weights, tables.licences):
         terminal.show(show(contents))

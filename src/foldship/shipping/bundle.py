@@ -49,6 +49,7 @@ def build(
     *,
     main_template: Path,
     wheels: Sequence[Path] | None = None,
+    own_images: Path | None = None,
     backbones: Mapping[str, licences.Backbone] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Write `out/dataset` and `out/kernel`, and `out/dataset-2` and so on where one dataset cannot hold all.
@@ -62,12 +63,15 @@ def build(
         competition: name of the task aboard.
         out: folder of the competition's build.
         main_template: the kernel's entry script.
-        wheels: wheels to ship; if not given, the pinned ones, fetched into `out/../.cache/wheels`.
+        wheels: wheels to ship, each of which has to fit one of the images; if not given, what the images
+            lack, fetched into `out/../.cache/wheels` and proven to install there.
+        own_images: folder of the user's own images, and of the locks made for them; if not given,
+            `out/../.cache/images`.
         backbones: per model, where the backbone comes from; its model card tells the licence.
 
     Returns:
-        What was built, JSON-like: owner, limit, number of parts, sizes in bytes by kind and in all, and
-        `notes`, what a person should look at.
+        What was built, JSON-like: owner, limit, number of parts, sizes in bytes by kind and in all, the
+        wheelhouse, and `notes`, what a person should look at.
 
     Raises:
         FoldshipError: an input is missing, does not fit the others, is too large or must not travel, or the
@@ -89,10 +93,15 @@ def build(
             folder.mkdir(parents=True)
         code_sha256 = _copy_code(dataset, main_template)
         shipped = models.copy_models(dataset, export_dirs, model_dirs, chosen, scheduled)
+        images, cache = kernel_config.image_names, out.parent / ".cache"
+        own_images = own_images or cache / "images"
         if wheels is None:
             libraries = {engines.library(model["cpu_engine"]) for model in shipped}
-            wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator, libraries)
-        wheel_paths = [models.copy(path, dataset / "wheels" / path.name, dataset) for path in sorted(wheels)]
+            accelerator = kernel_config.accelerator
+            house = wheelhouse.assemble(images, own_images, accelerator, libraries, cache / "wheels")
+        else:
+            house = wheelhouse.given(wheels, images, own_images)
+        wheel_paths = [models.copy(path, dataset / "wheels" / path.name, dataset) for path in house.wheels]
         atomic.write_json(
             dataset / metadata.DATASET, metadata.dataset(owner=owner, title=kernel_config.dataset_title)
         )
@@ -112,7 +121,7 @@ def build(
                 "foldship": foldship_kernel.__version__,
                 "tokenizers": packages.version("tokenizers"),
             },
-            "licences": licences.stated([model["name"] for model in shipped], backbones, wheels),
+            "licences": licences.stated([model["name"] for model in shipped], backbones, house.wheels),
             "sizes": sizes.saved(dataset, shipped),
             "files": files,
         }
@@ -159,6 +168,7 @@ def build(
         "limit_s": kernel_config.limit,
         "parts": len(divided),
         "notes": licences.worries(contents["licences"]),
+        "wheelhouse": house.as_dict(),
         **_sizes([places[name] for name in made]),
     }
 

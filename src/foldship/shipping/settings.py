@@ -37,6 +37,8 @@ class KernelConfig(Settings):
             trained folds do. A kernel with a GPU keeps `onnxruntime` for the case that it gets none.
         dataset_limit_gib: largest dataset in GiB; a bundle that is larger is divided among several. By
             default what Kaggle takes, see `DATASET_LIMIT_GIB`.
+        images: names of the images that the wheels are made for; if not set, Kaggle's for the accelerator,
+            and `local`, the bare one that every bundle must run on.
     """
 
     title: str
@@ -48,6 +50,7 @@ class KernelConfig(Settings):
     limit_s: Annotated[float, Field(gt=0, le=43200)] | None = None
     cpu_engine: Literal["auto", "onnxruntime", "onnxruntime-int8", "openvino", "openvino-fp32"] = "auto"
     dataset_limit_gib: Annotated[float, Field(gt=0)] = DATASET_LIMIT_GIB
+    images: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     @field_validator("title", "dataset_title")
     @classmethod
@@ -74,6 +77,11 @@ class KernelConfig(Settings):
     def dataset_limit(self) -> int:
         """Most bytes of a dataset."""
         return int(self.dataset_limit_gib * (1 << 30))
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """`images`, or the default."""
+        return (f"kaggle-{self.accelerator}", "local") if self.images is None else self.images
 
     @property
     def wanted_engine(self) -> str:
