@@ -301,6 +301,19 @@ def checks(verdict: Json) -> Table:
     )
 
 
+def diagnosis(found: Json) -> Table:
+    """What the doctor found, from its diagnosis as a mapping."""
+    rules = list(found["rules"].items())
+    failed = [place for place, (_, rule) in enumerate(rules) if rule["level"] == "FAILED"]
+    return Table(
+        f"Before a push: {f'{len(failed)} rules FAILED' if failed else 'nothing in the way'}",
+        ("rule", "answer", "seen", "remedy"),
+        tuple((name, rule["level"], rule["seen"], rule["remedy"]) for name, rule in rules),
+        left=frozenset({1, 2, 3}),
+        alarming=frozenset(failed),
+    )
+
+
 def phases(verdict: Json) -> Table:
     """Where the kernel's time went, from `verdict.json`."""
     rows = [(name, f"{seconds:.1f}") for name, seconds in verdict["phases"].items()]

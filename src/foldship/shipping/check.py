@@ -5,11 +5,11 @@ Needs the bundle only: no experiment, no data, no weights.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from foldship.digests import bound_to, code_digest
 from foldship.shipping import entry, inspection, metadata
 from foldship.shipping.inspection.secrets import Machine
 from foldship_kernel import manifest, parts
@@ -17,7 +17,6 @@ from foldship_kernel.errors import BundleError, FoldshipError, listed
 from foldship_kernel.integrity import UPLOAD_ONLY
 from foldship_kernel.manifest import Manifest
 
-CODE = re.compile(r'^CODE_SHA256 = "([0-9a-f]{64})"$', re.MULTILINE)
 KERNEL = "kernel"  # what a build calls the folder beside the dataset
 UPLOAD_AGAIN = "build it with `make bundle`, and upload every file of it again"
 UNPACK = "unpack each archive into a folder of its name, models.zip into models/, and check again"
@@ -144,11 +143,10 @@ def _nothing_else(bundle: Manifest, files: parts.Files) -> Verdict:
 
 
 def _code(root: Path, kernel: Path | None) -> Verdict:
-    digest = entry.code_digest(root / "code")
+    digest = code_digest(root / "code")
     if kernel is None:
         return Verdict("code", True, f"SHA-256 {digest[:12]}..., no kernel to compare with")
-    match = CODE.search((kernel / entry.FILE_NAME).read_text(encoding="utf-8", errors="replace"))
-    wanted = match[1] if match else "none"
+    wanted = bound_to((kernel / entry.FILE_NAME).read_text(encoding="utf-8", errors="replace")) or "none"
     if wanted != digest:
         return Verdict(
             "code",

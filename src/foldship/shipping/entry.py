@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import runpy
 from pathlib import Path
 
@@ -37,15 +36,6 @@ def write(folder: Path, template: Path, code_sha256: str, *, hand_over: str = SU
             )
         text = text.replace(placeholder, value)
     atomic.write_text(folder / FILE_NAME, text)
-
-
-def code_digest(code: Path) -> str:
-    """As `digest`, without an entry script: one that was downloaded must not be run to be checked."""
-    total = hashlib.sha256()
-    for path in sorted(code.rglob("*.py"), key=lambda path: path.relative_to(code).as_posix()):
-        total.update(path.relative_to(code).as_posix().encode() + b"\0")
-        total.update(hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()
 
 
 def digest(template: Path, code: Path) -> str:
