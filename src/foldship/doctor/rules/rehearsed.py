@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from foldship.doctor.evidence import REHEARSED, SUBMISSION, VERDICT, Evidence
+from foldship.doctor.evidence import BUNDLE, REHEARSED, SUBMISSION, VERDICT, Evidence
 from foldship.doctor.finding import Finding, Level, Tally, UnaskedError
 from foldship_kernel import manifest
 
@@ -57,10 +57,14 @@ def _circumstances(tally: Tally, push: Evidence, verdict: Mapping[str, Any]) -> 
 
 
 def _identity(push: Evidence) -> dict[str, str]:
-    return {
-        "sha256": manifest.sha256(push.datasets[0] / manifest.FILE_NAME),
-        "kernel_sha256": manifest.sha256(push.code),
-    }
+    """As the rehearsal notes it."""
+    try:
+        return {
+            "sha256": manifest.sha256(push.datasets[0] / manifest.FILE_NAME),
+            "kernel_sha256": manifest.sha256(push.code),
+        }
+    except OSError as error:
+        raise UnaskedError(f"{error.filename} cannot be read", BUNDLE) from error
 
 
 def _ids(path: Path) -> set[str]:
