@@ -48,4 +48,5 @@ def diagnose(context: Context, *, submitting: bool) -> None:
     )
     terminal.show(tables.diagnosis(diagnosis.as_dict()))
     if diagnosis.failed:
-        sys.exit(f"error: {len(diagnosis.failed)} rules failed: see the remedies above")
+        names = ", ".join(finding.name for finding in diagnosis.failed)
+        sys.exit(f"error: not ready for Kaggle ({names}): see the remedies above")

@@ -306,7 +306,7 @@ def diagnosis(found: Json) -> Table:
     rules = list(found["rules"].items())
     failed = [place for place, (_, rule) in enumerate(rules) if rule["level"] == "FAILED"]
     return Table(
-        f"Before a push: {f'{len(failed)} rules FAILED' if failed else 'nothing in the way'}",
+        "Before a push: " + (f"FAILED, {len(failed)} of {len(rules)}" if failed else "nothing in the way"),
         ("rule", "answer", "seen", "remedy"),
         tuple((name, rule["level"], rule["seen"], rule["remedy"]) for name, rule in rules),
         left=frozenset({1, 2, 3}),
