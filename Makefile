@@ -11,6 +11,7 @@ ROWS        ?=
 PROFILE     ?=
 MARGIN      ?=
 IMPORT      ?=
+IMAGE       ?=
 BENCH       ?= full
 SUITES      ?=
 THREADS     ?= 2
@@ -24,13 +25,13 @@ WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission train bundle simulate calibrate report bench test lint clean
+.PHONY: help submission train bundle simulate calibrate image report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
-	@echo '             ROWS=number PROFILE=t4x2|l4|cpu|local MARGIN=share IMPORT=profile.yaml'
+	@echo '             ROWS=number PROFILE=t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name'
 	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
@@ -47,6 +48,9 @@ simulate: $(READY) ## Run the bundle in a sealed sandbox laid out like Kaggle
 
 calibrate: $(READY) ## Make a kernel that measures Kaggle's machine; IMPORT=profile.yaml keeps what it measured
 	$(FOLDSHIP) calibrate $(WHICH) $(if $(IMPORT),--import "$(IMPORT)") $(if $(PROFILE),--name $(PROFILE))
+
+image: $(READY) ## Make a kernel that says what Kaggle's image holds; IMPORT=image.json, or its log, keeps that
+	$(FOLDSHIP) image $(WHICH) $(if $(IMPORT),--import "$(IMPORT)") $(if $(IMAGE),--name $(IMAGE))
 
 report: $(READY) ## Write one HTML page about the last run
 	$(FOLDSHIP) report $(WHICH)

@@ -32,6 +32,11 @@ class Workspace:
         return self.root / "kernels" / "profiles"
 
     @property
+    def images(self) -> Path:
+        """Images that the competitor had printed, and what was resolved for them."""
+        return self.root / "kernels" / "images"
+
+    @property
     def all_weights(self) -> Path:
         return self.root / "weights"
 
@@ -82,6 +87,16 @@ class Workspace:
     def calibration(self) -> Path:
         """The kernel that measures a machine."""
         return self.build / "calibration"
+
+    @property
+    def inspection(self) -> Path:
+        """The kernel that says what is in its image."""
+        return self.build / "inspection"
+
+    @property
+    def inspector(self) -> Path:
+        """That kernel's script."""
+        return self.root / "kernels" / "inspection.py"
 
     @property
     def simulation(self) -> Path:

@@ -149,8 +149,11 @@ class Kernel:
                 for library in {engines.library(model.cpu_engine) for model in models} - {"onnxruntime"}:
                     # Where ONNX Runtime came from a wheel, all are unpacked. Never over what is loaded.
                     own = [wheel for wheel in usable_wheels if wheel.name.startswith(f"{library}-")]
-                    with suppress(BundleError):  # reported when the model is loaded: ONNX Runtime stands in
+                    try:
                         wheels.provide(library, own, self._empty_folder(), gpu=False)
+                    except BundleError as error:
+                        # Not loud: what runs in its place is, when the model is loaded.
+                        self.journal.say(f"{library} cannot be used: {error}")
         self.journal.say(f"ONNX Runtime {onnxruntime.__version__}, {origin}")
         return gpus
 

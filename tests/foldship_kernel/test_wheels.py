@@ -65,6 +65,7 @@ def test_the_gpu_build_is_taken_only_where_there_is_a_gpu() -> None:
     assert wheels.choose([gpu, plain], gpu=True) == [gpu]
     assert wheels.choose([gpu, plain], gpu=False) == [plain]
     assert wheels.choose([plain], gpu=True) == [plain]
+    assert wheels.choose([gpu], gpu=False) == [gpu]  # it runs on processors, too
 
 
 def test_a_wheel_is_unpacked_and_goes_to_the_end_of_the_path(tmp_path: Path) -> None:
@@ -86,6 +87,91 @@ def test_what_the_image_has_is_left_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "site").exists()
 
 
+@pytest.fixture
+def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The image's own packages, which come first."""
+    monkeypatch.syspath_prepend(tmp_path / "image")
+    return tmp_path / "image"
+
+
+def install(image: Path, name: str, version: str, **modules: str) -> None:
+    """Put a package into the image, as an installer would."""
+    (image / f"{name}-{version}.dist-info").mkdir(parents=True)
+    (image / f"{name}-{version}.dist-info" / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
+    for module, source in modules.items():
+        (image / module).mkdir()
+        (image / module / "__init__.py").write_text(source)
+
+
+def test_a_package_of_the_image_is_not_unpacked_beside_it(tmp_path: Path, image: Path) -> None:
+    install(image, "Needed_By.It", "1.0", needed_by_it="origin = 'image'")
+    made = [
+        make(tmp_path, "travelling3-1.0-py3-none-any.whl", travelling3="from needed_by_it import origin"),
+        make(tmp_path, "needed_by_it-2.0-py3-none-any.whl", needed_by_it="origin = 'bundle'", extra=""),
+    ]
+    origin = wheels.provide("travelling3", made, tmp_path / "site", gpu=False)
+    assert sys.modules["travelling3"].origin == "image"
+    assert made[1].name not in origin
+    assert sorted(path.name for path in (tmp_path / "site").iterdir()) == ["travelling3"]
+
+
+def test_an_engine_of_the_image_is_kept_whichever_build_it_is(tmp_path: Path, image: Path) -> None:
+    """A GPU build beside the plain one of the image would mix the files of both."""
+    install(image, "own_engine", "1.0", own_engine="origin = 'image'")
+    gpu = make(tmp_path, "own_engine_gpu-2.0-py3-none-any.whl", own_engine="origin = 'bundle'")
+    assert "installed" in wheels.provide("own_engine", [gpu], tmp_path / "site", gpu=True)
+    assert wheels.choose([gpu], gpu=True) == []
+    install(image, "other_engine_gpu", "1.0")
+    assert wheels.choose([make(tmp_path, "other_engine-2.0-py3-none-any.whl")], gpu=False) == []
+
+
+def test_what_a_removed_engine_left_behind_does_not_keep_its_wheel_away(tmp_path: Path, image: Path) -> None:
+    install(image, "travelling4", "1.0")
+    made = make(tmp_path, "travelling4-2.0-py3-none-any.whl", travelling4="")
+    assert made.name in wheels.provide("travelling4", [made], tmp_path / "site", gpu=False)
+
+
+def test_a_damaged_wheel_is_named_with_the_remedy(tmp_path: Path) -> None:
+    whole = make(tmp_path, "broken-1.0-py3-none-any.whl", broken="x = 1\n" * 1000)
+    half = tmp_path / "half-1.0-py3-none-any.whl"
+    half.write_bytes(whole.read_bytes()[:100])
+    spoilt = tmp_path / "spoilt-1.0-py3-none-any.whl"
+    content = bytearray(whole.read_bytes())
+    content[content.index(b"x = 1") + 2] ^= 0xFF
+    spoilt.write_bytes(content)
+    for wheel in (half, spoilt):
+        with pytest.raises(BundleError, match=f"{wheel.name} cannot be unpacked: it is damaged") as error:
+            wheels.provide("broken", [wheel], tmp_path / "site", gpu=False)
+        assert "upload all of it" in error.value.fix
+
+
+def test_a_full_disk_is_named_with_the_wheel_and_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = make(tmp_path, "large-1.0-py3-none-any.whl", large="")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", full)
+    with pytest.raises(BundleError, match=r"large-1\.0-py3-none-any\.whl cannot be unpacked into") as error:
+        wheels.provide("large", [wheel], tmp_path / "site", gpu=False)
+    assert "No space left" in error.value.found and "TMPDIR" in error.value.fix
+
+
+def test_another_host_can_be_asked_for() -> None:
+    host = wheels.Host(
+        python=(3, 12), glibc=(2, 35), machine="aarch64", has=lambda name: name == "some-thing"
+    )
+    assert wheels.fits("x-1-cp312-cp312-manylinux_2_35_aarch64.whl", host)
+    assert wheels.fits("x-1-cp39-abi3-manylinux2014_aarch64.whl", host)
+    assert not wheels.fits("x-1-cp312-cp312-manylinux_2_36_aarch64.whl", host)
+    assert not wheels.fits("x-1-cp311-cp311-manylinux_2_35_aarch64.whl", host)
+    assert not wheels.fits("x-1-cp312-cp312-manylinux_2_28_x86_64.whl", host)
+    here, there = Path("some_thing-1-py3-none-any.whl"), Path("x-1-cp312-cp312-manylinux_2_28_aarch64.whl")
+    assert wheels.choose([here, there], gpu=False, host=host) == [there]
+
+
 def test_no_wheel_that_fits_is_an_error_that_names_what_is_there(tmp_path: Path) -> None:
     wheel = make(tmp_path, "lacking-1.0-cp310-cp310-win_amd64.whl", lacking="")
     (tmp_path / "site").mkdir()
@@ -102,6 +188,21 @@ def test_cuda_libraries_of_the_image_are_shown_to_the_unpacked_package(tmp_path:
     wheel = make(tmp_path, "travelling2-1.0-py3-none-any.whl", travelling2="")
     wheels.provide("travelling2", [wheel], tmp_path / "site", gpu=True)
     assert (tmp_path / "site" / "nvidia" / "cudnn").is_dir()
+
+
+def test_cuda_libraries_of_wheels_do_not_hide_the_images_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = tmp_path / "image"
+    (image / "nvidia" / "cudnn").mkdir(parents=True)
+    (image / "nvidia" / "cufft").mkdir(parents=True)
+    monkeypatch.delitem(sys.modules, "nvidia", raising=False)
+    sys.path.append(str(image))
+    made = [make(tmp_path, "travelling5-1.0-py3-none-any.whl", travelling5="")]
+    made.append(make(tmp_path, "nvidia_cufft-1.0-py3-none-any.whl", **{"nvidia/cufft": "own = True"}))
+    wheels.provide("travelling5", made, tmp_path / "site", gpu=True)
+    assert (tmp_path / "site" / "nvidia" / "cudnn").resolve() == image / "nvidia" / "cudnn"
+    assert (tmp_path / "site" / "nvidia" / "cufft" / "__init__.py").read_text() == "own = True"
 
 
 def test_several_threads_unpack_every_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

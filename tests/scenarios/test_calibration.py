@@ -12,7 +12,7 @@ import tiny_bundle
 
 from foldship import naming
 from foldship.projection import Target, keep, profile
-from foldship.shipping import calibration, metadata
+from foldship.shipping import calibration, metadata, side_kernel
 from foldship.shipping.settings import KernelConfig
 from foldship_kernel.errors import FoldshipError
 
@@ -85,8 +85,9 @@ def test_it_is_pushed_like_the_kernel_itself_and_asks_for_the_same_machine(
 
 
 def test_a_long_title_is_cut_to_what_kaggle_takes() -> None:
-    assert len(calibration.title("x" * 50)) == 50
-    naming.slug(calibration.title("x" * 50))
+    long = side_kernel.title("x" * 50, calibration.TITLE)
+    assert len(long) == 50
+    naming.slug(long)
 
 
 def test_without_a_bundle_the_command_that_makes_it_is_named(tmp_path: Path) -> None:

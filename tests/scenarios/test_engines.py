@@ -14,7 +14,6 @@ import pytest
 import rehearsed
 import tiny_bundle
 
-from foldship.shipping import wheelhouse
 from foldship_kernel.tasks import quest
 
 ENGINE = "openvino"
@@ -37,7 +36,7 @@ class Rehearsed:
 
 def rehearse(folder: Path, engines: set[str]) -> Rehearsed:
     """Rehearse a bundle of models that want OpenVINO, with the wheels of `engines`."""
-    wheels = wheelhouse.fetch(rehearsed.CACHE / "wheels", "cpu", engines)
+    wheels = rehearsed.wheels(engines)
     built = tiny_bundle.build(folder, exported_engine=ENGINE, wheels=wheels)
     verdict, found = rehearsed.rehearse(built, folder, 40)
     assert verdict.passed, (folder / "simulation" / "kernel.log").read_text()

@@ -10,7 +10,6 @@ import rehearsed
 import tiny_bundle
 
 from foldship.rehearsal import Verdict
-from foldship.shipping import wheelhouse
 
 WIDTH = 1024  # 119 MiB of weights each
 MODELS = ("a", "b", "c", "d")
@@ -23,7 +22,7 @@ def rehearse(folder: Path, models: tuple[str, ...], memory_gib: float) -> tuple[
         folder,
         models=dict.fromkeys(models, 1),
         width=WIDTH,
-        wheels=wheelhouse.fetch(rehearsed.CACHE / "wheels", "cpu"),
+        wheels=rehearsed.wheels(),
     )
     return rehearsed.rehearse(built, folder, 60, memory_gib)
 

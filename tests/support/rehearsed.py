@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 import tiny_bundle
 
 from foldship.rehearsal import Verdict, simulate
+from foldship.shipping import wheelhouse
 from foldship_kernel.tasks import quest
 
 CACHE = tiny_bundle.ROOT / "build" / ".cache"
+
+
+def wheels(engines: Container[str] = ()) -> tuple[Path, ...]:
+    """What the image lacks, for models that run on ONNX Runtime and on `engines`."""
+    return wheelhouse.assemble(["local"], CACHE / "images", "cpu", engines, CACHE / "wheels").wheels
 
 
 def rehearse(

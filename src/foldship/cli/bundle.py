@@ -70,7 +70,9 @@ def bundle(context: Context) -> None:
         context.competition.name,
         workspace.build,
         main_template=workspace.entry,
+        own_images=workspace.images,
     )
+    terminal.show(tables.wheelhouse(built["wheelhouse"]))
     terminal.show(tables.sizes(json.loads((workspace.dataset / "bundle.json").read_text())))
     if built["owner"] == naming.UNKNOWN_OWNER:
         click.echo(

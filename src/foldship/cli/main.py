@@ -21,6 +21,7 @@ VERBS = {
     "push": "Upload the bundle, run it on Kaggle, and compare with the rehearsal.",
     "submission": "Everything: train, bundle, simulate. Leaves submission.csv.",
     "calibrate": "Make a kernel that measures Kaggle's machine, or keep what it measured.",
+    "image": "Make a kernel that says what Kaggle's image holds, or keep what it said.",
     "report": "Write one HTML page with the scores, pictures and tables of the last run.",
     "sample": "Write the generated sample data, to look at or to try things on.",
 }

@@ -206,6 +206,31 @@ def sizes(manifest: Json) -> Table:
     return Table("The bundle's dataset", ("what", "files", "MiB"), tuple(rows))
 
 
+def wheelhouse(house: Json) -> Table:
+    """What the images lack and the bundle brings, from what the builder returned: a line for each wheel."""
+    by_wheel: dict[str, list[Json]] = defaultdict(list)
+    for entry in house["entries"]:
+        by_wheel[entry["wheel"]].append(entry)
+    rows = []
+    for wheel, entries in sorted(by_wheel.items()):
+        places: dict[str, list[str]] = defaultdict(list)
+        for entry in entries:
+            places[entry["image"]].append(entry["python"])
+        where = ", ".join(f"{image} ({', '.join(pythons)})" for image, pythons in places.items())
+        reasons = "; ".join(dict.fromkeys(entry["why"] for entry in entries))
+        rows.append((wheel, mebibytes(entries[0]["size"]), where, reasons))
+    proven = "; ".join(house["proven"])
+    return Table(
+        "The wheelhouse",
+        ("wheel", "MiB", "for", "why"),
+        tuple(rows),
+        f"Proven to install without a network, nothing of the image replaced: {proven}."
+        if proven
+        else "Given wheels: whether they are all that is needed was not proven.",
+        left=frozenset({2, 3}),
+    )
+
+
 def checks(verdict: Json) -> Table:
     """What the rehearsal checked, from `verdict.json`."""
     found = list(verdict["checks"].items())

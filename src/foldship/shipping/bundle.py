@@ -36,6 +36,7 @@ def build(
     *,
     main_template: Path,
     wheels: Sequence[Path] | None = None,
+    own_images: Path | None = None,
 ) -> dict[str, Any]:
     """Write `out/dataset` and `out/kernel`.
 
@@ -48,10 +49,13 @@ def build(
         competition: name of the task aboard.
         out: folder of the competition's build.
         main_template: the kernel's entry script.
-        wheels: wheels to ship; if not given, the pinned ones, fetched into `out/../.cache/wheels`.
+        wheels: wheels to ship, each of which has to fit one of the images; if not given, what the images
+            lack, fetched into `out/../.cache/wheels` and proven to install there.
+        own_images: folder of the user's own images, and of the locks made for them; if not given,
+            `out/../.cache/images`.
 
     Returns:
-        What was built, JSON-like: owner, limit, and sizes in bytes by kind and in all.
+        What was built, JSON-like: owner, limit, sizes in bytes by kind and in all, and the wheelhouse.
 
     Raises:
         FoldshipError: an input is missing or does not fit the others, or the disk is full.
@@ -70,10 +74,15 @@ def build(
         dataset = staged["dataset"]
         code_sha256 = _copy_code(dataset, main_template)
         shipped = models.copy_models(dataset, export_dirs, model_dirs, chosen, scheduled)
+        images, cache = kernel_config.image_names, out.parent / ".cache"
+        own_images = own_images or cache / "images"
         if wheels is None:
             libraries = {engines.library(model["cpu_engine"]) for model in shipped}
-            wheels = wheelhouse.fetch(out.parent / ".cache" / "wheels", kernel_config.accelerator, libraries)
-        wheel_paths = [models.copy(path, dataset / "wheels" / path.name, dataset) for path in sorted(wheels)]
+            accelerator = kernel_config.accelerator
+            house = wheelhouse.assemble(images, own_images, accelerator, libraries, cache / "wheels")
+        else:
+            house = wheelhouse.given(wheels, images, own_images)
+        wheel_paths = [models.copy(path, dataset / "wheels" / path.name, dataset) for path in house.wheels]
         atomic.write_json(
             dataset / metadata.DATASET, metadata.dataset(owner=owner, title=kernel_config.dataset_title)
         )
@@ -125,7 +134,12 @@ def build(
     finally:
         for folder in staged.values():
             shutil.rmtree(folder, ignore_errors=True)
-    return {"owner": owner, "limit_s": kernel_config.limit, **_sizes(out / "dataset", out / "kernel")}
+    return {
+        "owner": owner,
+        "limit_s": kernel_config.limit,
+        "wheelhouse": house.as_dict(),
+        **_sizes(out / "dataset", out / "kernel"),
+    }
 
 
 def _copy_code(dataset: Path, main_template: Path) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from foldship import folders, naming
-from foldship.shipping import entry, metadata
+from foldship.shipping import entry, side_kernel
 from foldship.shipping.settings import KernelConfig
-from foldship_kernel import atomic, manifest
+from foldship_kernel import manifest
 from foldship_kernel.errors import FoldshipError
 
 MODULE = "calibrate"
@@ -34,29 +32,9 @@ def write(dataset: Path, kernel_config: KernelConfig, template: Path, out: Path)
             expected=f"{manifest.FILE_NAME}, and code that can measure",
             fix="make it with `make bundle`",
         )
-    owner = metadata.find_owner(kernel_config.owner)
-    staged = out.with_name(f".{out.name}.part")
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
-    try:
+
+    def write_main(folder: Path) -> None:
         sha256 = entry.digest(template, code)
-        entry.write(staged, template, sha256, hand_over=f"foldship_kernel.{MODULE}")
-        atomic.write_json(
-            staged / metadata.KERNEL,
-            metadata.kernel(
-                owner=owner,
-                title=title(kernel_config.title),
-                dataset_title=kernel_config.dataset_title,
-                competition=kernel_config.competition,
-                gpu=kernel_config.accelerator == "gpu",
-                machine_shape=kernel_config.machine_shape,
-            ),
-        )
-        folders.replace({out: staged})
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        entry.write(folder, template, sha256, hand_over=f"foldship_kernel.{MODULE}")
 
-
-def title(kernel: str) -> str:
-    """The calibration kernel's title, made of the kernel's own and as long as Kaggle takes."""
-    return kernel[: naming.LONGEST - len(TITLE)].rstrip() + TITLE
+    side_kernel.write(kernel_config, TITLE, write_main, out)

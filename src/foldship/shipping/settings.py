@@ -32,6 +32,8 @@ class KernelConfig(Settings):
         limit_s: run-time limit in seconds; if not set, the platform's own for the accelerator.
         cpu_engine: what runs the models on a CPU; `auto` takes the fastest that predicts as well as the
             trained folds do. A kernel with a GPU keeps `onnxruntime` for the case that it gets none.
+        images: names of the images that the wheels are made for; if not set, Kaggle's for the accelerator,
+            and `local`, the bare one that every bundle must run on.
     """
 
     title: str
@@ -42,6 +44,7 @@ class KernelConfig(Settings):
     machine_shape: str = "NvidiaTeslaT4"
     limit_s: Annotated[float, Field(gt=0, le=43200)] | None = None
     cpu_engine: Literal["auto", "onnxruntime", "onnxruntime-int8", "openvino", "openvino-fp32"] = "auto"
+    images: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     @field_validator("title", "dataset_title")
     @classmethod
@@ -53,6 +56,11 @@ class KernelConfig(Settings):
     def limit(self) -> float:
         """Run-time limit in seconds."""
         return LIMITS_S[self.accelerator] if self.limit_s is None else self.limit_s
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """`images`, or the default."""
+        return (f"kaggle-{self.accelerator}", "local") if self.images is None else self.images
 
     @property
     def wanted_engine(self) -> str:

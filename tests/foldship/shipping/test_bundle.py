@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import package_index
 import pytest
 import tiny_bundle
 
@@ -27,8 +28,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tiny_bundle.TinyBundle:
-    wheel = tmp_path_factory.mktemp("wheels") / "some-1.0-py3-none-any.whl"
-    wheel.write_bytes(b"wheel")
+    wheel = package_index.wheel(tmp_path_factory.mktemp("wheels"), "some-1.0-py3-none-any.whl")
     return tiny_bundle.build(
         tmp_path_factory.mktemp("bundle"), models={"second": 1, "first": 2}, steps=[CLIP], wheels=[wheel]
     )
@@ -64,11 +64,33 @@ def test_wheels_are_fetched_for_the_engines_that_models_run_on(
 ) -> None:
     from foldship.shipping import wheelhouse
 
-    asked = []
-    monkeypatch.setattr(wheelhouse, "fetch", lambda *arguments: asked.append(arguments) or [])
+    asked: list[tuple[object, ...]] = []
+
+    def assemble(*arguments: object) -> wheelhouse.Wheelhouse:
+        asked.append(arguments)
+        return wheelhouse.Wheelhouse((), (), ())
+
+    monkeypatch.setattr(wheelhouse, "assemble", assemble)
     built = tiny_bundle.build(tmp_path, exported_engine="openvino", wheels=None)
-    assert [(accelerator, set(engines)) for _, accelerator, engines in asked] == [("cpu", {"openvino"})]
+    cache = tmp_path / ".cache"
+    assert asked == [(("kaggle-cpu", "local"), cache / "images", "cpu", {"openvino"}, cache / "wheels")]
     assert [model.cpu_engine for model in manifest.load(built.dataset / "bundle.json").models] == ["openvino"]
+
+
+def test_a_wheel_that_fits_no_image_is_not_shipped(tmp_path: Path) -> None:
+    built = tiny_bundle.build(tmp_path, models={"a": 1})
+    before = contents(built.dataset)
+    wheel = package_index.wheel(tmp_path, "some-1.0-cp310-cp310-manylinux_2_28_x86_64.whl")
+    with pytest.raises(FoldshipError, match="fits none of the images") as error:
+        tiny_bundle.build(tmp_path, models={"a": 1}, wheels=[wheel], images=["kaggle-cpu"])
+    assert error.value.found == "kaggle-cpu, Python 3.12: built for CPython 3.10, the image has 3.12"
+    assert contents(built.dataset) == before
+
+
+def test_an_unknown_image_is_an_error_that_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(FoldshipError, match="no image 'kaggle-tpu'") as error:
+        tiny_bundle.build(tmp_path, models={"a": 1}, images=["kaggle-tpu"])
+    assert "kaggle-gpu" in error.value.expected
 
 
 def test_models_with_the_same_tokenizer_share_one_file(built: tiny_bundle.TinyBundle) -> None:

@@ -29,6 +29,12 @@ def test_the_limit_is_the_platforms_unless_set(tmp_path: Path) -> None:
     assert settings.load(write(tmp_path, GOOD + "limit_s: 900\n"), {}).limit == 900
 
 
+def test_the_images_are_kaggles_and_the_bare_one_unless_set(tmp_path: Path) -> None:
+    assert settings.load(write(tmp_path, GOOD), {}).image_names == ("kaggle-cpu", "local")
+    assert settings.load(write(tmp_path, GOOD + "accelerator: gpu\n"), {}).image_names[0] == "kaggle-gpu"
+    assert settings.load(write(tmp_path, GOOD + "images: [mine]\n"), {}).image_names == ("mine",)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -36,6 +42,8 @@ def test_the_limit_is_the_platforms_unless_set(tmp_path: Path) -> None:
         ("accelerator: tpu", "tpu"),
         ("limit_s: 0", "limit_s"),
         ("cpu_engine: tensorrt", "cpu_engine"),
+        ("images: []", "images"),
+        ("images: kaggle-gpu", "images"),
         ("title: tiny", "6 to 50"),
         ("title: [", "kernel.yaml"),
     ],

@@ -1,0 +1,54 @@
+"""A kernel beside the kernel proper, on the same machine, for a purpose of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from foldship import folders, naming
+from foldship.shipping import metadata
+from foldship.shipping.settings import KernelConfig
+from foldship_kernel import atomic
+
+
+def write(
+    kernel_config: KernelConfig,
+    suffix: str,
+    write_main: Callable[[Path], None],
+    out: Path,
+    changes: Mapping[str, Any] | None = None,
+) -> None:
+    """Write `kernel-metadata.json` and `main.py` into folder `out`, as a whole.
+
+    Args:
+        kernel_config: of the kernel proper; owner and machine are the same.
+        suffix: what its title ends with.
+        write_main: writes `main.py` into the folder that it is given.
+        out: the folder to make.
+        changes: to the metadata.
+    """
+    name = title(kernel_config.title, suffix)
+    value = metadata.kernel(
+        owner=metadata.find_owner(kernel_config.owner),
+        title=name,
+        dataset_title=kernel_config.dataset_title,
+        competition=kernel_config.competition,
+        gpu=kernel_config.accelerator == "gpu",
+        machine_shape=kernel_config.machine_shape,
+    )
+    staged = out.with_name(f".{out.name}.part")
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    try:
+        write_main(staged)
+        atomic.write_json(staged / metadata.KERNEL, {**value, **(changes or {})})
+        folders.replace({out: staged})
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def title(kernel: str, suffix: str) -> str:
+    """Such a kernel's title, made of the kernel's own and as long as Kaggle takes."""
+    return kernel[: naming.LONGEST - len(suffix)].rstrip() + suffix
