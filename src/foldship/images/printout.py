@@ -46,7 +46,7 @@ def read(path: Path) -> Image:
 
 def default_name(image: Image) -> str:
     """The built-in image that a print-out stands for."""
-    return GPU if image.accelerators or image.cuda else CPU
+    return GPU if image.cuda else CPU
 
 
 def keep(print_out: Path, name: str | None, own: Path) -> Path:
@@ -60,7 +60,7 @@ def keep(print_out: Path, name: str | None, own: Path) -> Path:
         own: the folder of the user's own images.
 
     Raises:
-        FoldshipError: it cannot be used, or the name cannot be one.
+        FoldshipError: it cannot be used, the name cannot be one, or is a GPU image's and there is no CUDA.
     """
     found = read(print_out)
     if name is None:
@@ -70,6 +70,13 @@ def keep(print_out: Path, name: str | None, own: Path) -> Path:
             f"an image cannot be named {name!r}",
             expected=f"lower-case letters, digits, '.', '-' and '_'; not '{LOCAL}'",
             fix="choose another name with IMAGE=...",
+        )
+    if name == GPU and found.cuda is None:
+        raise FoldshipError(
+            f"{print_out}: this image has no CUDA",
+            expected=f"CUDA's libraries in the image {GPU}",
+            found=found.description,
+            fix="ask for a GPU in kernel.yaml, and make the kernel anew; or keep it by another IMAGE=",
         )
     if not found.limits.hours:
         kind = profile.parse(

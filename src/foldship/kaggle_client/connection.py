@@ -24,7 +24,8 @@ from foldship.kaggle_client.answers import (
 from foldship.kaggle_client.retry import PASSING, Patience, passing, repeat
 
 T = TypeVar("T")
-NOT_FOUND, TOO_MANY = 404, 429
+TOO_MANY = 429
+ABSENT = (403, 404)
 
 
 class Connection:
@@ -78,11 +79,11 @@ class Connection:
             raise self._explained(what, error) from error
 
     def find(self, what: str, function: Callable[[Any], T]) -> T | None:
-        """As `ask`; None where Kaggle answers that there is no such thing."""
+        """As `ask`; None where there is no such thing, which Kaggle often words as "forbidden"."""
         try:
             return self.ask(what, function)
         except KaggleError as error:
-            if error.status == NOT_FOUND:
+            if error.status in ABSENT:
                 return None
             raise
 

@@ -65,15 +65,10 @@ def current(connection: Connection, ref: str) -> Current | None:
     """
     from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelRequest
 
-    try:
-        found = connection.find(
-            f"tell of kernel {ref}",
-            lambda client: client.kernels.kernels_api_client.get_kernel(_named(ApiGetKernelRequest(), ref)),
-        )
-    except KaggleError as error:
-        if error.status == 403:  # how Kaggle answers for a kernel that does not exist yet
-            return None
-        raise
+    found = connection.find(
+        f"tell of kernel {ref}",
+        lambda client: client.kernels.kernels_api_client.get_kernel(_named(ApiGetKernelRequest(), ref)),
+    )
     return found and Current(found.metadata.current_version_number, found.blob.source)
 
 

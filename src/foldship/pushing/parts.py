@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +19,6 @@ from foldship_kernel.errors import FoldshipError
 MOMENT = (1980, 1, 1, 0, 0, 0)  # the first that a zip archive can hold
 # An upload is resumed only if the file looks the same, its time included.
 EPOCH = 315532800
-LIST = ".parts.json"
 
 
 @dataclass(frozen=True)
@@ -92,30 +92,32 @@ def stage(part: Part, out: Path) -> Path:
     """Lay out a part for the upload: its own files, and an archive for each folder, which Kaggle unpacks.
 
     The archives hold the files uncompressed and are the same for the same files, times included, so that an
-    upload that broke off can be resumed. Those that are there already are kept.
+    upload that broke off can be resumed. The client knows a file by its path, size and time: so the folder is
+    named after the content, or another build could be taken for the rest of this one. What is there already
+    is kept.
 
     Returns:
         The folder to upload.
     """
-    folder = out / part.ref.partition("/")[2]
     content = json.dumps({name: file.sha256 for name, file in sorted(part.files.items())})
-    if (folder / LIST).is_file() and (folder / LIST).read_text(encoding="utf-8") == content:
-        return folder / "files"
+    folder = out / hashlib.sha256(content.encode()).hexdigest()[:16]
+    whole = folder.with_suffix(".json")
+    if whole.is_file() and whole.read_text(encoding="utf-8") == content:
+        return folder
     shutil.rmtree(folder, ignore_errors=True)
-    target = folder / "files"
-    target.mkdir(parents=True)
+    folder.mkdir(parents=True)
     for name in sorted(part.files):
         top, _, below = name.partition("/")
         if not below:
-            shutil.copyfile(part.folder / name, target / name)
+            shutil.copyfile(part.folder / name, folder / name)
             continue
-        with zipfile.ZipFile(target / f"{top}.zip", "a") as archive:
+        with zipfile.ZipFile(folder / f"{top}.zip", "a") as archive:
             entry = zipfile.ZipInfo(below, MOMENT)
             entry.external_attr = 0o644 << 16
             entry.file_size = part.files[name].size
             with (part.folder / name).open("rb") as source, archive.open(entry, "w") as stream:
                 shutil.copyfileobj(source, stream, 1 << 20)
-    for path in target.iterdir():
+    for path in folder.iterdir():
         os.utime(path, (EPOCH, EPOCH))
-    (folder / LIST).write_text(content, encoding="utf-8")  # last: what lacks it is made anew
-    return target
+    whole.write_text(content, encoding="utf-8")  # last: what lacks it is made anew
+    return folder

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from foldship.images.printout import CPU, GPU, LOCAL
-from foldship.shipping import wheelhouse
-from foldship.shipping.wheelhouse import OPENVINO, Place
+from foldship.shipping import needs, wheelhouse
+from foldship.shipping.needs import OPENVINO
+from foldship.shipping.wheelhouse import Place
 
 CHOICES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (GPU, "gpu", ()),
@@ -21,13 +22,13 @@ def needed() -> Iterator[tuple[Place, list[str]]]:
     """Every place and what it needs, for which a lock comes along."""
     for image, accelerator, libraries in CHOICES:
         for place in wheelhouse.places([image], wheelhouse.LOCKS):
-            yield place, wheelhouse.wanted(place.image, accelerator, libraries)
+            yield place, needs.wanted(place.image, accelerator, libraries)
 
 
 def main() -> None:
-    for place, needs in needed():
-        made = wheelhouse.make_lock(place, needs, wheelhouse.LOCKS)
-        print(f"{wheelhouse.lock_name(place, needs)}: {', '.join(pin.file for pin in made.pins)}")
+    for place, lacking in needed():
+        made = wheelhouse.make_lock(place, lacking, wheelhouse.LOCKS)
+        print(f"{wheelhouse.lock_name(place, lacking)}: {', '.join(pin.file for pin in made.pins)}")
 
 
 if __name__ == "__main__":

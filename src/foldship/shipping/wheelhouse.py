@@ -1,8 +1,4 @@
-"""The wheels that travel: what the images lack, resolved and pinned for each, and proven to install offline.
-
-OpenVINO travels only where a model runs on it. It needs NumPy alone: the telemetry package that it names as
-required is left at home, and it runs without telemetry. So does what tokenizers asks for to reach the hub.
-"""
+"""The wheels that travel: what the images lack, pinned for each, and proven to install offline."""
 
 from __future__ import annotations
 
@@ -19,16 +15,10 @@ from foldship.images.compatibility import ENGINE, GPU_ENGINE
 from foldship.images.profile import Image
 from foldship.shipping import fetching, lock, proof, resolving
 from foldship.shipping.lock import Lock, Pin
+from foldship.shipping.needs import BASICS, LEFT_OUT, OPENVINO, on_gpu, wanted
 from foldship_kernel.errors import FoldshipError
 
 LOCKS = Path(__file__).with_name("locks")
-# The last release whose GPU build is made for CUDA 12; graphs are checked with it ashore.
-RELEASE = "1.26.0"
-GPU_RELEASES = {12: f"=={RELEASE}", 13: ">=1.27"}
-OPENVINO = "openvino"
-OPENVINO_RELEASE = "2026.4.1"
-BASICS = ("numpy", "pandas", "scipy", "tokenizers")
-LEFT_OUT = ("openvino-telemetry", "huggingface-hub")
 WHY = {
     ENGINE: "runs the models",
     GPU_ENGINE: "runs the models on GPUs",
@@ -106,10 +96,19 @@ def assemble(
         cache: folder that keeps wheels between runs.
 
     Raises:
-        FoldshipError: an image is not known, its wheels cannot be resolved or fetched, or the proof fails.
+        FoldshipError: an image is not known, its wheels cannot be resolved or fetched, the proof fails, or no
+            image has the CUDA that a GPU kernel is for.
     """
     lacking: list[tuple[Place, list[str], list[Path]]] = []
-    for place in places(images, own):
+    known = places(images, own)
+    if accelerator == "gpu" and not any(on_gpu(place.image, accelerator) for place in known):
+        raise FoldshipError(
+            "a GPU kernel, but none of the images has CUDA: it would run on the CPU",
+            expected="at least one image with CUDA, such as kaggle-gpu",
+            found=", ".join(str(place) for place in known),
+            fix="add an image to `images` in kernel.yaml, or choose `accelerator: cpu` there",
+        )
+    for place in known:
         needs = wanted(place.image, accelerator, libraries)
         pins = pinned(place, needs, own)
         lacking.append((place, needs, [fetching.fetch(cache, pin, place.python) for pin in pins]))
@@ -163,27 +162,6 @@ def places(images: Iterable[str], own: Path) -> list[Place]:
     return [Place(name, image, python) for name, image in found.items() for python in image.pythons]
 
 
-def on_gpu(image: Image, accelerator: str) -> bool:
-    """Whether a kernel for this accelerator computes on a GPU in this image."""
-    return accelerator == "gpu" and image.cuda is not None
-
-
-def wanted(image: Image, accelerator: str, libraries: Container[str]) -> list[str]:
-    """Requirements of a kernel that an image does not meet itself.
-
-    Raises:
-        FoldshipError: the image has an ONNX Runtime that cannot use its GPU, or a CUDA that no build is for.
-    """
-    needs = [name for name in BASICS if name not in image.packages]
-    if on_gpu(image, accelerator):
-        needs += _gpu_engine(image)
-    elif not {ENGINE, GPU_ENGINE} & image.packages.keys():
-        needs.append(f"{ENGINE}=={RELEASE}")
-    if accelerator == "cpu" and OPENVINO in libraries and OPENVINO not in image.packages:
-        needs.append(f"{OPENVINO}=={OPENVINO_RELEASE}")
-    return needs
-
-
 def pinned(place: Place, needs: Sequence[str], own: Path) -> tuple[Pin, ...]:
     """The wheels for a place: of its lock, or resolved anew where that is missing or stale, and then kept.
 
@@ -216,24 +194,6 @@ def lock_name(place: Place, needs: Iterable[str]) -> str:
     """File name of the lock for a place and what it needs."""
     engines = [name for name in (Requirement(need).name for need in needs) if name not in BASICS]
     return lock.name(place.name, place.python, "-".join(engines) or "basics")
-
-
-def _gpu_engine(image: Image) -> list[str]:
-    if GPU_ENGINE in image.packages:
-        return []
-    if ENGINE in image.packages:
-        raise FoldshipError(
-            f"the image has {ENGINE} {image.packages[ENGINE]}, which cannot use its GPU",
-            expected=f"an image with {GPU_ENGINE}, or with neither: a wheel never replaces what is there",
-            fix="choose another image, or `accelerator: cpu` in kernel.yaml",
-        )
-    if image.cuda not in GPU_RELEASES:
-        raise FoldshipError(
-            f"no build of {GPU_ENGINE} is known for CUDA {image.cuda}",
-            expected=f"CUDA {' or '.join(map(str, GPU_RELEASES))}",
-            fix="choose another image, or correct `cuda` in its profile",
-        )
-    return [GPU_ENGINE + GPU_RELEASES[image.cuda]]
 
 
 def _why(wheel: Path, wheels: Iterable[Path], python: str) -> str:

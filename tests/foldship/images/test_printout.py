@@ -57,6 +57,13 @@ def test_without_gpu_and_cuda_it_is_the_other_image(tmp_path: Path) -> None:
     assert printout.keep(tmp_path / "image.json", "mine", tmp_path).name == "mine.yaml"
 
 
+def test_an_image_without_cuda_does_not_stand_for_the_gpu_image(tmp_path: Path) -> None:
+    (tmp_path / "image.json").write_text(json.dumps(BARE))
+    with pytest.raises(FoldshipError, match="has no CUDA"):
+        printout.keep(tmp_path / "image.json", "kaggle-gpu", tmp_path / "own")
+    assert not (tmp_path / "own").exists()
+
+
 @pytest.mark.parametrize("name", ["local", "Mine", "../up", ""])
 def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "image.json").write_text(json.dumps(BARE))

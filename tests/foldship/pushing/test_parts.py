@@ -74,6 +74,16 @@ def test_archives_that_are_there_are_kept_and_half_made_ones_are_not(dataset: Pa
     staged = parts.stage(part, tmp_path / "upload")
     inode = (staged / "code.zip").stat().st_ino
     assert (parts.stage(part, tmp_path / "upload") / "code.zip").stat().st_ino == inode
-    (staged.parent / parts.LIST).unlink()
+    staged.with_suffix(".json").unlink()
     (staged / "code.zip").write_bytes(b"half")
     assert zipfile.is_zipfile(parts.stage(part, tmp_path / "upload") / "code.zip")
+
+
+def test_another_build_is_uploaded_from_another_place(dataset: Path, tmp_path: Path) -> None:
+    """The client resumes what has the same path, size and time, whatever it holds."""
+    (part,) = parts.read([dataset])
+    text = (dataset / "bundle.json").read_text()
+    (dataset / "bundle.json").write_text(text.replace('"limit_s": 32400.0', '"limit_s": 32399.0'))
+    (other,) = parts.read([dataset])
+    assert part.size == other.size
+    assert parts.stage(part, tmp_path) != parts.stage(other, tmp_path)

@@ -57,6 +57,27 @@ def test_the_first_push_does_it_all(stage: Stage, site: Site) -> None:
     assert any("being processed" in line or "registered" in line for line in stage.lines.awaited)
 
 
+def test_a_dataset_that_one_may_not_ask_for_is_made(stage: Stage, open_site: Callable[..., Site]) -> None:
+    site = open_site(unknown=403)
+    stage.push()
+    assert on_kaggle(site) == here(stage)
+
+
+def test_what_an_upload_left_half_done_is_never_taken_for_another_build(
+    stage: Stage, site: Site, tmp_path: Path
+) -> None:
+    site.fail("CreateDataset", faults.status(403))
+    with pytest.raises(KaggleError):
+        stage.push()
+    dataset = Path(shutil.copytree(stage.bundle.dataset, tmp_path / "other"))
+    text = (dataset / "bundle.json").read_text()
+    (dataset / "bundle.json").write_text(text.replace('"limit_s": 32400.0', '"limit_s": 32399.0'))
+    other = Stage(type(stage.bundle)(dataset, stage.bundle.kernel), stage.rehearsal, stage.out)
+    other.push()
+    assert on_kaggle(site) == here(other)
+    assert len(site.datasets[DATASET].versions) == 1
+
+
 def test_the_kernel_is_pushed_only_when_the_dataset_is_ready(stage: Stage, site: Site) -> None:
     stage.push()
     methods = [method for method, _ in site.calls]

@@ -25,6 +25,27 @@ def test_summary_sets_models_beside_the_blend(build: Path) -> None:
     assert "Left out of the 2: rare." in table.caption
 
 
+def test_a_wheel_is_one_line_whichever_images_need_it() -> None:
+    def entry(image: str, python: str, wheel: str, why: str) -> dict[str, Any]:
+        return {"image": image, "python": python, "wheel": wheel, "size": 3 * 2**19, "why": why}
+
+    entries = [
+        entry("kaggle-cpu", "3.12", "engine.whl", "runs the models"),
+        entry("local", "3.11", "needed.whl", "needed by engine"),
+        entry("local", "3.12", "engine.whl", "runs the models"),
+        entry("local", "3.12", "needed.whl", "needed by engine"),
+    ]
+    table = tables.wheelhouse(
+        {"entries": entries, "proven": ["kaggle-cpu, Python 3.12", "local, Python 3.11"]}
+    )
+    assert table.rows == (
+        ("engine.whl", "1.50", "kaggle-cpu (3.12), local (3.12)", "runs the models"),
+        ("needed.whl", "1.50", "local (3.11, 3.12)", "needed by engine"),
+    )
+    assert "without a network" in table.caption and "kaggle-cpu, Python 3.12; local" in table.caption
+    assert "not proven" in tables.wheelhouse({"entries": entries, "proven": []}).caption
+
+
 def test_every_column_is_shown_in_every_fold(build: Path) -> None:
     table = tables.columns_by_fold(load(build, "selection/selection.json"))
     assert table.header == ("target", "fold 0", "fold 1")

@@ -36,6 +36,12 @@ def test_the_limit_is_the_platforms_unless_set(tmp_path: Path) -> None:
     assert settings.load(write(tmp_path, GOOD + "limit_s: 900\n"), {}).limit == 900
 
 
+def test_the_images_are_kaggles_and_the_bare_one_unless_set(tmp_path: Path) -> None:
+    assert settings.load(write(tmp_path, GOOD), {}).image_names == ("kaggle-cpu", "local")
+    assert settings.load(write(tmp_path, GOOD + "accelerator: gpu\n"), {}).image_names[0] == "kaggle-gpu"
+    assert settings.load(write(tmp_path, GOOD + "images: [mine]\n"), {}).image_names == ("mine",)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -48,6 +54,8 @@ def test_the_limit_is_the_platforms_unless_set(tmp_path: Path) -> None:
         ("dataset_limit_gib: 0", "dataset_limit_gib"),
         ("competition: Some Where", "competition: Value error, 'Some Where' is no name"),
         ("owner: someone/else", "owner: Value error, 'someone/else' is no Kaggle user name"),
+        ("images: []", "images"),
+        ("images: kaggle-gpu", "images"),
         ("title: [", "kernel.yaml"),
     ],
 )

@@ -15,8 +15,9 @@ import yaml
 from foldship.images import profile
 from foldship.images.profile import Image
 from foldship.rehearsal import image as rehearsal_image
-from foldship.shipping import lock, proof, relock, wheelhouse
-from foldship.shipping.wheelhouse import LEFT_OUT, Wheelhouse
+from foldship.shipping import lock, needs, proof, relock, wheelhouse
+from foldship.shipping.needs import LEFT_OUT
+from foldship.shipping.wheelhouse import Wheelhouse
 from foldship_kernel.errors import FoldshipError
 
 LINUX = "cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl"
@@ -119,9 +120,9 @@ def test_what_the_image_lacks_is_brought_and_nothing_that_it_has(write: Write, a
 
 
 @pytest.mark.usefixtures("at_hand")
-@pytest.mark.parametrize(("cuda", "engine"), [(12, OLD), (13, NEW), (None, PLAIN)])
+@pytest.mark.parametrize(("cuda", "engine"), [(12, OLD), (13, NEW)])
 def test_the_gpu_build_is_the_one_for_the_images_cuda(
-    write: Write, assemble: Assemble, cuda: int | None, engine: str
+    write: Write, assemble: Assemble, cuda: int, engine: str
 ) -> None:
     write(cuda=cuda, **having(protobuf="5.29.6"))
     assert names(assemble("gpu")) == [engine]
@@ -144,12 +145,13 @@ def test_a_gpu_kernel_brings_the_plain_build_for_images_without_cuda(
     ("cuda", "packages", "message"),
     [
         (11, {}, "no build of onnxruntime-gpu is known for CUDA 11"),
+        (None, {}, "none of the images has CUDA"),
         (14, {}, "no build of onnxruntime-gpu is known for CUDA 14"),
         (12, {"onnxruntime": "1.20.0"}, "has onnxruntime 1.20.0, which cannot use its GPU"),
     ],
 )
 def test_a_gpu_kernel_that_would_run_on_the_cpu_is_refused(
-    write: Write, assemble: Assemble, cuda: int, packages: dict[str, str], message: str
+    write: Write, assemble: Assemble, cuda: int | None, packages: dict[str, str], message: str
 ) -> None:
     write(cuda=cuda, **having(**packages))
     with pytest.raises(FoldshipError, match=message):
@@ -265,16 +267,16 @@ def test_given_wheels_have_to_fit_an_image(tmp_path: Path) -> None:
 def test_the_locks_that_come_along_are_those_of_the_images_that_do() -> None:
     """Where this fails, run `python -m foldship.shipping.relock`."""
     expected = {
-        wheelhouse.lock_name(place, needs): lock.digest(place.image, place.python, needs, LEFT_OUT)
-        for place, needs in relock.needed()
+        wheelhouse.lock_name(place, wanted): lock.digest(place.image, place.python, wanted, LEFT_OUT)
+        for place, wanted in relock.needed()
     }
     found = {path.name: lock.read(path) for path in wheelhouse.LOCKS.iterdir()}
     assert {name: made and made.digest for name, made in found.items()} == expected
 
 
 def test_the_locks_hold_what_the_images_lack() -> None:
-    for place, needs in relock.needed():
-        pins = wheelhouse.pinned(place, needs, Path("none of one's own"))
+    for place, wanted in relock.needed():
+        pins = wheelhouse.pinned(place, wanted, Path("none of one's own"))
         assert not {pin.name for pin in pins} & place.image.packages.keys()
         for pin in pins:
             assert wheelhouse.compatibility.refusal(pin.file, place.image, place.python) is None
@@ -288,7 +290,7 @@ def test_the_locks_hold_what_the_images_lack() -> None:
 
 @pytest.mark.parametrize(
     ("library", "release"),
-    [("onnxruntime", wheelhouse.RELEASE), ("openvino", wheelhouse.OPENVINO_RELEASE)],
+    [("onnxruntime", needs.RELEASE), ("openvino", needs.OPENVINO_RELEASE)],
 )
 def test_engines_are_of_the_release_that_parity_was_checked_with(library: str, release: str) -> None:
     assert metadata.version(library) == release

@@ -1,9 +1,9 @@
 """A stand-in for Kaggle's API on this machine, reached by the unmodified `kaggle` program and package."""
 
 from kaggle_site import faults, runners
-from kaggle_site.datasets import Dataset, Version
-from kaggle_site.kernels import Kernel
-from kaggle_site.sessions import Session
+from kaggle_site.quota import Quota
+from kaggle_site.sessions import Kernel, Session
 from kaggle_site.site import Site
+from kaggle_site.versions import Dataset, Version
 
-__all__ = ["Dataset", "Kernel", "Session", "Site", "Version", "faults", "runners"]
+__all__ = ["Dataset", "Kernel", "Quota", "Session", "Site", "Version", "faults", "runners"]

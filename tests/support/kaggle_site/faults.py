@@ -11,9 +11,9 @@ from typing import Any
 
 from kaggle_site import answers, runners
 from kaggle_site.answers import Answer, Dropped
-from kaggle_site.datasets import FAILED, Version
 from kaggle_site.exchange import Exchange, Fault, Proceed
 from kaggle_site.sessions import OUT_OF_MEMORY, Session
+from kaggle_site.versions import FAILED, Version
 
 
 def status(code: int, message: str = "", *, retry_after: float | None = None) -> Fault:

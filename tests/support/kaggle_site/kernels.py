@@ -1,16 +1,15 @@
-"""Kernels: what was pushed, and the sessions that run it."""
+"""What can be done with kernels."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kaggle_site.answers import Answer, Methods, Refused, page
 from kaggle_site.datasets import Datasets
-from kaggle_site.sessions import COMPLETE, ERROR, QUEUED, RUNNING, Session
+from kaggle_site.quota import Quota
+from kaggle_site.sessions import COMPLETE, ERROR, QUEUED, RUNNING, Kernel, Session, slugify
 
 TEXT_LIMIT = 1_000_000  # bytes of code
 GPU_SESSIONS = 2  # at the same time
@@ -27,28 +26,6 @@ COPIED = (
     "dockerImage",
     "machineShape",
 )
-
-
-@dataclass
-class Kernel:
-    """A kernel; `versions` holds what was pushed, `sessions` one run for each, oldest first."""
-
-    id: int
-    ref: str
-    title: str
-    versions: list[dict[str, Any]] = field(default_factory=list)
-    sessions: list[Session] = field(default_factory=list)
-
-
-@dataclass
-class Quota:
-    """Hours of accelerators in a week."""
-
-    gpu_used: float = 0.0
-    gpu_total: float = 30.0
-    tpu_used: float = 0.0
-    tpu_total: float = 20.0
-    refresh: str = "2030-01-05T00:00:00.000Z"
 
 
 class Kernels:
@@ -96,13 +73,15 @@ class Kernels:
     def session(self, request: Mapping[str, Any]) -> Session:
         """The session of the version that a request names, or the newest.
 
+        A version is named "v2"; a bare "2" is not found: https://github.com/Kaggle/kaggle-cli/pull/1201.
+
         Raises:
             Refused: there is none.
         """
         found, label = self.find(request), request.get("versionLabel")
         if not label:
             return found.sessions[-1]
-        number = label[1:] if label.startswith("v") else ""  # a bare number is not found, kaggle-cli#1200
+        number = label[1:] if label.startswith("v") else ""
         if not number.isdigit() or not 1 <= int(number) <= len(found.sessions):
             raise Refused(404, "Not found")
         return found.sessions[int(number) - 1]
@@ -200,12 +179,7 @@ class Kernels:
 
     def quotas(self, request: dict[str, Any]) -> dict[str, Any]:
         """What is left of the week's hours."""
-        quota = self.quota
-        return {
-            "quotaRefreshTime": quota.refresh,
-            "gpuQuota": _quota(quota.gpu_used, quota.gpu_total),
-            "tpuQuota": _quota(quota.tpu_used, quota.tpu_total),
-        }
+        return self.quota.card()
 
     def finished(self, ref: str, number: int) -> Session | None:
         """The run of a version of a kernel, if it ended well."""
@@ -270,15 +244,6 @@ class Kernels:
         return f"{self._base}/files/{path.relative_to(self._folder.parent).as_posix()}"
 
 
-def slugify(title: str) -> str:
-    """The name that Kaggle makes of a title."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-
-
 def _stem(ref: str) -> str:
     """The dataset of a source, which may name a version: owner/slug/number."""
     return "/".join(ref.split("/")[:2])
-
-
-def _quota(used: float, total: float) -> dict[str, str]:
-    return {"timeUsed": f"{round(used * 3600)}s", "totalTimeAllowed": f"{round(total * 3600)}s"}

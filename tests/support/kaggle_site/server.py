@@ -7,7 +7,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +23,13 @@ HOSTS = ("localhost", "127.0.0.1")
 API, UPLOAD, FILES = "/api/v1/", "/upload/", "/files/"
 LOGS = "/api/v1/kernels/logs/stream/"
 CHUNK = 1 << 16
+
+
+class Server(ThreadingHTTPServer):
+    """Listens; clients may hang up when they like."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Pass over what only the client can know the reason of; the handler deals with all else."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -71,6 +78,9 @@ class Handler(BaseHTTPRequestHandler):
             self._hang_up()
         except (ConnectionError, TimeoutError):
             self.close_connection = True
+        except Exception as error:
+            self.site.broken.append(error)
+            self._hang_up()
 
     def _post(self, path: str) -> Answer:
         content = b"".join(self._incoming)

@@ -1,8 +1,9 @@
-"""Runs of kernels."""
+"""Kernels, and the sessions that run them."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,3 +86,19 @@ class Session:
             for path in sorted(self.output.rglob("*"))
             if path.is_file()
         }
+
+
+@dataclass
+class Kernel:
+    """A kernel; `versions` holds what was pushed, `sessions` one run for each, oldest first."""
+
+    id: int
+    ref: str
+    title: str
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+
+
+def slugify(title: str) -> str:
+    """The name that Kaggle makes of a title."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,11 +11,14 @@ from typing import Any
 from kaggle_site import faults, runners
 from kaggle_site.answers import Answer, Methods, Refused
 from kaggle_site.competitions import Competitions, Submission
-from kaggle_site.datasets import Dataset, Datasets
+from kaggle_site.datasets import Datasets
 from kaggle_site.exchange import Exchange, Fault, Proceed
-from kaggle_site.kernels import Kernel, Kernels, Quota
-from kaggle_site.server import Handler
+from kaggle_site.kernels import Kernels
+from kaggle_site.quota import Quota
+from kaggle_site.server import Handler, Server
+from kaggle_site.sessions import Kernel
 from kaggle_site.uploads import Uploads
+from kaggle_site.versions import Dataset
 
 # The client speaks to http://localhost and is led to the port by the proxy variables.
 BASE = "http://localhost"
@@ -29,6 +31,7 @@ class Site:
         competitions: folders with their files, by slug; also says which exist.
         calls: (method, request) in order; PUT, QUERY (how far is an upload?) and GET among them.
         escapes: addresses of other hosts that were asked for, all refused.
+        broken: errors of the stand-in or of a runner; the first is raised in the end.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Site:
         self.competitions: dict[str, Path] = dict(competitions or {})
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.escapes: list[str] = []
+        self.broken: list[Exception] = []
         self._folder = folder / "kaggle-site"
         self._home = folder / "kaggle-home"
         for name in ("config", "xdg", "tmp"):
@@ -102,8 +106,8 @@ class Site:
             **self._competitions.methods,
         }
         handler = type("SiteHandler", (Handler,), {"site": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._server = Server(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Site:
         """Listen."""
@@ -113,10 +117,12 @@ class Site:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop listening."""
+        """Stop listening; what broke in the stand-in itself comes to light."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        if self.broken and error is None:
+            raise self.broken[0]
 
     @property
     def url(self) -> str:
