@@ -9,9 +9,15 @@ from typing import Any
 import tiny_bundle
 
 from foldship.rehearsal import Verdict, simulate
+from foldship.shipping import wheelhouse
 from foldship_kernel.tasks import quest
 
 CACHE = tiny_bundle.ROOT / "build" / ".cache"
+
+
+def wheels() -> list[Path]:
+    """What the image lacks to run a bundle on the CPU."""
+    return wheelhouse.fetch(CACHE / "wheels", "cpu")
 
 
 def rehearse(

@@ -24,7 +24,9 @@ def test_every_competitions_file_can_be_read(root: Path) -> None:
 
 
 def test_the_largest_dataset_is_kaggles_unless_set(tmp_path: Path) -> None:
-    assert settings.load(write(tmp_path, GOOD), {}).dataset_limit <= 200 * 10**9  # https://www.kaggle.com/docs/datasets
+    assert (
+        settings.load(write(tmp_path, GOOD), {}).dataset_limit <= 200 * 10**9
+    )  # https://www.kaggle.com/docs/datasets
     assert settings.load(write(tmp_path, GOOD + "dataset_limit_gib: 0.5\n"), {}).dataset_limit == 1 << 29
 
 
