@@ -19,7 +19,7 @@ def replace(new: Mapping[Path, Path], gone: Collection[Path] = ()) -> None:
     Raises:
         OSError: a folder cannot be moved; all places are as they were before.
     """
-    # The last place is the first to be empty and the last to be filled, and the one before it is emptied last:
+    # The last place is the first to be empty and the last to be filled, the first one's aside comes last:
     # `restore` goes by both.
     *before, last = new
     places = [last, *gone, *before]

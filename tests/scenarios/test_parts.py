@@ -92,7 +92,9 @@ def test_parts_are_found_wherever_they_are_mounted(
     assert result.returncode == 0, result.stdout + result.stderr
     check_submission(working, inputs / COMPETITION)
     assert journal(working)["status"] == "complete"
-    assert sorted(journal(working)["folds_used"]) == sorted(sum(FOLDS.values(), []))
+    assert sorted(journal(working)["folds_used"]) == sorted(
+        name for names in FOLDS.values() for name in names
+    )
 
 
 def test_a_missing_part_costs_its_models_only_and_is_named(

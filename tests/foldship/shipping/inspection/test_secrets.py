@@ -59,10 +59,7 @@ def test_a_credential_is_found_by_its_line_and_never_shown(tmp_path: Path, name:
     assert (finding.file, finding.line) == (name, 2)
     assert finding.fix == secrets.REVOKE
     shown = str(finding) + finding.fix
-    assert not any(
-        secret[start : start + 5] in shown for start in range(len(secret) - 4) if HEX[:5] in secret
-    )
-    assert HEX not in shown and LETTERS[:10] not in shown
+    assert not any(part in shown for part in (HEX[:5], LETTERS[:5], secret[4:12]))
 
 
 @pytest.mark.parametrize(
