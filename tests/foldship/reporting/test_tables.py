@@ -82,46 +82,6 @@ def test_seconds_add_up_and_scores_gain_along_the_schedule(build: Path) -> None:
     assert table.caption.endswith("Note: few <rows>.")
 
 
-def test_sizes_are_summed_by_folder(build: Path) -> None:
-    table = tables.sizes(load(build, "dataset/bundle.json"))
-    assert table.rows == (("metadata", "1", "0.00"), ("models/", "2", "4.00"), ("all", "3", "4.00"))
-
-
-def test_parts_are_counted_each_by_itself(build: Path) -> None:
-    manifest = load(build, "dataset/bundle.json")
-    manifest["files"][1]["part"] = 2
-    table = tables.sizes({**manifest, "parts": {"bundle": "", "datasets": ["me/a", "me/a-2"]}})
-    assert table.rows[-2:] == (("in me/a", "2", "1.00"), ("in me/a-2", "1", "3.00"))
-
-
-def test_what_is_saved_leads_from_checkpoints_to_what_ships(build: Path) -> None:
-    table = tables.weights(load(build, "dataset/bundle.json"))
-    assert table.rows == (
-        ("4 checkpoints in fp32", "16.00", "100%"),
-        ("saved by fp16", "-8.00", "-50%"),
-        ("saved by shared tensors", "-5.00", "-31%"),
-        ("added for the CPU's own graph", "1.00", "6%"),
-        ("what ships", "4.00", "25%"),
-    )
-
-
-def test_licences_stand_beside_what_they_are_of(build: Path) -> None:
-    table = tables.licences(load(build, "dataset/bundle.json"))
-    assert table.rows[0] == ("wheel", "some", "1.0", "MIT", "https://pypi.org/project/some/")
-    assert table.rows[1] == ("weights", "one", tables.NOTHING, "unknown", "a local folder")
-
-
-def test_what_a_check_of_a_bundle_finds_wrong_is_alarming() -> None:
-    found = [
-        {"name": "parts", "passed": True, "seen": "all", "remedy": ""},
-        {"name": "files", "passed": False, "seen": "one differs", "remedy": "upload it again"},
-    ]
-    table = tables.bundle_check(found)
-    assert table.title == "The bundle: FAILED" and table.alarming == {1}
-    assert table.rows[1] == ("files", "FAILED", "one differs", "upload it again")
-    assert tables.bundle_check(found[:1]).title == "The bundle: all checks passed"
-
-
 def test_failed_checks_are_alarming_and_phases_add_the_whole_run(build: Path) -> None:
     verdict = load(build, "simulation/verdict.json")
     table = tables.checks(verdict)
