@@ -25,27 +25,6 @@ def test_summary_sets_models_beside_the_blend(build: Path) -> None:
     assert "Left out of the 2: rare." in table.caption
 
 
-def test_a_wheel_is_one_line_whichever_images_need_it() -> None:
-    def entry(image: str, python: str, wheel: str, why: str) -> dict[str, Any]:
-        return {"image": image, "python": python, "wheel": wheel, "size": 3 * 2**19, "why": why}
-
-    entries = [
-        entry("kaggle-cpu", "3.12", "engine.whl", "runs the models"),
-        entry("local", "3.11", "needed.whl", "needed by engine"),
-        entry("local", "3.12", "engine.whl", "runs the models"),
-        entry("local", "3.12", "needed.whl", "needed by engine"),
-    ]
-    table = tables.wheelhouse(
-        {"entries": entries, "proven": ["kaggle-cpu, Python 3.12", "local, Python 3.11"]}
-    )
-    assert table.rows == (
-        ("engine.whl", "1.50", "kaggle-cpu (3.12), local (3.12)", "runs the models"),
-        ("needed.whl", "1.50", "local (3.11, 3.12)", "needed by engine"),
-    )
-    assert "without a network" in table.caption and "kaggle-cpu, Python 3.12; local" in table.caption
-    assert "not proven" in tables.wheelhouse({"entries": entries, "proven": []}).caption
-
-
 def test_every_column_is_shown_in_every_fold(build: Path) -> None:
     table = tables.columns_by_fold(load(build, "selection/selection.json"))
     assert table.header == ("target", "fold 0", "fold 1")
@@ -101,11 +80,6 @@ def test_seconds_add_up_and_scores_gain_along_the_schedule(build: Path) -> None:
         ("one fold 1", "20.0", "70.0", "0.3500", "+0.0000"),
     )
     assert table.caption.endswith("Note: few <rows>.")
-
-
-def test_sizes_are_summed_by_folder(build: Path) -> None:
-    table = tables.sizes(load(build, "dataset/bundle.json"))
-    assert table.rows == (("metadata", "1", "0.00"), ("models/", "2", "4.00"), ("all", "3", "4.00"))
 
 
 def test_failed_checks_are_alarming_and_phases_add_the_whole_run(build: Path) -> None:
