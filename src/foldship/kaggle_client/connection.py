@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -141,8 +142,11 @@ class Connection:
             yield printed
 
     def _call(self, function: Callable[[Any], T]) -> T:
-        with self.quietly(), self.api.build_kaggle_client() as client:
-            return function(client)
+        try:
+            with self.quietly(), self.api.build_kaggle_client() as client:
+                return function(client)
+        except json.JSONDecodeError as error:  # such as the page of a proxy, with status 200
+            raise requests.ConnectionError("the answer is not Kaggle's: it is no JSON") from error
 
     def _sign_in(self, _: Any) -> None:
         try:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from kaggle_site import faults
 
 from foldship.doctor.account import sign_in
@@ -31,3 +32,12 @@ def test_kaggle_out_of_reach_is_a_problem(open_site):
     open_site().fail(METHOD, faults.status(503), times=2)
     account = sign_in(lambda _: None, QUICK)
     assert account.problem is not None and account.problem.status == 503
+
+
+def test_a_page_of_somebody_else_is_no_answer(open_site, monkeypatch):
+    open_site()
+    page = requests.Response()
+    page.status_code, page._content = 200, b"<html>Please sign in to the network</html>"
+    monkeypatch.setattr(requests.Session, "send", lambda *_, **__: page)
+    account = sign_in(lambda _: None, QUICK)
+    assert account.problem is not None and "it is no JSON" in account.problem.found
