@@ -10,7 +10,10 @@ CPUS        ?=
 ROWS        ?=
 PROFILE     ?=
 MARGIN      ?=
+SUBMIT      ?=
+COMPARE     ?=
 IMPORT      ?=
+CHECK       ?=
 IMAGE       ?=
 BENCH       ?= full
 SUITES      ?=
@@ -25,13 +28,14 @@ WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission train bundle simulate calibrate image report bench test lint clean
+.PHONY: help submission train bundle simulate doctor push calibrate image report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
-	@echo '             ROWS=number PROFILE=t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name'
+	@echo '             ROWS=number PROFILE=t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name CHECK=folder'
+	@echo '             SUBMIT=1 COMPARE=hashes|sizes'
 	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
@@ -40,11 +44,17 @@ submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission
 train: $(READY) ## Train the fold models and write their out-of-fold predictions
 	$(FOLDSHIP) train $(WHICH)
 
-bundle: $(READY) ## Merge, export and bundle the trained folds into one offline kernel
-	$(FOLDSHIP) bundle $(WHICH)
+bundle: $(READY) ## Merge, export and bundle the trained folds into one offline kernel; CHECK=folder verifies one
+	$(FOLDSHIP) bundle $(if $(CHECK),--check $(CHECK),$(WHICH))
 
 simulate: $(READY) ## Run the bundle in a sealed sandbox laid out like Kaggle
 	$(FOLDSHIP) simulate $(WHICH) $(WHERE) $(PROMISE)
+
+doctor: $(READY) ## Ask, before anything is spent, what would go wrong on Kaggle
+	$(FOLDSHIP) doctor $(WHICH) $(if $(SUBMIT),--submit)
+
+push: $(READY) ## Bring the bundle to Kaggle, run it there, compare; SUBMIT=1 submits the run
+	$(FOLDSHIP) push $(WHICH) $(if $(SUBMIT),--submit) $(if $(COMPARE),--compare $(COMPARE))
 
 calibrate: $(READY) ## Make a kernel that measures Kaggle's machine; IMPORT=profile.yaml keeps what it measured
 	$(FOLDSHIP) calibrate $(WHICH) $(if $(IMPORT),--import "$(IMPORT)") $(if $(PROFILE),--name $(PROFILE))

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 
-def replace(new: Mapping[Path, Path]) -> None:
+def replace(new: Mapping[Path, Path], gone: Collection[Path] = ()) -> None:
     """Put new folders at their places, all of them or none.
 
     Args:
-        new: by place, the folder that goes there; it is on the same file system. What is left at its old path
-            afterwards is the caller's to clear away.
+        new: by place, the folder that goes there, in the order to put them; it is on the same file system.
+            What is left at its old path afterwards is the caller's to clear away.
+        gone: places that nothing goes to any more; what is there is deleted.
 
     Raises:
         OSError: a folder cannot be moved; all places are as they were before.
     """
-    for place in new:
+    # The last place is the first to be empty and the last to be filled: `restore` goes by it.
+    places = [*reversed(list(new)), *gone]
+    for place in places:
         shutil.rmtree(_aside(place), ignore_errors=True)
     with ExitStack() as undo:
-        for place in new:
+        for place in places:
             if place.exists():
                 place.rename(_aside(place))
                 undo.callback(_aside(place).rename, place)
@@ -34,20 +37,26 @@ def replace(new: Mapping[Path, Path]) -> None:
             # Under its own name, half deleted, it could be taken for the earlier result.
             _aside(place).rename(folder)
             shutil.rmtree(folder)
+    for place in gone:
+        shutil.rmtree(_aside(place), ignore_errors=True)
 
 
-def restore(*places: Path) -> None:
+def restore(*places: Path, others: Collection[Path] = ()) -> None:
     """Put the earlier folders back after a `replace` that was killed before it was done.
 
     Args:
-        places: all that are replaced together.
+        places: all that are replaced together and never gone, the last one of them among them.
+        others: further places that may or may not have been replaced with them.
     """
-    if all(place.exists() for place in places):
+    earlier = [place for place in (*places, *others) if _aside(place).exists()]
+    if not earlier or all(place.exists() for place in places):
         return
-    for place in places:
-        if _aside(place).exists():
+    for place in (*others, *places):
+        if place in earlier:
             shutil.rmtree(place, ignore_errors=True)
             _aside(place).rename(place)
+        elif place in others:  # new, and of no use without what did not come
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _aside(place: Path) -> Path:

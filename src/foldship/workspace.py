@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from foldship_kernel import parts
 from foldship_kernel.errors import FoldshipError
 
 
@@ -79,9 +80,8 @@ class Workspace:
 
     @property
     def datasets(self) -> list[Path]:
-        """The dataset and its further parts, in order."""
-        further = self.build.glob(f"{self.dataset.name}-[0-9]*")
-        return [self.dataset, *sorted(further, key=lambda folder: int(folder.name.rpartition("-")[2]))]
+        """The part folders of the bundle that are there, `dataset` first."""
+        return parts.built(self.dataset)
 
     @property
     def calibration(self) -> Path:

@@ -1,6 +1,6 @@
 """Measure the machine: how fast it loads, tokenises and computes, into `profile.yaml`.
 
-The calibration kernel's work. It runs the first fold of the attached bundle on made-up texts and tokens,
+The calibration kernel's work. It runs the first fold that is attached on made-up texts and tokens,
 takes about a minute, and makes no submission.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from foldship_kernel import atomic, devices, flops, hardware, text, wheels
+from foldship_kernel import atomic, devices, flops, hardware, parts, text, wheels
 from foldship_kernel.budget import TokenBudget
 from foldship_kernel.encode import EncodedRows, EncodingSpec, ends, join
 from foldship_kernel.engines.base import CUDA
@@ -52,7 +52,7 @@ def main(bundle: Path, inputs: Path, working: Path, start: float) -> int:
 
     Args:
         bundle: path of `bundle.json`.
-        inputs: not read: the competition's files are not needed.
+        inputs: folder to search for further parts of the bundle; the competition's files are not needed.
         working: folder to write into.
         start: `time.monotonic()` at the kernel's start.
 
@@ -63,16 +63,17 @@ def main(bundle: Path, inputs: Path, working: Path, start: float) -> int:
         BundleError: the bundle does not say what its folds cost, or cannot be run.
     """
     contents = _read(bundle)
-    model = contents["models"][0]
+    files = parts.find(parts.Parts.from_dict(contents), bundle.parent, inputs)
+    model = _attached(contents["models"], files)
     gpu = contents["accelerator"] == "gpu"
     with tempfile.TemporaryDirectory(prefix="wheels-", ignore_cleanup_errors=True) as folder:
-        paths = [bundle.parent / path for path in contents["wheels"]]
+        paths = [files.path(path) for path in contents["wheels"]]
         origin = wheels.provide("onnxruntime", paths, Path(folder), gpu=gpu and devices.gpus() > 0)
         print(f"ONNX Runtime, {origin}", flush=True)
         imported_s = time.monotonic() - start
-        tokens_per_s = _tokenising(bundle.parent / model["tokenizer"], model["encoding"])
+        tokens_per_s = _tokenising(files.path(model["tokenizer"]), model["encoding"])
         print(f"tokenising: {tokens_per_s:,.0f} tokens/s", flush=True)
-        machine = _Machine(bundle.parent, model, contents["files"], gpu=gpu)
+        machine = _Machine(files, model, contents["files"], gpu=gpu)
         longest = int(model["cost"]["longest"])
         lengths = [length for length in LENGTHS if length < longest] + [longest]
         speeds = [machine.speed(length, _seconds()) for length in lengths]
@@ -100,7 +101,12 @@ class _Machine:
     """
 
     def __init__(
-        self, root: Path, model: Mapping[str, Any], files: Sequence[Mapping[str, Any]], *, gpu: bool
+        self,
+        files: parts.Files,
+        model: Mapping[str, Any],
+        entries: Sequence[Mapping[str, Any]],
+        *,
+        gpu: bool,
     ) -> None:
         # Not before: ONNX Runtime may only now be importable.
         import onnxruntime
@@ -111,17 +117,17 @@ class _Machine:
         self.version = str(onnxruntime.__version__)
         self._cost = model["cost"]
         self._spec = EncodingSpec.from_dict(model["encoding"])
-        self._vocabulary = Tokenizer.from_file(str(root / model["tokenizer"])).get_vocab_size()
+        self._vocabulary = Tokenizer.from_file(str(files.path(model["tokenizer"]))).get_vocab_size()
         entry = model["folds"][0]
         gpus = onnx_runtime.cuda_devices(wanted=gpu)
         began = time.monotonic()
-        paths = (root / entry[name] for name in ("encoder", "encoder_cpu", "head"))
+        paths = (files.path(entry[name]) for name in ("encoder", "encoder_cpu", "head"))
         self._fold = Fold(*paths, gpus=gpus, cpu_engine=model.get("cpu_engine", "onnxruntime"))
         load_s = time.monotonic() - began
         self.provider = self._fold.provider
         on_gpu = self.provider == CUDA
         self.devices = gpus if on_gpu else 1
-        sizes = {file["path"]: file["size"] for file in files}
+        sizes = {file["path"]: file["size"] for file in entries}
         read = (entry["encoder" if on_gpu else "encoder_cpu"], entry["head"], *entry["weights"])
         self.bytes_per_s = self.devices * sum(sizes[name] for name in read) / max(load_s, 1e-6)
         self._budget = TokenBudget(self._fold.budgets)
@@ -165,7 +171,10 @@ class _Machine:
 def _read(bundle: Path) -> dict[str, Any]:
     try:
         contents: dict[str, Any] = json.loads(bundle.read_text(encoding="utf-8"))
-        _ = [contents["models"][0]["cost"][key] for key in ("layers", "width", "intermediate", "longest")]
+        keys = ("layers", "width", "intermediate", "longest")
+        _ = [model["cost"][key] for model in contents["models"] for key in keys]
+        _ = contents["models"][0]
+        parts.Parts.from_dict(contents)
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise BundleError(
             f"{bundle}: does not say what its folds cost",
@@ -173,6 +182,21 @@ def _read(bundle: Path) -> dict[str, Any]:
             fix="build it again with `make bundle`, and upload it again",
         ) from error
     return contents
+
+
+def _attached(models: Sequence[Mapping[str, Any]], files: parts.Files) -> Mapping[str, Any]:
+    """The first model that is not in a missing part."""
+    if files.missing:
+        print(files.remedy(), flush=True)
+    for model in models:
+        if not files.absent(model["folds"][0]["encoder"]):
+            return model
+    raise BundleError(
+        f"{files.root}: no model is attached to measure with",
+        expected="one of " + ", ".join(model["name"] for model in models),
+        found="all of them are in missing parts",
+        fix=f"attach dataset {', '.join(files.missing.values())} to the kernel",
+    )
 
 
 def _seconds() -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 from foldship_kernel import devices
 from foldship_kernel.fold import ONNX_RUNTIME, Fold
 from foldship_kernel.journal import Journal
 from foldship_kernel.manifest import FoldEntry, ModelEntry
+from foldship_kernel.parts import Files
 
 SPARE = 2.0  # a fold is loaded ahead if so many times its memory is free
 
@@ -19,14 +19,14 @@ class Loader:
     """Opens folds.
 
     Args:
-        root: folder of `bundle.json`.
+        files: where the bundle's files are.
         gpus: CUDA devices to use, or 0 for the CPU.
         journal: told when a fold could not be loaded ahead.
         frugal: whether to use as little memory as can be: nothing is loaded ahead, one thread runs.
     """
 
-    def __init__(self, root: Path, gpus: int, journal: Journal, *, frugal: bool) -> None:
-        self._root, self._journal, self._frugal = root, journal, frugal
+    def __init__(self, files: Files, gpus: int, journal: Journal, *, frugal: bool) -> None:
+        self._files, self._journal, self._frugal = files, journal, frugal
         self.gpus = gpus
         self._plain = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="load")
@@ -80,9 +80,9 @@ class Loader:
     def _load(self, model: ModelEntry, fold: FoldEntry) -> Fold:
         before = devices.own_memory()
         opened = Fold(
-            self._root / fold.encoder,
-            self._root / fold.encoder_cpu,
-            self._root / fold.head,
+            self._files.path(fold.encoder),
+            self._files.path(fold.encoder_cpu),
+            self._files.path(fold.head),
             gpus=self.gpus,
             cpu_engine=self.engine(model),
             workers=1 if self._frugal else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from foldship_kernel.blend import Blend, choose, fitted
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.errors import BundleError
 from foldship_kernel.features import FeatureSpec
+from foldship_kernel.parts import FIRST, Files, Parts
 
 FORMAT = 2
 FILE_NAME = "bundle.json"
@@ -22,11 +23,12 @@ REBUILD = "build it again with `make bundle`, and upload every file of the datas
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file of the bundle: path relative to `bundle.json`, bytes, SHA-256 in hex."""
+    """One file of the bundle: path relative to its part, bytes, SHA-256 in hex, number of the part."""
 
     path: str
     size: int
     sha256: str
+    part: int = FIRST
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ class Manifest:
         blends: one per set of models that was fitted; one of them is of all models.
         schedule: folds in the order of greatest expected gain per second.
         wheels: paths of the wheels to unpack, relative to `bundle.json`.
+        files: all files but the manifest itself and what only labels a part.
+        parts: how the files are divided among datasets.
     """
 
     competition: str
@@ -132,6 +136,7 @@ class Manifest:
     wheels: tuple[str, ...]
     files: tuple[FileEntry, ...]
     versions: Mapping[str, str]
+    parts: Parts = field(default_factory=Parts)
 
     def blend_for(self, names: Collection[str]) -> Blend:
         """The blend of just these models, or the nearest to it: see `foldship_kernel.blend.choose`."""
@@ -216,8 +221,11 @@ def _from_dict(value: Mapping[str, Any]) -> Manifest:
         blends=blends,
         schedule=tuple(ScheduledUnit(**unit) for unit in value["schedule"]),
         wheels=tuple(value["wheels"]),
-        files=tuple(FileEntry(f["path"], f["size"], f["sha256"]) for f in value["files"]),
+        files=tuple(
+            FileEntry(f["path"], f["size"], f["sha256"], f.get("part", FIRST)) for f in value["files"]
+        ),
         versions=value["versions"],
+        parts=Parts.from_dict(value),
     )
 
 
@@ -227,14 +235,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def damage(manifest: Manifest, root: Path, only: Container[str] | None = None) -> dict[str, str]:
+def damage(manifest: Manifest, files: Files, only: Container[str] | None = None) -> dict[str, str]:
     """What is wrong with the bundle's files (or `only` some of them), by path; empty when all is well."""
     wrong = {}
     for entry in manifest.files:
         if only is not None and entry.path not in only:
             continue
-        path = root / entry.path
-        if not path.is_file():
+        path = files.path(entry.path)
+        if files.absent(entry.path):
+            wrong[entry.path] = f"in part {entry.part}, which is missing"
+        elif not path.is_file():
             wrong[entry.path] = "missing"
         elif path.stat().st_size != entry.size:
             wrong[entry.path] = f"{path.stat().st_size} bytes instead of {entry.size}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import Journal
 from foldship_kernel.loading import Loader
 from foldship_kernel.manifest import ModelEntry
+from foldship_kernel.parts import Files
 from foldship_kernel.progress import Progress
 from foldship_kernel.sharding import Shards
 from foldship_kernel.tasks.base import Task, activate
@@ -34,7 +34,7 @@ class Predictor:
     """Runs folds one after another, the next one being loaded while one runs.
 
     Args:
-        root: folder of `bundle.json`.
+        files: where the bundle's files are.
         task: the competition.
         intake: tokens and features of the rows to predict.
         gpus: CUDA devices to use, or 0 for the CPU.
@@ -45,7 +45,7 @@ class Predictor:
 
     def __init__(
         self,
-        root: Path,
+        files: Files,
         task: Task,
         intake: Intake,
         gpus: int,
@@ -54,9 +54,9 @@ class Predictor:
         *,
         frugal: bool = False,
     ) -> None:
-        self._root, self._task, self._intake = root, task, intake
+        self._files, self._task, self._intake = files, task, intake
         self._governor, self._deadline, self._journal = governor, governor.deadline, journal
-        self._loader = Loader(root, gpus, journal, frugal=frugal)
+        self._loader = Loader(files, gpus, journal, frugal=frugal)
         self._frugal = frugal
         self._budgets: dict[tuple[str, str], TokenBudget] = {}
         self._shards: dict[Reading, Shards] = {}
@@ -225,7 +225,7 @@ class Predictor:
         encoding = model.encoding
         if self._longest is not None:
             encoding = encoding.shortened(self._longest)
-        return Reading(self._root / model.tokenizer, encoding, model.features)
+        return Reading(self._files.path(model.tokenizer), encoding, model.features)
 
     def _shards_of(self, model: ModelEntry) -> Shards:
         reading = self._reading(model)

@@ -18,7 +18,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship_kernel import account, devices, engines, integrity, locate, manifest, supervise, tasks, wheels
+from foldship_kernel import (
+    account,
+    devices,
+    engines,
+    integrity,
+    locate,
+    manifest,
+    parts,
+    supervise,
+    tasks,
+    wheels,
+)
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.errors import BundleError, FoldshipError
 from foldship_kernel.gather import Gathered
@@ -36,7 +47,7 @@ class Kernel:
 
     Args:
         bundle: path of `bundle.json`.
-        inputs: folder to search for the competition's files.
+        inputs: folder to search for the competition's files, and for further parts of the bundle.
         working: folder to write into.
         scratch: folder for what need not outlive the run; another worker of the same run finds it again.
         deadline: the clock of the run.
@@ -46,7 +57,7 @@ class Kernel:
     """
 
     def __init__(self, bundle: Path, inputs: Path, working: Path, scratch: Path, deadline: Deadline) -> None:
-        self._bundle, self._root = bundle, bundle.parent
+        self._bundle = bundle
         self._deadline = deadline
         self._scratch, self._kept = scratch, scratch / "gathered.npz"
         self.journal = Journal(working / JOURNAL, deadline)
@@ -55,6 +66,7 @@ class Kernel:
         self._left_out: dict[str, str] = {}
         with self.journal.phase("read"):
             self._manifest = manifest.load(bundle)
+            self._files = parts.find(self._manifest.parts, bundle.parent, inputs)
             self._task = tasks.get(self._manifest.competition)
             folder, (self._rows, template) = locate.read_first(
                 inputs, self._task.TEST_FILES, self._task.read_test
@@ -95,7 +107,7 @@ class Kernel:
         with ThreadPoolExecutor(1, thread_name_prefix="intake") as background:
             with self.journal.phase("verify"):
                 # Reading can begin as soon as the tokenizers are known to be whole.
-                readable = integrity.with_whole_tokenizer(self._manifest, self._root)
+                readable = integrity.with_whole_tokenizer(self._manifest, self._files)
                 taken_in = background.submit(self._take_in, readable)
                 models, usable_wheels = self._undamaged()
                 self._save("running")
@@ -105,7 +117,7 @@ class Kernel:
         from foldship_kernel import governor, predict
 
         predictor = predict.Predictor(
-            self._root,
+            self._files,
             self._task,
             intake,
             gpus,
@@ -119,17 +131,19 @@ class Kernel:
 
     def _undamaged(self) -> tuple[list[manifest.ModelEntry], list[Path]]:
         """Models with their whole folds only, and whole wheels."""
-        found = integrity.examine(self._manifest, self._root)
+        found = integrity.examine(self._manifest, self._files)
+        if self._files.missing:
+            self.journal.loud(self._files.remedy())
         if found.damage:
             lines = "\n".join(f"  {path}: {what}" for path, what in found.damage.items())
-            self.journal.loud(f"DAMAGED BUNDLE, {self._root}:\n{lines}\n{manifest.REBUILD}")
+            self.journal.loud(f"DAMAGED BUNDLE, {self._files.root}:\n{lines}\n{manifest.REBUILD}")
         self._left_out.update(found.left_out)
-        return integrity.at_least_one(found, self._root), list(found.wheels)
+        return integrity.at_least_one(found, self._files.root), list(found.wheels)
 
     def _take_in(self, models: Sequence[manifest.ModelEntry]) -> Intake:
         with self.journal.phase("encode"):
             readings = [
-                Reading(self._root / model.tokenizer, model.encoding, model.features) for model in models
+                Reading(self._files.path(model.tokenizer), model.encoding, model.features) for model in models
             ]
             return Intake(self._task, self._rows, readings)
 

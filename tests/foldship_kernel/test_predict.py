@@ -11,7 +11,7 @@ import pytest
 import tiny_bundle
 from clock import Clock
 
-from foldship_kernel import devices, governor, loading, manifest, predict
+from foldship_kernel import devices, governor, loading, manifest, parts, predict
 from foldship_kernel.budget import TokenBudget
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.encode import EncodedRows, EncodingSpec
@@ -129,7 +129,9 @@ class Scene:
         deadline = Deadline(0.0, limit_s, clock)
         self.journal = Journal(tmp_path / "foldship.json", deadline)
         self.governor = Governor(deadline)
-        self.predictor = predict.Predictor(tmp_path, task, intake, gpus, self.governor, self.journal)
+        self.predictor = predict.Predictor(
+            parts.alone(tmp_path), task, intake, gpus, self.governor, self.journal
+        )
         self.finished: list[str] = []
         self.outputs: list[np.ndarray] = []
         self.refused: dict[str, Exception] = {}

@@ -16,7 +16,7 @@ import tiny_bundle
 
 from foldship.images import compatibility, printout, profile
 from foldship.rehearsal import image as rehearsal_image
-from foldship.shipping import inspection, metadata
+from foldship.shipping import image_kernel, metadata
 from foldship.shipping.settings import KernelConfig
 
 SCRIPT = tiny_bundle.ROOT / "kernels" / "inspection.py"
@@ -54,7 +54,7 @@ def torch(folder: Path, cuda: str | None) -> str:
 
 
 def test_the_kernel_says_what_is_here_and_that_is_kept(tmp_path: Path) -> None:
-    inspection.write(SCRIPT, CONFIG, tmp_path / "inspection")
+    image_kernel.write(SCRIPT, CONFIG, tmp_path / "inspection")
     assert {path.name for path in (tmp_path / "inspection").iterdir()} == {"kernel-metadata.json", "main.py"}
     said = run(tmp_path / "inspection" / "main.py", tmp_path / "working")
     assert [path.name for path in (tmp_path / "working").iterdir()] == ["image.json"]
@@ -114,7 +114,7 @@ def test_without_torch_the_libraries_tell_of_cuda(tmp_path: Path, package: str, 
 @pytest.mark.parametrize("gpu", [True, False])
 def test_it_asks_for_the_kernels_machine_and_for_no_data(tmp_path: Path, gpu: bool) -> None:
     config = CONFIG.model_copy(update={"accelerator": "gpu" if gpu else "cpu", "title": "x" * 50})
-    inspection.write(SCRIPT, config, tmp_path / "inspection")
+    image_kernel.write(SCRIPT, config, tmp_path / "inspection")
     written = json.loads((tmp_path / "inspection" / metadata.KERNEL).read_text())
     assert written["title"] == "x" * 44 + " Image" and written["id"].startswith("me/xxx")
     assert (written["enable_gpu"], written["enable_internet"]) == (gpu, False)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -14,13 +17,39 @@ PARITY_ROWS = 64  # rows of all lengths on which every rung of the parity ladder
 
 @click.command()
 @shared_options
-def command(competition: str, data: Path | None, recipe: str) -> None:
+@click.option("--check", "checked", is_flag=True, help="Check the bundle in FOLDERS, and build nothing.")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+def command(
+    competition: str, data: Path | None, recipe: str, checked: bool, folders: tuple[Path, ...]
+) -> None:
     """Merge, export and bundle the trained folds into one offline kernel.
 
     Exports every fold to ONNX behind a ladder of parity checks, and writes build/<competition>/kernel and
     build/<competition>/dataset, ready for `kaggle datasets create` and `kaggle kernels push`.
+
+    With --check, verifies a bundle that is there, as built or as downloaded: every file by its SHA-256, the
+    code against the kernel, and that nothing is in it that must not travel. FOLDERS are the dataset's, and
+    those of further parts and of the kernel unless they lie beside it. No experiment or data is needed.
     """
-    bundle(open_context(competition, data, recipe))
+    if checked != bool(folders):
+        raise click.UsageError(
+            "--check and FOLDERS go together: foldship bundle --check DATASET [KERNEL ...]"
+        )
+    if checked:
+        check(folders)
+    else:
+        bundle(open_context(competition, data, recipe))
+
+
+def check(folders: Sequence[Path]) -> None:
+    """Check a bundle, show what was found, and end the program with status 1 if anything is wrong."""
+    from foldship.reporting import tables, terminal
+    from foldship.shipping import check as checking
+
+    found = checking.check([folder.expanduser().resolve() for folder in folders])
+    terminal.show(tables.bundle_check([asdict(verdict) for verdict in found]))
+    if not all(verdict.passed for verdict in found):
+        sys.exit("error: the bundle failed its check: see the table above")
 
 
 def bundle(context: Context) -> None:
@@ -31,14 +60,15 @@ def bundle(context: Context) -> None:
     from foldship.modelling import costs, reading, store
     from foldship.reporting import tables, terminal
     from foldship.shipping import bundle as shipping
-    from foldship.shipping import settings
+    from foldship.shipping import licences, settings
 
     workspace, task = context.workspace, context.competition.task
     kernel = settings.load(workspace.experiment / settings.FILE_NAME, context.experiment.kernel)
     select(context)
-    exported, costs_of = {}, {}
+    exported, costs_of, backbones = {}, {}, {}
     for name, folder in context.models.items():
         card = store.load_card(folder)
+        backbones[name] = licences.Backbone(card.config.backbone, card.source)
         encoded, features = reading.read_rows(
             context.rows, task, folder / store.TOKENIZER, card.encoding, card.features
         )
@@ -71,9 +101,18 @@ def bundle(context: Context) -> None:
         workspace.build,
         main_template=workspace.entry,
         own_images=workspace.images,
+        backbones=backbones,
     )
     terminal.show(tables.wheelhouse(built["wheelhouse"]))
-    terminal.show(tables.sizes(json.loads((workspace.dataset / "bundle.json").read_text())))
+    contents = json.loads((workspace.dataset / "bundle.json").read_text())
+    for show in (tables.sizes, tables.weights, tables.licences):
+        terminal.show(show(contents))
+    for note in built["notes"]:
+        click.echo(f"note: {note}")
+    if built["parts"] > 1:
+        click.echo(
+            f"note: the bundle lies in {built['parts']} datasets: {', '.join(contents['parts']['datasets'])}"
+        )
     if built["owner"] == naming.UNKNOWN_OWNER:
         click.echo(
             "note: no Kaggle user name is known; before a push set KAGGLE_USERNAME, or owner in kernel.yaml, "

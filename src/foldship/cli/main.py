@@ -18,6 +18,7 @@ VERBS = {
     "train": "Train the fold models and write their out-of-fold predictions.",
     "bundle": "Merge, export and bundle the trained folds into one offline kernel.",
     "simulate": "Run the bundle in a sealed sandbox laid out like Kaggle, and check everything.",
+    "doctor": "Ask, before anything is spent, what would go wrong on Kaggle.",
     "push": "Upload the bundle, run it on Kaggle, and compare with the rehearsal.",
     "submission": "Everything: train, bundle, simulate. Leaves submission.csv.",
     "calibrate": "Make a kernel that measures Kaggle's machine, or keep what it measured.",

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.status import Status
 
 from foldship.cli.context import Context, open_context, shared_options
+from foldship.cli.doctor import diagnose
 
 
 @click.command()
@@ -27,6 +28,8 @@ from foldship.cli.context import Context, open_context, shared_options
 def command(competition: str, data: Path | None, recipe: str, submitting: bool, compare: str) -> None:
     """Upload the bundle, run it on Kaggle, and compare what it computed with the rehearsal.
 
+    Asks first what would go wrong, as `foldship doctor` does, and stops if anything would.
+
     Datasets first, until they are ready and hold the bundle to the byte; then the kernel, once; then its run
     is followed to the end, and its output fetched to build/<competition>/push/output/. Run again after any
     interruption: it goes on where it stopped. With --submit the run is submitted to the competition.
@@ -34,7 +37,9 @@ def command(competition: str, data: Path | None, recipe: str, submitting: bool, 
     Credentials: as Kaggle's own client takes them, from KAGGLE_API_TOKEN, KAGGLE_USERNAME and KAGGLE_KEY, or
     ~/.kaggle/. They are never shown or stored.
     """
-    push(open_context(competition, data, recipe), submitting=submitting, hashes=compare == "hashes")
+    context = open_context(competition, data, recipe)
+    diagnose(context, submitting=submitting)
+    push(context, submitting=submitting, hashes=compare == "hashes")
 
 
 def push(context: Context, *, submitting: bool, hashes: bool) -> None:

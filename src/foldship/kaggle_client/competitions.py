@@ -51,6 +51,23 @@ def entered(connection: Connection, slug: str) -> bool | None:
     return None if found is None else bool(found.user_has_entered)
 
 
+def submissions_left(connection: Connection, slug: str) -> int | None:
+    """Submissions that the user's team may still make today (UTC); None where Kaggle does not tell.
+
+    Raises:
+        KaggleError: Kaggle refused, or could not be reached.
+    """
+    from kagglesdk.competitions.types.competition_api_service import ApiGetSubmissionLimitsRequest
+
+    request = ApiGetSubmissionLimitsRequest()
+    request.competition_name = slug
+    found = connection.find(
+        f"tell how often one may still submit to {slug}",
+        lambda client: client.competitions.competition_api_client.get_submission_limits(request),
+    )
+    return None if found is None else int(found.num_allowed_now)
+
+
 def gpu_quota(connection: Connection) -> Quota | None:
     """GPU hours of this week; None where Kaggle does not tell.
 

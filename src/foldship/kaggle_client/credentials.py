@@ -26,11 +26,13 @@ class Credentials:
         source: where the credentials were found, for people.
         username: of the account; None where only Kaggle knows it.
         secrets: keys and tokens; never shown.
+        path: file that holds them; None if they came from the environment.
     """
 
     source: str
     username: str | None
     secrets: tuple[str, ...] = field(repr=False)
+    path: Path | None = None
 
     def scrub(self, text: str) -> str:
         """`text` without any of the secrets."""
@@ -51,22 +53,26 @@ def find(environment: Mapping[str, str] | None = None, home: Path | None = None)
     home = Path.home() if home is None else home
     token = environment.get("KAGGLE_API_TOKEN")
     if token:
-        return Credentials("KAGGLE_API_TOKEN", None, (_content(Path(token)) or token,))
+        content = _content(Path(token))  # it may name a file
+        file = Path(token) if content else None
+        return Credentials("KAGGLE_API_TOKEN", None, (content or token,), file)
     for name in ("access_token", "access_token.txt"):
         token = _content(home / ".kaggle" / name)
         if token:
-            return Credentials(f"~/.kaggle/{name}", None, (token,))
+            return Credentials(f"~/.kaggle/{name}", None, (token,), home / ".kaggle" / name)
     path = _config(environment, home) / "kaggle.json"
     stored = _json(path)
     username = environment.get("KAGGLE_USERNAME") or stored.get("username")
     key = environment.get("KAGGLE_KEY") or stored.get("key")
     if username and key:
-        source = "KAGGLE_USERNAME and KAGGLE_KEY" if "KAGGLE_KEY" in environment else str(path)
-        return Credentials(source, str(username), (str(key),))
-    oauth = _json(home / ".kaggle" / "credentials.json")
+        if environment.get("KAGGLE_KEY"):
+            return Credentials("KAGGLE_USERNAME and KAGGLE_KEY", str(username), (str(key),))
+        return Credentials(str(path), str(username), (str(key),), path)
+    path = home / ".kaggle" / "credentials.json"
+    oauth = _json(path)
     if oauth.get("refresh_token"):
         secrets = tuple(str(oauth[name]) for name in ("refresh_token", "access_token") if oauth.get(name))
-        return Credentials("~/.kaggle/credentials.json", oauth.get("username"), secrets)
+        return Credentials("~/.kaggle/credentials.json", oauth.get("username"), secrets, path)
     return None
 
 

@@ -13,8 +13,9 @@ from foldship.rehearsal import checks, table
 from foldship.rehearsal.evidence import Evidence, Outlook, Promise
 from foldship.rehearsal.execution import Report
 from foldship.rehearsal.mechanisms.base import Mechanism
-from foldship.rehearsal.room import GIB, Room
+from foldship.rehearsal.room import GIB, KERNEL_METADATA, Room, read_metadata
 from foldship.rehearsal.verdict import Verdict
+from foldship_kernel import manifest
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task
 
@@ -98,9 +99,20 @@ def judge(
         phases=_phases(summary.get("phases")),
         kernel_says={name: value for name, value in summary.items() if name != "phases"},
         projection=outlook.projection if outlook else None,
+        bundle=_identity(kernel, dataset),
         submission=out / SUBMISSION if submission_path else None,
         log=out / LOG,
     )
+
+
+def _identity(kernel: Path, dataset: Path) -> dict[str, str | None]:
+    """What tells this bundle from any other."""
+    code = kernel / str(read_metadata(kernel / KERNEL_METADATA).get("code_file", "main.py"))
+    contents = dataset / manifest.FILE_NAME
+    return {
+        "sha256": manifest.sha256(contents) if contents.is_file() else None,
+        "kernel_sha256": manifest.sha256(code),
+    }
 
 
 def _outlook(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from foldship_kernel import parts
 from foldship_kernel.errors import BundleError, FoldshipError
 
 GIB = 1 << 30
@@ -91,7 +92,7 @@ def furnish(
 
     Args:
         kernel: folder with `kernel-metadata.json` and the code file.
-        dataset: folder with `dataset-metadata.json` and the bundle.
+        dataset: folder with `dataset-metadata.json` and the bundle; its further parts lie beside it.
         input_folder: folder with the competition's files.
         temporary: empty folder that becomes /tmp.
         competition: the competition's slug on Kaggle.
@@ -118,14 +119,13 @@ def furnish(
     code_file = str(read_metadata(kernel / KERNEL_METADATA).get("code_file", "main.py"))
     if not (kernel / code_file).is_file():
         raise BundleError(f"{kernel / code_file}: no such file", fix="build it again with `make bundle`")
-    owner, _, slug = str(read_metadata(dataset / DATASET_METADATA).get("id", "")).rpartition("/")
-    names = {"owner": owner or "owner", "dataset": slug or "dataset", "competition": competition}
-    dataset_place, competition_place = (f"{INPUT}/{place.format(**names)}" for place in LAYOUTS[layout])
+    dataset_place, competition_place = LAYOUTS[layout]
+    competition_target = f"{INPUT}/{competition_place.format(competition=competition)}"
     return Room(
         binds=(
             Bind(kernel.resolve(), SOURCE),
-            Bind(dataset.resolve(), dataset_place),
-            Bind(input_folder.resolve(), competition_place),
+            *(Bind(part.resolve(), _mount(part, dataset_place)) for part in parts.built(dataset)),
+            Bind(input_folder.resolve(), competition_target),
             Bind(temporary.resolve(), TEMPORARY, writable=True),
         ),
         scratches=(
@@ -147,6 +147,12 @@ def furnish(
         limit_s=limit_s,
         cpus=cpus,
     )
+
+
+def _mount(dataset: Path, place: str) -> str:
+    """Where one of the bundle's datasets is seen."""
+    owner, _, slug = str(read_metadata(dataset / DATASET_METADATA).get("id", "")).rpartition("/")
+    return f"{INPUT}/{place.format(owner=owner or 'owner', dataset=slug or 'dataset')}"
 
 
 def read_metadata(path: Path) -> dict[str, object]:

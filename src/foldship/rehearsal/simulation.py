@@ -18,7 +18,7 @@ from foldship.rehearsal.mechanisms.base import Mechanism, Setting
 from foldship.rehearsal.room import Room, furnish
 from foldship.rehearsal.scratch import private_folder
 from foldship.rehearsal.verdict import Verdict
-from foldship_kernel import atomic
+from foldship_kernel import atomic, parts
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task
 
@@ -52,7 +52,7 @@ def simulate(
 
     Args:
         kernel: folder with `kernel-metadata.json` and the code file.
-        dataset: folder with `dataset-metadata.json` and the bundle.
+        dataset: folder with `dataset-metadata.json` and the bundle; its further parts lie beside it.
         input_folder: folder with the competition's test files.
         out: folder for `submission.csv`, `kernel.log` and, last, `verdict.json`; each whole or not there.
         cache: folder that keeps the image environment between runs.
@@ -100,7 +100,7 @@ def simulate(
             working_gib=working_gib,
             cpus=cpus,
         )
-        places = [kernel, dataset, input_folder, out, cache, Path.cwd(), Path(__file__)]
+        places = [kernel, *parts.built(dataset), input_folder, out, cache, Path.cwd(), Path(__file__)]
         (out / VERDICT).unlink(missing_ok=True)  # from here on, no verdict means not judged
         mechanism, report, refused = _run(isolation, room, environment, places, scratch, echo or _to_screen)
         verdict = judge(

@@ -23,6 +23,7 @@ class Verdict:
         phases: seconds by phase, as the kernel wrote them.
         kernel_says: what else the kernel wrote about its own run.
         projection: what the run promises for another machine, or None.
+        bundle: what was rehearsed: SHA-256 of `bundle.json` (None without one) and of the code file.
         submission: where the submission was left, or None.
         log: where the kernel's log was left.
     """
@@ -35,6 +36,7 @@ class Verdict:
     phases: Mapping[str, float]
     kernel_says: Mapping[str, Any]
     projection: Mapping[str, Any] | None
+    bundle: Mapping[str, str | None]
     submission: Path | None
     log: Path
 
@@ -65,4 +67,5 @@ class Verdict:
             "phases": dict(self.phases),
             "projection": None if self.projection is None else dict(self.projection),
             "kernel": dict(self.kernel_says),
+            "bundle": dict(self.bundle),
         }

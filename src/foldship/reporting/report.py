@@ -116,7 +116,9 @@ def _schedule(path: Path) -> list[Section]:
 
 def _bundle(path: Path) -> list[Section]:
     manifest = _read(path)
-    return [] if manifest is None else [_section(tables.sizes(manifest))]
+    if manifest is None:
+        return []
+    return [_section(show(manifest)) for show in (tables.sizes, tables.weights, tables.licences)]
 
 
 def _rehearsal(path: Path) -> list[Section]:

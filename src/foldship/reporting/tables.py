@@ -203,7 +203,61 @@ def sizes(manifest: Json) -> Table:
         count[kind] += 1
     rows = [(kind, str(count[kind]), mebibytes(total[kind])) for kind in sorted(total)]
     rows.append(("all", str(sum(count.values())), mebibytes(sum(total.values()))))
-    return Table("The bundle's dataset", ("what", "files", "MiB"), tuple(rows))
+    datasets = manifest.get("parts", {}).get("datasets", ())
+    for part, dataset in enumerate(datasets, start=1):
+        files = [entry for entry in manifest["files"] if entry.get("part", 1) == part]
+        rows.append((f"in {dataset}", str(len(files)), mebibytes(sum(entry["size"] for entry in files))))
+    return Table("The bundle's dataset" + "s" * bool(datasets), ("what", "files", "MiB"), tuple(rows))
+
+
+def weights(manifest: Json) -> Table:
+    """What the weights take beside plain checkpoints, from `bundle.json`."""
+    found = manifest["sizes"]
+    whole = found["fp32_checkpoints"]
+    left = whole - found["saved_by_fp16"] - found["saved_by_sharing"] + found["added_for_cpu"]
+    steps = (
+        (f"{found['folds']} checkpoints in fp32", whole),
+        ("saved by fp16", -found["saved_by_fp16"]),
+        ("saved by shared tensors", -found["saved_by_sharing"]),
+        ("added for the CPU's own graph", found["added_for_cpu"]),
+        ("what ships", left),
+    )
+    return Table(
+        "Weights, against one checkpoint per fold",
+        ("what", "MiB", "share"),
+        tuple((what, mebibytes(size), f"{size / whole:.0%}" if whole else NOTHING) for what, size in steps),
+        "Four bytes for every parameter of encoder and head in every fold; then what storing them in half "
+        "precision saves, and what storing once what folds have in common saves on top.",
+    )
+
+
+def licences(manifest: Json) -> Table:
+    """Under which licences the bundle's contents stand, from `bundle.json`."""
+    return Table(
+        "Licences",
+        ("what", "name", "version", "licence", "source"),
+        tuple(
+            tuple(entry[key] or NOTHING for key in ("kind", "name", "version", "licence", "source"))
+            for entry in manifest["licences"]
+        ),
+        "Of wheels as their metadata has it, of weights as their model card has it.",
+        left=frozenset({1, 2, 3, 4}),
+    )
+
+
+def bundle_check(found: Sequence[Json]) -> Table:
+    """What a check of a bundle that is there has found."""
+    alarming = frozenset(place for place, verdict in enumerate(found) if not verdict["passed"])
+    return Table(
+        "The bundle: " + ("FAILED" if alarming else "all checks passed"),
+        ("check", "verdict", "seen", "remedy"),
+        tuple(
+            (verdict["name"], "passed" if verdict["passed"] else "FAILED", verdict["seen"], verdict["remedy"])
+            for verdict in found
+        ),
+        left=frozenset({1, 2, 3}),
+        alarming=alarming,
+    )
 
 
 def wheelhouse(house: Json) -> Table:
@@ -244,6 +298,19 @@ def checks(verdict: Json) -> Table:
         f"Isolation: {verdict['isolation']['mechanism']}.",
         left=frozenset({1, 2, 3}),
         alarming=frozenset(place for place, (_, check) in enumerate(found) if not check["passed"]),
+    )
+
+
+def diagnosis(found: Json) -> Table:
+    """What the doctor found, from its diagnosis as a mapping."""
+    rules = list(found["rules"].items())
+    failed = [place for place, (_, rule) in enumerate(rules) if rule["level"] == "FAILED"]
+    return Table(
+        "Before a push: " + (f"FAILED, {len(failed)} of {len(rules)}" if failed else "nothing in the way"),
+        ("rule", "answer", "seen", "remedy"),
+        tuple((name, rule["level"], rule["seen"], rule["remedy"]) for name, rule in rules),
+        left=frozenset({1, 2, 3}),
+        alarming=frozenset(failed),
     )
 
 

@@ -1,7 +1,8 @@
 """Assemble the bundle: what `kaggle datasets create` and `kaggle kernels push` are pointed at.
 
-Same inputs, same bytes. Both folders are built beside the old ones and take their place when they are whole,
-so a full disk leaves the earlier bundle as it was.
+Same inputs, same bytes, same times and modes. All folders are built beside the old ones and take their place
+when they are whole and nothing is in them that must not travel, so a full disk leaves the earlier bundle as
+it was.
 """
 
 from __future__ import annotations
@@ -10,13 +11,25 @@ import shutil
 from collections.abc import Mapping, Sequence
 from importlib import metadata as packages
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import foldship_kernel
 from foldship import folders
-from foldship.shipping import entry, metadata, models, wheelhouse
+from foldship.shipping import (
+    entry,
+    inspection,
+    licences,
+    metadata,
+    models,
+    parting,
+    sizes,
+    uniform,
+    wheelhouse,
+)
+from foldship.shipping.inspection.secrets import Machine
 from foldship.shipping.settings import KernelConfig
-from foldship_kernel import atomic, engines, manifest, tasks
+from foldship_kernel import atomic, engines, manifest, parts, tasks
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task
 
@@ -37,8 +50,9 @@ def build(
     main_template: Path,
     wheels: Sequence[Path] | None = None,
     own_images: Path | None = None,
+    backbones: Mapping[str, licences.Backbone] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Write `out/dataset` and `out/kernel`.
+    """Write `out/dataset` and `out/kernel`, and `out/dataset-2` and so on where one dataset cannot hold all.
 
     Args:
         export_dirs: per model, the folder with `export.json`, graphs and weights.
@@ -53,25 +67,30 @@ def build(
             lack, fetched into `out/../.cache/wheels` and proven to install there.
         own_images: folder of the user's own images, and of the locks made for them; if not given,
             `out/../.cache/images`.
+        backbones: per model, where the backbone comes from; its model card tells the licence.
 
     Returns:
-        What was built, JSON-like: owner, limit, sizes in bytes by kind and in all, and the wheelhouse.
+        What was built, JSON-like: owner, limit, number of parts, sizes in bytes by kind and in all, the
+        wheelhouse, and `notes`, what a person should look at.
 
     Raises:
-        FoldshipError: an input is missing or does not fit the others, or the disk is full.
+        FoldshipError: an input is missing, does not fit the others, is too large or must not travel, or the
+            disk is full.
     """
-    places = {name: out / name for name in ("dataset", "kernel")}
-    folders.restore(*places.values())
+    further = parts.places(out / "dataset")
+    places = {path.name: path for path in (*reversed(further), out / "dataset", out / "kernel")}
+    folders.restore(places["dataset"], places["kernel"], others=further)
     chosen = models.read_json(selection, "run `make bundle` again, it makes the selection first")
     scheduled = models.read_json(schedule, "run `make bundle` again, it makes the schedule first")
     task = tasks.get(competition)
-    owner = metadata.find_owner(kernel_config.owner)
+    owner = metadata.checked_owner(kernel_config.owner)
     staged = {name: out / f".{name}.part" for name in places}
     try:
         for folder in staged.values():
             shutil.rmtree(folder, ignore_errors=True)
+        dataset, kernel = staged["dataset"], staged["kernel"]
+        for folder in (dataset, kernel):
             folder.mkdir(parents=True)
-        dataset = staged["dataset"]
         code_sha256 = _copy_code(dataset, main_template)
         shipped = models.copy_models(dataset, export_dirs, model_dirs, chosen, scheduled)
         images, cache = kernel_config.image_names, out.parent / ".cache"
@@ -88,7 +107,7 @@ def build(
         )
         files = _listing(dataset)
         models.check_exported(files, export_dirs)
-        contents = {
+        contents: dict[str, Any] = {
             "format": manifest.FORMAT,
             "competition": competition,
             "accelerator": kernel_config.accelerator,
@@ -102,23 +121,33 @@ def build(
                 "foldship": foldship_kernel.__version__,
                 "tokenizers": packages.version("tokenizers"),
             },
+            "licences": licences.stated([model["name"] for model in shipped], backbones, house.wheels),
+            "sizes": sizes.saved(dataset, shipped),
             "files": files,
         }
         atomic.write_json(dataset / manifest.FILE_NAME, contents)
-        manifest.load(dataset / manifest.FILE_NAME)  # what cannot be read back must not be shipped
-        entry.write(staged["kernel"], main_template, code_sha256)
+        title = kernel_config.dataset_title
+        others = [staged[place.name] for place in further]
+        divided = parting.divide(dataset, others, contents, owner, title, kernel_config.dataset_limit)
+        loaded = manifest.load(dataset / manifest.FILE_NAME)  # what cannot be read back must not be shipped
+        entry.write(kernel, main_template, code_sha256)
         atomic.write_json(
-            staged["kernel"] / metadata.KERNEL,
+            kernel / metadata.KERNEL,
             metadata.kernel(
                 owner=owner,
                 title=kernel_config.title,
-                dataset_title=kernel_config.dataset_title,
+                datasets=loaded.parts.datasets or [metadata.dataset_id(owner, title)],
                 competition=kernel_config.competition,
                 gpu=kernel_config.accelerator == "gpu",
                 machine_shape=kernel_config.machine_shape,
             ),
         )
-        folders.replace({places[name]: folder for name, folder in staged.items()})
+        made = {name: folder for name, folder in staged.items() if folder.is_dir()}
+        inspection.refuse(made, Machine.this(out.resolve().parents[1]))
+        for folder in made.values():
+            uniform.make(folder)
+        gone = [place for name, place in places.items() if name not in made]
+        folders.replace({places[name]: folder for name, folder in made.items()}, gone)
     except FileNotFoundError as error:
         raise FoldshipError(
             f"{error.filename}: gone, and it belongs into the bundle; an earlier bundle is still there",
@@ -137,8 +166,10 @@ def build(
     return {
         "owner": owner,
         "limit_s": kernel_config.limit,
+        "parts": len(divided),
+        "notes": licences.worries(contents["licences"]),
         "wheelhouse": house.as_dict(),
-        **_sizes(out / "dataset", out / "kernel"),
+        **_sizes([places[name] for name in made]),
     }
 
 
@@ -171,12 +202,12 @@ def _listing(dataset: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _sizes(dataset: Path, kernel: Path) -> dict[str, Any]:
-    sizes: dict[str, int] = {}
-    for root in (dataset, kernel):
+def _sizes(built: Sequence[Path]) -> dict[str, Any]:
+    found: dict[str, int] = {}
+    for root in built:
         for path in root.rglob("*"):
             if path.is_file():
-                parts = path.relative_to(root).parts
-                kind = "kernel" if root == kernel else parts[0] if len(parts) > 1 else "metadata"
-                sizes[kind] = sizes.get(kind, 0) + path.stat().st_size
-    return {"sizes": dict(sorted(sizes.items())), "total": sum(sizes.values())}
+                names = path.relative_to(root).parts
+                kind = "kernel" if root.name == "kernel" else names[0] if len(names) > 1 else "metadata"
+                found[kind] = found.get(kind, 0) + path.stat().st_size
+    return {"sizes": dict(sorted(found.items())), "total": sum(found.values())}

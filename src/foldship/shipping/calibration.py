@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from foldship.shipping import entry, side_kernel
+from foldship import naming
+from foldship.shipping import entry, metadata, side_kernel
 from foldship.shipping.settings import KernelConfig
 from foldship_kernel import manifest
 from foldship_kernel.errors import FoldshipError
@@ -37,4 +38,11 @@ def write(dataset: Path, kernel_config: KernelConfig, template: Path, out: Path)
         sha256 = entry.digest(template, code)
         entry.write(folder, template, sha256, hand_over=f"foldship_kernel.{MODULE}")
 
-    side_kernel.write(kernel_config, TITLE, write_main, out)
+    owner = metadata.checked_owner(kernel_config.owner)
+    datasets = _datasets(dataset, owner, kernel_config.dataset_title)
+    side_kernel.write(kernel_config, TITLE, write_main, out, datasets=datasets)
+
+
+def _datasets(dataset: Path, owner: str, title: str) -> list[str]:
+    parts = range(1, len(manifest.load(dataset / manifest.FILE_NAME).parts.datasets or [title]) + 1)
+    return [metadata.dataset_id(owner, naming.part_title(title, part)) for part in parts]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from foldship.naming import UNKNOWN_OWNER, slug
+from foldship import naming
+from foldship.naming import UNKNOWN_OWNER
+from foldship_kernel.errors import FoldshipError
 
 KERNEL, DATASET = "kernel-metadata.json", "dataset-metadata.json"
 
@@ -25,12 +27,44 @@ def find_owner(configured: str | None, environment: Mapping[str, str] = os.envir
     return name if isinstance(name, str) and name else UNKNOWN_OWNER
 
 
+def checked_owner(configured: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """As `find_owner`.
+
+    Raises:
+        FoldshipError: what was found is no user name.
+    """
+    owner = find_owner(configured, environment)
+    try:
+        return naming.check_owner(owner)
+    except ValueError as error:
+        raise FoldshipError(
+            "the owner of kernel and dataset cannot be one",
+            found=str(error),
+            fix="correct KAGGLE_USERNAME or kaggle.json, or set owner in kernel.yaml",
+        ) from error
+
+
 def kernel(
-    *, owner: str, title: str, dataset_title: str, competition: str, gpu: bool, machine_shape: str
+    *,
+    owner: str,
+    title: str,
+    datasets: Sequence[str],
+    competition: str,
+    gpu: bool,
+    machine_shape: str,
 ) -> dict[str, Any]:
-    """Content of kernel-metadata.json: a private script without internet, bundle and competition attached."""
+    """Content of kernel-metadata.json: a private script without internet, bundle and competition attached.
+
+    Args:
+        owner: user name on Kaggle.
+        title: of the kernel.
+        datasets: "<owner>/<slug>" of every part of the bundle, in order.
+        competition: slug of the competition whose files are attached.
+        gpu: whether a GPU is asked for.
+        machine_shape: which.
+    """
     value: dict[str, Any] = {
-        "id": f"{owner}/{slug(title)}",
+        "id": f"{owner}/{naming.slug(title)}",
         "title": title,
         "code_file": "main.py",
         "language": "python",
@@ -40,7 +74,7 @@ def kernel(
         "enable_tpu": False,
         "enable_internet": False,
         "keywords": [],
-        "dataset_sources": [f"{owner}/{slug(dataset_title)}"],
+        "dataset_sources": list(datasets),
         "competition_sources": [competition],
         "kernel_sources": [],
         "model_sources": [],
@@ -52,4 +86,9 @@ def kernel(
 
 def dataset(*, owner: str, title: str) -> dict[str, Any]:
     """Content of dataset-metadata.json."""
-    return {"title": title, "id": f"{owner}/{slug(title)}", "licenses": [{"name": "other"}]}
+    return {"title": title, "id": dataset_id(owner, title), "licenses": [{"name": "other"}]}
+
+
+def dataset_id(owner: str, title: str) -> str:
+    """What a dataset is attached as."""
+    return f"{owner}/{naming.slug(title)}"

@@ -11,12 +11,15 @@ from pydantic import Field, ValidationError, field_validator
 
 from foldship.config import problems
 from foldship.config.schema import Settings
-from foldship.naming import slug
+from foldship.naming import check_owner, check_slug, slug
 from foldship_kernel.errors import FoldshipError
 
 FILE_NAME = "kernel.yaml"
 # The platform's own limits for code competitions of this kind.
 LIMITS_S = {"cpu": 32400.0, "gpu": 7200.0}
+# "200GB per dataset limit", and as much for all private ones together, under Technical Specifications in
+# https://www.kaggle.com/docs/datasets. 200 GB of 10^9 bytes are 186.26 GiB.
+DATASET_LIMIT_GIB = 186.0
 
 
 class KernelConfig(Settings):
@@ -32,6 +35,8 @@ class KernelConfig(Settings):
         limit_s: run-time limit in seconds; if not set, the platform's own for the accelerator.
         cpu_engine: what runs the models on a CPU; `auto` takes the fastest that predicts as well as the
             trained folds do. A kernel with a GPU keeps `onnxruntime` for the case that it gets none.
+        dataset_limit_gib: largest dataset in GiB; a bundle that is larger is divided among several. By
+            default what Kaggle takes, see `DATASET_LIMIT_GIB`.
         images: names of the images that the wheels are made for; if not set, Kaggle's for the accelerator,
             and `local`, the bare one that every bundle must run on.
     """
@@ -44,6 +49,7 @@ class KernelConfig(Settings):
     machine_shape: str = "NvidiaTeslaT4"
     limit_s: Annotated[float, Field(gt=0, le=43200)] | None = None
     cpu_engine: Literal["auto", "onnxruntime", "onnxruntime-int8", "openvino", "openvino-fp32"] = "auto"
+    dataset_limit_gib: Annotated[float, Field(gt=0)] = DATASET_LIMIT_GIB
     images: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     @field_validator("title", "dataset_title")
@@ -52,10 +58,25 @@ class KernelConfig(Settings):
         slug(title)
         return title
 
+    @field_validator("competition")
+    @classmethod
+    def _competition_is_a_slug(cls, name: str) -> str:
+        return check_slug(name)
+
+    @field_validator("owner")
+    @classmethod
+    def _owner_is_a_name(cls, name: str | None) -> str | None:
+        return None if name is None else check_owner(name)
+
     @property
     def limit(self) -> float:
         """Run-time limit in seconds."""
         return LIMITS_S[self.accelerator] if self.limit_s is None else self.limit_s
+
+    @property
+    def dataset_limit(self) -> int:
+        """Most bytes of a dataset."""
+        return int(self.dataset_limit_gib * (1 << 30))
 
     @property
     def image_names(self) -> tuple[str, ...]:

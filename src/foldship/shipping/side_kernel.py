@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ def write(
     suffix: str,
     write_main: Callable[[Path], None],
     out: Path,
+    *,
+    datasets: Sequence[str] = (),
     changes: Mapping[str, Any] | None = None,
 ) -> None:
     """Write `kernel-metadata.json` and `main.py` into folder `out`, as a whole.
@@ -27,13 +29,17 @@ def write(
         suffix: what its title ends with.
         write_main: writes `main.py` into the folder that it is given.
         out: the folder to make.
+        datasets: "<owner>/<slug>" of those that are attached.
         changes: to the metadata.
+
+    Raises:
+        FoldshipError: the owner cannot be one.
     """
     name = title(kernel_config.title, suffix)
     value = metadata.kernel(
-        owner=metadata.find_owner(kernel_config.owner),
+        owner=metadata.checked_owner(kernel_config.owner),
         title=name,
-        dataset_title=kernel_config.dataset_title,
+        datasets=datasets,
         competition=kernel_config.competition,
         gpu=kernel_config.accelerator == "gpu",
         machine_shape=kernel_config.machine_shape,

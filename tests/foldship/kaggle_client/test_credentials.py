@@ -62,3 +62,23 @@ def test_secrets_are_neither_shown_nor_passed_on() -> None:
     found = credentials.Credentials("somewhere", "me", (KEY, ""))
     assert KEY not in repr(found)
     assert found.scrub(f"https://me:{KEY}@host") == f"https://me:{HIDDEN}@host"
+
+
+def test_the_file_that_holds_them_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / ".kaggle"
+    folder.mkdir()
+    for name, content in (
+        ("credentials.json", json.dumps({"refresh_token": KEY})),
+        ("kaggle.json", json.dumps({"username": "by-file", "key": KEY})),
+        ("access_token", KEY),
+    ):
+        (folder / name).write_text(content)
+        found = credentials.find({}, tmp_path)
+        assert found and found.path == folder / name
+    token = tmp_path / "token"
+    token.write_text(KEY)
+    found = credentials.find({"KAGGLE_API_TOKEN": str(token)}, tmp_path)
+    assert found and (found.path, found.secrets) == (token, (KEY,))
+    for environment in ({"KAGGLE_API_TOKEN": KEY}, {"KAGGLE_USERNAME": "by-variable", "KAGGLE_KEY": KEY}):
+        found = credentials.find(environment, tmp_path / "empty")
+        assert found and found.path is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import sys
@@ -181,3 +182,14 @@ def test_the_verdict_claims_as_verified_only_what_was_seen_inside(play):
     unseen = {**PROBE, "memory_bytes": None}
     claimed = play(Pretended(line(unseen) + line(STATUS) + archive())).isolation["verified_from_inside"]
     assert claimed["memory_gib"] == "not to be seen"
+
+
+def test_the_verdict_names_the_bundle_that_was_rehearsed(play, stage):
+    play(Pretended(line(PROBE) + line(STATUS) + archive(submission_csv=b"qa_id\n1\n")))
+    assert stage.verdict()["bundle"] == {
+        "sha256": hashlib.sha256((stage.dataset / "bundle.json").read_bytes()).hexdigest(),
+        "kernel_sha256": hashlib.sha256((stage.kernel / "main.py").read_bytes()).hexdigest(),
+    }
+    (stage.dataset / "bundle.json").unlink()
+    play(Pretended(line(PROBE)))
+    assert stage.verdict()["bundle"]["sha256"] is None

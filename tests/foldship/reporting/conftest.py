@@ -80,7 +80,33 @@ MANIFEST = {
         {"path": "dataset-metadata.json", "size": 1024, "sha256": ""},
         {"path": "models/one/weights.bin", "size": 3 * 2**20, "sha256": ""},
         {"path": "models/one/encoder.onnx", "size": 2**20, "sha256": ""},
-    ]
+    ],
+    "sizes": {
+        "folds": 4,
+        "fp32_checkpoints": 16 * 2**20,
+        "saved_by_fp16": 8 * 2**20,
+        "saved_by_sharing": 5 * 2**20,
+        "added_for_cpu": 2**20,
+    },
+    "licences": [
+        {
+            "what": "some-1.0-py3-none-any.whl",
+            "kind": "wheel",
+            "name": "some",
+            "version": "1.0",
+            "licence": "MIT",
+            "source": "https://pypi.org/project/some/",
+            "files": [],
+        },
+        {
+            "what": "weights and tokenizer of one",
+            "kind": "weights",
+            "name": "one",
+            "version": "",
+            "licence": "unknown",
+            "source": "a local folder",
+        },
+    ],
 }
 VERDICT: dict[str, Any] = {
     "passed": False,

@@ -7,6 +7,7 @@ import pytest
 
 from foldship import naming
 from foldship.shipping import metadata
+from foldship_kernel.errors import FoldshipError
 
 
 def test_the_owner_is_looked_up_in_order(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_the_kernel_never_has_internet(gpu: bool) -> None:
     value = metadata.kernel(
         owner="me",
         title="Some Title",
-        dataset_title="Some Data",
+        datasets=["me/some-data", "me/some-data-2"],
         competition="some-competition",
         gpu=gpu,
         machine_shape="NvidiaTeslaT4",
@@ -36,3 +37,15 @@ def test_the_kernel_never_has_internet(gpu: bool) -> None:
     assert value["enable_gpu"] is gpu
     assert ("machine_shape" in value) is gpu
     assert value["id"] == "me/some-title"
+    assert value["dataset_sources"] == ["me/some-data", "me/some-data-2"]
+
+
+@pytest.mark.parametrize("name", ["some one", "someone/else", "-dash", ""])
+def test_an_owner_that_cannot_be_one_names_the_remedy(name: str) -> None:
+    environment = {"KAGGLE_USERNAME": name, "KAGGLE_CONFIG_DIR": "nowhere"}
+    if name:
+        with pytest.raises(FoldshipError, match="owner") as caught:
+            metadata.checked_owner(None, environment)
+        assert "KAGGLE_USERNAME" in caught.value.fix
+    else:  # not set at all
+        assert metadata.checked_owner(None, environment) == naming.UNKNOWN_OWNER

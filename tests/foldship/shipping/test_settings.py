@@ -23,6 +23,13 @@ def test_every_competitions_file_can_be_read(root: Path) -> None:
         settings.load(path, {})
 
 
+def test_the_largest_dataset_is_kaggles_unless_set(tmp_path: Path) -> None:
+    assert (
+        settings.load(write(tmp_path, GOOD), {}).dataset_limit <= 200 * 10**9
+    )  # https://www.kaggle.com/docs/datasets
+    assert settings.load(write(tmp_path, GOOD + "dataset_limit_gib: 0.5\n"), {}).dataset_limit == 1 << 29
+
+
 def test_the_limit_is_the_platforms_unless_set(tmp_path: Path) -> None:
     assert settings.load(write(tmp_path, GOOD), {}).limit == 32400
     assert settings.load(write(tmp_path, GOOD + "accelerator: gpu\n"), {}).limit == 7200
@@ -44,7 +51,11 @@ def test_the_images_are_kaggles_and_the_bare_one_unless_set(tmp_path: Path) -> N
         ("cpu_engine: tensorrt", "cpu_engine"),
         ("images: []", "images"),
         ("images: kaggle-gpu", "images"),
-        ("title: tiny", "6 to 50"),
+        ("title: tiny", "title: Value error, title 'tiny' has 4 characters; Kaggle takes 6 to 50"),
+        ("dataset_title: tiny", "dataset_title"),
+        ("dataset_limit_gib: 0", "dataset_limit_gib"),
+        ("competition: Some Where", "competition: Value error, 'Some Where' is no name"),
+        ("owner: someone/else", "owner: Value error, 'someone/else' is no Kaggle user name"),
         ("title: [", "kernel.yaml"),
     ],
 )

@@ -1,10 +1,10 @@
-"""Every file of the bundle is as its manifest says, and no other file is there."""
+"""Every file of the bundle, in all its parts, is as its manifest says, and no other file is there."""
 
 from __future__ import annotations
 
 from foldship.rehearsal.evidence import Evidence, Finding
 from foldship.rehearsal.room import DATASET_METADATA
-from foldship_kernel import manifest
+from foldship_kernel import manifest, parts
 from foldship_kernel.errors import BundleError
 
 NAME = "dataset whole"
@@ -17,12 +17,15 @@ def check(run: Evidence) -> Finding:
         bundle = manifest.load(run.dataset / manifest.FILE_NAME)
     except BundleError as error:
         return Finding(NAME, False, f"{error.what}: {error.found}", REMEDY)
-    wrong = manifest.damage(bundle, run.dataset)
-    known = {entry.path for entry in bundle.files} | {manifest.FILE_NAME, DATASET_METADATA}
-    for path in sorted(run.dataset.rglob("*")):
-        name = path.relative_to(run.dataset).as_posix()
-        if path.is_file() and name not in known:
-            wrong[name] = "not in the manifest"
+    folders = parts.built(run.dataset)
+    files = parts.gather(bundle.parts, run.dataset, folders)
+    wrong = manifest.damage(bundle, files)
+    known = {files.path(entry.path) for entry in bundle.files} | {run.dataset / manifest.FILE_NAME}
+    for folder in folders:
+        labels = {folder / DATASET_METADATA, *([folder / parts.FILE_NAME] if folder != run.dataset else [])}
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path not in known | labels:
+                wrong[path.relative_to(run.dataset.parent).as_posix()] = "not in the manifest"
     if wrong:
         named = "; ".join(f"{path}: {what}" for path, what in list(wrong.items())[:SHOWN])
         return Finding(NAME, False, f"{len(wrong)} files differ ({named})", REMEDY)

@@ -10,8 +10,8 @@ from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
 
 TITLE = " Image"
-# It reads no data; and without the competition no rules need to be accepted first.
-NOTHING_ATTACHED: dict[str, list[str]] = {"dataset_sources": [], "competition_sources": []}
+# It reads no data; and so no rules need to be accepted first.
+NO_COMPETITION: dict[str, list[str]] = {"competition_sources": []}
 
 
 def write(script: Path, kernel_config: KernelConfig, out: Path) -> None:
@@ -35,4 +35,4 @@ def write(script: Path, kernel_config: KernelConfig, out: Path) -> None:
             ) from error
         atomic.write_text(folder / entry.FILE_NAME, text)
 
-    side_kernel.write(kernel_config, TITLE, write_main, out, NOTHING_ATTACHED)
+    side_kernel.write(kernel_config, TITLE, write_main, out, changes=NO_COMPETITION)

@@ -1,0 +1,49 @@
+"""Titles, slugs and sources are as Kaggle takes them, and belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from foldship import naming
+from foldship.doctor.evidence import DATASET, KERNEL, Evidence
+from foldship.doctor.finding import Finding, Tally
+
+NAME = "names"
+RENAME = "correct title, dataset_title or owner in kernel.yaml, and run `make bundle` again"
+REBUILD = "run `make bundle` again"
+
+
+def check(push: Evidence) -> Finding:
+    tally = Tally(NAME)
+    _named(tally, KERNEL, push.metadata)
+    for metadata in push.dataset_metadata:
+        _named(tally, DATASET, metadata)
+    sources = list(push.metadata.get("dataset_sources", ()))
+    if sources != list(push.refs):
+        tally.fail(
+            f"the kernel asks for {', '.join(sources) or 'no dataset'}, the bundle is {', '.join(push.refs)}",
+            REBUILD,
+        )
+    attached = list(push.metadata.get("competition_sources", ()))
+    if len(attached) != 1:
+        tally.fail(
+            f"the kernel asks for {len(attached)} competitions instead of one",
+            f"set competition in kernel.yaml, and {REBUILD}",
+        )
+    tally.well(f"{push.metadata.get('id')} with {', '.join([*sources, *attached])}")
+    return tally.finding()
+
+
+def _named(tally: Tally, file: str, metadata: Mapping[str, Any]) -> None:
+    owner, _, name = str(metadata.get("id", "")).partition("/")
+    title = str(metadata.get("title", ""))
+    try:
+        if owner != naming.UNKNOWN_OWNER:  # the rule 'owner' tells
+            naming.check_owner(owner)
+        wanted = naming.slug(title)
+    except ValueError as error:
+        tally.fail(f"{file}: {error}", RENAME)
+        return
+    if name != wanted:
+        tally.fail(f"{file}: Kaggle makes the name {wanted} of title '{title}', not {name}", REBUILD)

@@ -1,0 +1,26 @@
+"""Kernel and datasets belong to the user who is signed in: Kaggle lets nobody push for another one."""
+
+from __future__ import annotations
+
+from foldship.doctor.evidence import DATASET, KERNEL, Evidence
+from foldship.doctor.finding import Finding, Tally
+from foldship.naming import UNKNOWN_OWNER
+
+NAME = "owner"
+REMEDY = "set owner in kernel.yaml, or sign in as that user, and run `make bundle` again"
+
+
+def check(push: Evidence) -> Finding:
+    user = push.account.connection.owner
+    tally = Tally(NAME)
+    ids = [(KERNEL, str(push.metadata.get("id", ""))), *((DATASET, ref) for ref in push.refs)]
+    for file, ref in ids:
+        found = ref.partition("/")[0]
+        if found == UNKNOWN_OWNER:
+            tally.fail(
+                f"{file} has no owner yet: {ref}", f"run `make bundle` again, now that {user} is known"
+            )
+        elif found.lower() != user.lower():
+            tally.fail(f"{file} is {found}'s, the user is {user}", REMEDY)
+    tally.well(f"{user}, of kernel and {len(push.refs)} datasets")
+    return tally.finding()

@@ -1,0 +1,67 @@
+"""The doctor as people run it, and a push that it holds back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import doctor_stage
+import project
+import push_stage
+import pytest
+from doctor_stage import DoctorStage
+from kaggle_site import Site
+
+WIDE = {"COLUMNS": "400"}  # no cell is wrapped
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory):
+    return doctor_stage.build(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def root(bundle, tmp_path: Path) -> Path:
+    """A project with a bundle that was rehearsed."""
+    root = project.create(tmp_path / "project", Path("none"))
+    DoctorStage(bundle, root / "build" / "quest")
+    return root
+
+
+@pytest.fixture
+def site(tmp_path: Path):
+    (tmp_path / "files").mkdir()
+    with Site(tmp_path / "site", competitions={push_stage.COMPETITION: tmp_path / "files"}) as site:
+        yield site
+    assert not site.escapes
+
+
+def test_nothing_in_the_way(root, site):
+    result = project.foldship(root, "doctor", environment={**site.environment, **WIDE})
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "nothing in the way" in result.stdout
+    assert "from KAGGLE_USERNAME and KAGGLE_KEY, taken by Kaggle" in result.stdout
+    assert "GPU quota" in result.stdout and "the kernel needs no GPU" in result.stdout
+    assert "FAILED" not in result.stdout
+    assert site.key not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("verb", ["doctor", "push"])
+def test_without_credentials_nothing_else_is_asked_or_pushed(root, site, verb):
+    environment = {**site.environment, **WIDE, "KAGGLE_USERNAME": "", "KAGGLE_KEY": ""}
+    result = project.foldship(root, verb, environment=environment)
+    assert result.returncode == 1
+    assert "Before a push: FAILED, 1 of" in result.stdout
+    assert "make a token on kaggle.com/settings" in result.stdout
+    assert "no Kaggle credentials; see 'credentials'" in result.stdout
+    assert "error: not ready for Kaggle (credentials)" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not site.calls
+
+
+def test_a_push_stops_before_anything_is_uploaded(root, site):
+    (root / "build" / "quest" / "simulation" / "verdict.json").unlink()
+    result = project.foldship(root, "push", environment={**site.environment, **WIDE})
+    assert result.returncode == 1
+    assert "verdict.json is not there" in result.stdout
+    assert {method for method, _ in site.calls}.isdisjoint({"StartBlobUpload", "CreateDataset", "SaveKernel"})
+    assert site.key not in result.stdout + result.stderr
