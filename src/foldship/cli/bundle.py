@@ -43,11 +43,11 @@ def command(
 
 def check(folders: Sequence[Path]) -> None:
     """Check a bundle, show what was found, and end the program with status 1 if anything is wrong."""
-    from foldship.reporting import tables, terminal
+    from foldship.reporting import bundle_tables, terminal
     from foldship.shipping import check as checking
 
     found = checking.check([folder.expanduser().resolve() for folder in folders])
-    terminal.show(tables.bundle_check([asdict(verdict) for verdict in found]))
+    terminal.show(bundle_tables.bundle_check([asdict(verdict) for verdict in found]))
     if not all(verdict.passed for verdict in found):
         sys.exit("error: the bundle failed its check: see the table above")
 
@@ -58,7 +58,7 @@ def bundle(context: Context) -> None:
     from foldship.cli.scheduling import schedule
     from foldship.cli.selecting import select
     from foldship.modelling import costs, reading, store
-    from foldship.reporting import tables, terminal
+    from foldship.reporting import bundle_tables, tables, terminal
     from foldship.shipping import bundle as shipping
     from foldship.shipping import licences, settings
 
@@ -103,9 +103,9 @@ def bundle(context: Context) -> None:
         own_images=workspace.images,
         backbones=backbones,
     )
-    terminal.show(tables.wheelhouse(built["wheelhouse"]))
+    terminal.show(bundle_tables.wheelhouse(built["wheelhouse"]))
     contents = json.loads((workspace.dataset / "bundle.json").read_text())
-    for show in (tables.sizes, tables.weights, tables.licences):
+    for show in (bundle_tables.sizes, bundle_tables.weights, bundle_tables.licences):
         terminal.show(show(contents))
     for note in built["notes"]:
         click.echo(f"note: {note}")

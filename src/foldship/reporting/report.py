@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from foldship.reporting import pictures, tables
+from foldship.reporting import bundle_tables, pictures, tables
 from foldship_kernel.atomic import write_text
 from foldship_kernel.errors import FoldshipError
 
@@ -118,7 +118,10 @@ def _bundle(path: Path) -> list[Section]:
     manifest = _read(path)
     if manifest is None:
         return []
-    return [_section(show(manifest)) for show in (tables.sizes, tables.weights, tables.licences)]
+    return [
+        _section(show(manifest))
+        for show in (bundle_tables.sizes, bundle_tables.weights, bundle_tables.licences)
+    ]
 
 
 def _rehearsal(path: Path) -> list[Section]:

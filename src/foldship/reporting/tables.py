@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,25 +54,6 @@ def summary(selection: Json) -> Table:
         "scored with all rows together, the last two lines fold by fold. Nested: each fold was "
         "post-processed with what was fitted and chosen on the others." + left_out,
     )
-
-
-def push(metadata: Json, facts: Json) -> Table:
-    """What a push left on Kaggle, from `kernel-metadata.json` and `push.json`."""
-    kernel, compared, submission = (facts[name] for name in ("kernel", "compared", "submission"))
-    rows = [
-        ("datasets", ", ".join(metadata["dataset_sources"])),
-        ("kernel", f"{metadata['id']}, version {kernel['version']}"),
-        ("page", kernel["url"]),
-        ("run", f"{compared['folds']} folds, {compared['seconds']} s"),
-        (
-            "against the rehearsal",
-            f"{compared['rows']:,} rows, largest difference {compared['largest']:.2g}, lowest rank "
-            f"correlation {compared['lowest_rank_correlation']:.6f}",
-        ),
-    ]
-    if submission:
-        rows.append(("submission", f"{submission['ref']}, public score {submission['score'] or 'not shown'}"))
-    return Table("On Kaggle", ("what", "seen"), tuple(rows), left=frozenset({1}))
 
 
 def folds(selection: Json) -> Table:
@@ -192,99 +172,6 @@ def score_against_time(schedule: Json) -> Table:
     )
 
 
-def sizes(manifest: Json) -> Table:
-    """What the dataset weighs, from `bundle.json`."""
-    total: dict[str, int] = defaultdict(int)
-    count: dict[str, int] = defaultdict(int)
-    for entry in manifest["files"]:
-        folder, slash, _ = entry["path"].partition("/")
-        kind = folder + "/" if slash else "metadata"
-        total[kind] += entry["size"]
-        count[kind] += 1
-    rows = [(kind, str(count[kind]), mebibytes(total[kind])) for kind in sorted(total)]
-    rows.append(("all", str(sum(count.values())), mebibytes(sum(total.values()))))
-    datasets = manifest.get("parts", {}).get("datasets", ())
-    for part, dataset in enumerate(datasets, start=1):
-        files = [entry for entry in manifest["files"] if entry.get("part", 1) == part]
-        rows.append((f"in {dataset}", str(len(files)), mebibytes(sum(entry["size"] for entry in files))))
-    return Table("The bundle's dataset" + "s" * bool(datasets), ("what", "files", "MiB"), tuple(rows))
-
-
-def weights(manifest: Json) -> Table:
-    """What the weights take beside plain checkpoints, from `bundle.json`."""
-    found = manifest["sizes"]
-    whole = found["fp32_checkpoints"]
-    left = whole - found["saved_by_fp16"] - found["saved_by_sharing"] + found["added_for_cpu"]
-    steps = (
-        (f"{found['folds']} checkpoints in fp32", whole),
-        ("saved by fp16", -found["saved_by_fp16"]),
-        ("saved by shared tensors", -found["saved_by_sharing"]),
-        ("added for the CPU's own graph", found["added_for_cpu"]),
-        ("what ships", left),
-    )
-    return Table(
-        "Weights, against one checkpoint per fold",
-        ("what", "MiB", "share"),
-        tuple((what, mebibytes(size), f"{size / whole:.0%}" if whole else NOTHING) for what, size in steps),
-        "Four bytes for every parameter of encoder and head in every fold; then what storing them in half "
-        "precision saves, and what storing once what folds have in common saves on top.",
-    )
-
-
-def licences(manifest: Json) -> Table:
-    """Under which licences the bundle's contents stand, from `bundle.json`."""
-    return Table(
-        "Licences",
-        ("what", "name", "version", "licence", "source"),
-        tuple(
-            tuple(entry[key] or NOTHING for key in ("kind", "name", "version", "licence", "source"))
-            for entry in manifest["licences"]
-        ),
-        "Of wheels as their metadata has it, of weights as their model card has it.",
-        left=frozenset({1, 2, 3, 4}),
-    )
-
-
-def bundle_check(found: Sequence[Json]) -> Table:
-    """What a check of a bundle that is there has found."""
-    alarming = frozenset(place for place, verdict in enumerate(found) if not verdict["passed"])
-    return Table(
-        "The bundle: " + ("FAILED" if alarming else "all checks passed"),
-        ("check", "verdict", "seen", "remedy"),
-        tuple(
-            (verdict["name"], "passed" if verdict["passed"] else "FAILED", verdict["seen"], verdict["remedy"])
-            for verdict in found
-        ),
-        left=frozenset({1, 2, 3}),
-        alarming=alarming,
-    )
-
-
-def wheelhouse(house: Json) -> Table:
-    """What the images lack and the bundle brings, from what the builder returned: a line for each wheel."""
-    by_wheel: dict[str, list[Json]] = defaultdict(list)
-    for entry in house["entries"]:
-        by_wheel[entry["wheel"]].append(entry)
-    rows = []
-    for wheel, entries in sorted(by_wheel.items()):
-        places: dict[str, list[str]] = defaultdict(list)
-        for entry in entries:
-            places[entry["image"]].append(entry["python"])
-        where = ", ".join(f"{image} ({', '.join(pythons)})" for image, pythons in places.items())
-        reasons = "; ".join(dict.fromkeys(entry["why"] for entry in entries))
-        rows.append((wheel, mebibytes(entries[0]["size"]), where, reasons))
-    proven = "; ".join(house["proven"])
-    return Table(
-        "The wheelhouse",
-        ("wheel", "MiB", "for", "why"),
-        tuple(rows),
-        f"Proven to install without a network, nothing of the image replaced: {proven}."
-        if proven
-        else "Given wheels: whether they are all that is needed was not proven.",
-        left=frozenset({2, 3}),
-    )
-
-
 def checks(verdict: Json) -> Table:
     """What the rehearsal checked, from `verdict.json`."""
     found = list(verdict["checks"].items())
@@ -298,19 +185,6 @@ def checks(verdict: Json) -> Table:
         f"Isolation: {verdict['isolation']['mechanism']}.",
         left=frozenset({1, 2, 3}),
         alarming=frozenset(place for place, (_, check) in enumerate(found) if not check["passed"]),
-    )
-
-
-def diagnosis(found: Json) -> Table:
-    """What the doctor found, from its diagnosis as a mapping."""
-    rules = list(found["rules"].items())
-    failed = [place for place, (_, rule) in enumerate(rules) if rule["level"] == "FAILED"]
-    return Table(
-        "Before a push: " + (f"FAILED, {len(failed)} of {len(rules)}" if failed else "nothing in the way"),
-        ("rule", "answer", "seen", "remedy"),
-        tuple((name, rule["level"], rule["seen"], rule["remedy"]) for name, rule in rules),
-        left=frozenset({1, 2, 3}),
-        alarming=frozenset(failed),
     )
 
 

@@ -25,27 +25,6 @@ def test_summary_sets_models_beside_the_blend(build: Path) -> None:
     assert "Left out of the 2: rare." in table.caption
 
 
-def test_a_wheel_is_one_line_whichever_images_need_it() -> None:
-    def entry(image: str, python: str, wheel: str, why: str) -> dict[str, Any]:
-        return {"image": image, "python": python, "wheel": wheel, "size": 3 * 2**19, "why": why}
-
-    entries = [
-        entry("kaggle-cpu", "3.12", "engine.whl", "runs the models"),
-        entry("local", "3.11", "needed.whl", "needed by engine"),
-        entry("local", "3.12", "engine.whl", "runs the models"),
-        entry("local", "3.12", "needed.whl", "needed by engine"),
-    ]
-    table = tables.wheelhouse(
-        {"entries": entries, "proven": ["kaggle-cpu, Python 3.12", "local, Python 3.11"]}
-    )
-    assert table.rows == (
-        ("engine.whl", "1.50", "kaggle-cpu (3.12), local (3.12)", "runs the models"),
-        ("needed.whl", "1.50", "local (3.11, 3.12)", "needed by engine"),
-    )
-    assert "without a network" in table.caption and "kaggle-cpu, Python 3.12; local" in table.caption
-    assert "not proven" in tables.wheelhouse({"entries": entries, "proven": []}).caption
-
-
 def test_every_column_is_shown_in_every_fold(build: Path) -> None:
     table = tables.columns_by_fold(load(build, "selection/selection.json"))
     assert table.header == ("target", "fold 0", "fold 1")
@@ -103,11 +82,6 @@ def test_seconds_add_up_and_scores_gain_along_the_schedule(build: Path) -> None:
     assert table.caption.endswith("Note: few <rows>.")
 
 
-def test_sizes_are_summed_by_folder(build: Path) -> None:
-    table = tables.sizes(load(build, "dataset/bundle.json"))
-    assert table.rows == (("metadata", "1", "0.00"), ("models/", "2", "4.00"), ("all", "3", "4.00"))
-
-
 def test_failed_checks_are_alarming_and_phases_add_the_whole_run(build: Path) -> None:
     verdict = load(build, "simulation/verdict.json")
     table = tables.checks(verdict)
@@ -146,18 +120,3 @@ def test_the_terminal_shows_brackets_as_they_are() -> None:
     terminal.show(table, Console(file=stream, width=60))
     shown = stream.getvalue()
     assert all(text in shown for text in ("A [title]", "[red]x[/red]", "1.0", "caption [b]"))
-
-
-def test_rules_that_fail_are_alarming_and_warnings_are_not() -> None:
-    rules = {
-        "names": {"level": "passed", "seen": "as they should be", "remedy": ""},
-        "owner": {"level": "FAILED", "seen": "another's", "remedy": "set owner"},
-        "git state": {"level": "warning", "seen": "not committed", "remedy": "commit"},
-    }
-    table = tables.diagnosis({"passed": False, "rules": rules})
-    assert table.title == "Before a push: FAILED, 1 of 3"
-    assert table.rows[1] == ("owner", "FAILED", "another's", "set owner")
-    assert table.alarming == {1}
-    assert (
-        "nothing in the way" in tables.diagnosis({"passed": True, "rules": {"names": rules["names"]}}).title
-    )

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
+import tarfile
 from pathlib import Path
 
 import package_index
@@ -10,6 +12,7 @@ import pytest
 import tiny_bundle
 
 from foldship import receipts
+from foldship.shipping.entry import code_digest
 from foldship_kernel import manifest, parts
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import quest
@@ -24,6 +27,14 @@ def contents(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def archive(folder: Path) -> bytes:
+    """All of a folder in one archive: names, contents, modes and times."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        tar.add(folder, arcname=".")
+    return stream.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +138,52 @@ def test_two_builds_are_the_same_to_the_byte(tmp_path: Path) -> None:
     two = tiny_bundle.build(tmp_path / "somewhere" / "else", models={"b": 1, "a": 2})
     assert contents(one.dataset) == contents(two.dataset)
     assert contents(one.kernel) == contents(two.kernel)
+    assert archive(one.dataset) == archive(two.dataset)
+    assert archive(one.kernel) == archive(two.kernel)
+
+
+def test_two_builds_in_parts_are_the_same_to_the_byte(tmp_path: Path) -> None:
+    def build(folder: Path) -> list[Path]:
+        built = tiny_bundle.build(
+            folder,
+            models={"a": 1, "b": 1},
+            width=tiny_bundle.WIDE,
+            dataset_limit_gib=tiny_bundle.ONE_WIDE_GIB,
+        )
+        return [*built.datasets, built.kernel]
+
+    one, two = build(tmp_path / "one"), build(tmp_path / "two")
+    assert len(one) == 3
+    assert [archive(folder) for folder in one] == [archive(folder) for folder in two]
+
+
+def test_what_must_not_travel_is_not_bundled(tmp_path: Path) -> None:
+    built = tiny_bundle.build(tmp_path, models={"a": 1})
+    before = contents(built.dataset), contents(built.kernel)
+    card = tmp_path / "weights" / "a" / "model.json"
+    value = json.loads(card.read_text())
+    card.write_text(json.dumps({**value, "encoding": {**value["encoding"], "made_by": str(tmp_path / "x")}}))
+    with pytest.raises(FoldshipError, match=r"dataset/bundle\.json:\d+: a folder of the machine"):
+        rebuild(tmp_path)
+    assert (contents(built.dataset), contents(built.kernel)) == before
+
+
+def test_the_manifest_tells_the_licences_and_what_was_saved(built: tiny_bundle.TinyBundle) -> None:
+    value = json.loads((built.dataset / "bundle.json").read_text())
+    assert [(entry["kind"], entry["name"]) for entry in value["licences"]] == [
+        ("code", "foldship"),
+        ("weights", "first"),
+        ("weights", "second"),
+        ("wheel", "some"),
+    ]
+    assert value["sizes"]["folds"] == 3 and value["sizes"]["saved_by_sharing"] > 0
+
+
+def test_only_what_is_read_before_the_manifest_is_not_in_it(built: tiny_bundle.TinyBundle) -> None:
+    """The code is bound twice: file by file in the manifest, and as a whole in the kernel."""
+    listed = {entry.path for entry in manifest.load(built.dataset / "bundle.json").files}
+    assert set(contents(built.dataset)) - listed == {"bundle.json"}
+    assert code_digest(built.dataset / "code") in (built.kernel / "main.py").read_text()
 
 
 def test_building_again_leaves_nothing_of_the_earlier_bundle(tmp_path: Path) -> None:

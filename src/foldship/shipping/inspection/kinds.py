@@ -6,12 +6,12 @@ A pickle runs code when it is loaded, whatever its name: https://docs.python.org
 from __future__ import annotations
 
 import ast
-import io
 import json
 import pickletools
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,10 +21,9 @@ from foldship.shipping import graphs
 from foldship.shipping.inspection.finding import KIND, Finding
 from foldship_kernel.errors import FoldshipError
 
-HEAD = 1 << 16  # bytes looked at
+HEAD = 64  # bytes that tell most kinds
 OPCODES = 16  # that many in a row are no accident
 OLD_BEGINNINGS = tuple(b"%c" % byte for byte in b"(cIFLVS]}")  # of pickles without a header
-CUT = "remain"  # in what is said of an operation whose argument goes on beyond the bytes looked at
 REMEDY = "take it out, or convert it to safetensors, JSON or ONNX"
 WHEEL = ".whl"
 WEIGHTS = (".bin", ".data")
@@ -88,7 +87,7 @@ def pickle_in(path: Path, head: bytes) -> str:
     for magic, what in MAGIC.items():
         if head.startswith(magic):
             return what
-    return "a pickle" if _is_pickle(head) else ""
+    return "a pickle" if _is_pickle(path, head) else ""
 
 
 def _archive(path: Path) -> str:
@@ -102,24 +101,19 @@ def _archive(path: Path) -> str:
     return "a zip archive"
 
 
-def _is_pickle(head: bytes) -> bool:
-    """Whether bytes are a pickle's: a header and then operations, or operations up to the end."""
+def _is_pickle(path: Path, head: bytes) -> bool:
+    """Whether a file is a pickle: a header and many operations, or operations up to its very end."""
     binary = len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5
     if not (binary or head[:1] in OLD_BEGINNINGS):
         return False
-    count = 0
-    with warnings.catch_warnings():
+    with path.open("rb") as stream, warnings.catch_warnings(), suppress(Exception):
         warnings.simplefilter("ignore")  # about escapes in what turns out to be no pickle
-        try:
-            for operation, _, _ in pickletools.genops(io.BytesIO(head)):
-                count += 1
-                if binary and count >= OPCODES:
-                    return True
-                if operation.name == "STOP":
-                    return binary or count > 2
-        except Exception as error:  # whatever odd bytes make of it
-            return binary and len(head) == HEAD and CUT in str(error)
-    return False
+        for count, (operation, _, _) in enumerate(pickletools.genops(stream), start=1):
+            if binary and count >= OPCODES:
+                return True
+            if operation.name == "STOP":
+                return (binary or count > 2) and not stream.read(1)
+    return False  # something odd stood between the operations
 
 
 def _referenced(files: Sequence[Path]) -> frozenset[Path]:

@@ -99,7 +99,7 @@ def _pattern(what: str, expression: str, fix: str = REVOKE, *, prose: bool = Fal
 PATTERNS = (
     _pattern("a Kaggle API token", r"\bKGAT_[A-Za-z0-9_-]{16,}"),
     _pattern("a Kaggle API key", r"""(?i)["']key["']\s*:\s*["'][0-9a-f]{32}["']"""),
-    _pattern("a Kaggle API key", r"""(?i)\bKAGGLE_KEY["']?\s*[]=:,)]+\s*["']?[0-9a-f]{32}\b"""),
+    _pattern("a Kaggle API key", r"""(?i)\bKAGGLE_KEY["'\])=:,\s]{1,9}[0-9a-f]{32}\b"""),
     _pattern("a private key", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
     _pattern("an AWS access key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     _pattern("an AWS secret key", r"""(?i)aws_secret_access_key["']?\s*[=:]\s*["']?[A-Za-z0-9/+=]{40}\b"""),
