@@ -28,7 +28,7 @@ def diagnose(context: Context, *, submitting: bool) -> None:
     from foldship import doctor
     from foldship.doctor.account import sign_in
     from foldship.images import profile
-    from foldship.reporting import tables, terminal
+    from foldship.reporting import kaggle_tables, terminal
     from foldship.shipping import settings
 
     workspace = context.workspace
@@ -46,7 +46,7 @@ def diagnose(context: Context, *, submitting: bool) -> None:
             account=sign_in(lambda text: click.echo(text, err=True)),
         )
     )
-    terminal.show(tables.diagnosis(diagnosis.as_dict()))
+    terminal.show(kaggle_tables.diagnosis(diagnosis.as_dict()))
     if diagnosis.failed:
         names = ", ".join(finding.name for finding in diagnosis.failed)
         sys.exit(f"error: not ready for Kaggle ({names}): see the remedies above")

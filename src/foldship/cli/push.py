@@ -46,7 +46,7 @@ def push(context: Context, *, submitting: bool, hashes: bool) -> None:
     """All steps of a push, and a table of what came of it."""
     from foldship import pushing
     from foldship.kaggle_client.connection import Connection
-    from foldship.reporting import tables, terminal
+    from foldship.reporting import kaggle_tables, terminal
 
     workspace = context.workspace
     with OnTerminal() as progress:
@@ -63,7 +63,7 @@ def push(context: Context, *, submitting: bool, hashes: bool) -> None:
         )
     metadata = json.loads((workspace.kernel / "kernel-metadata.json").read_text(encoding="utf-8"))
     facts = {name: record.get(name) for name in ("kernel", "compared", "submission")}
-    terminal.show(tables.push(metadata, facts))
+    terminal.show(kaggle_tables.push(metadata, facts))
 
 
 class OnTerminal:

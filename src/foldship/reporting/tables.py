@@ -56,25 +56,6 @@ def summary(selection: Json) -> Table:
     )
 
 
-def push(metadata: Json, facts: Json) -> Table:
-    """What a push left on Kaggle, from `kernel-metadata.json` and `push.json`."""
-    kernel, compared, submission = (facts[name] for name in ("kernel", "compared", "submission"))
-    rows = [
-        ("datasets", ", ".join(metadata["dataset_sources"])),
-        ("kernel", f"{metadata['id']}, version {kernel['version']}"),
-        ("page", kernel["url"]),
-        ("run", f"{compared['folds']} folds, {compared['seconds']} s"),
-        (
-            "against the rehearsal",
-            f"{compared['rows']:,} rows, largest difference {compared['largest']:.2g}, lowest rank "
-            f"correlation {compared['lowest_rank_correlation']:.6f}",
-        ),
-    ]
-    if submission:
-        rows.append(("submission", f"{submission['ref']}, public score {submission['score'] or 'not shown'}"))
-    return Table("On Kaggle", ("what", "seen"), tuple(rows), left=frozenset({1}))
-
-
 def folds(selection: Json) -> Table:
     """Scores by fold, from `selection.json`."""
     kinds = ("raw", "nested", "raw_without_rare", "nested_without_rare")
@@ -204,19 +185,6 @@ def checks(verdict: Json) -> Table:
         f"Isolation: {verdict['isolation']['mechanism']}.",
         left=frozenset({1, 2, 3}),
         alarming=frozenset(place for place, (_, check) in enumerate(found) if not check["passed"]),
-    )
-
-
-def diagnosis(found: Json) -> Table:
-    """What the doctor found, from its diagnosis as a mapping."""
-    rules = list(found["rules"].items())
-    failed = [place for place, (_, rule) in enumerate(rules) if rule["level"] == "FAILED"]
-    return Table(
-        "Before a push: " + (f"FAILED, {len(failed)} of {len(rules)}" if failed else "nothing in the way"),
-        ("rule", "answer", "seen", "remedy"),
-        tuple((name, rule["level"], rule["seen"], rule["remedy"]) for name, rule in rules),
-        left=frozenset({1, 2, 3}),
-        alarming=frozenset(failed),
     )
 
 

@@ -120,18 +120,3 @@ def test_the_terminal_shows_brackets_as_they_are() -> None:
     terminal.show(table, Console(file=stream, width=60))
     shown = stream.getvalue()
     assert all(text in shown for text in ("A [title]", "[red]x[/red]", "1.0", "caption [b]"))
-
-
-def test_rules_that_fail_are_alarming_and_warnings_are_not() -> None:
-    rules = {
-        "names": {"level": "passed", "seen": "as they should be", "remedy": ""},
-        "owner": {"level": "FAILED", "seen": "another's", "remedy": "set owner"},
-        "git state": {"level": "warning", "seen": "not committed", "remedy": "commit"},
-    }
-    table = tables.diagnosis({"passed": False, "rules": rules})
-    assert table.title == "Before a push: FAILED, 1 of 3"
-    assert table.rows[1] == ("owner", "FAILED", "another's", "set owner")
-    assert table.alarming == {1}
-    assert (
-        "nothing in the way" in tables.diagnosis({"passed": True, "rules": {"names": rules["names"]}}).title
-    )

@@ -107,7 +107,7 @@ class Site:
         }
         handler = type("SiteHandler", (Handler,), {"site": self})
         self._server = Server(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> Site:
         """Listen."""
