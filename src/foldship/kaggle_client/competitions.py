@@ -44,16 +44,11 @@ def entered(connection: Connection, slug: str) -> bool | None:
 
     request = ApiGetCompetitionRequest()
     request.competition_name = slug
-    try:
-        found = connection.ask(
-            f"tell of competition {slug}",
-            lambda client: client.competitions.competition_api_client.get_competition(request),
-        )
-    except KaggleError as error:
-        if error.status == 404:  # "forbidden" has other reasons here, such as an account that is not verified
-            return None
-        raise
-    return bool(found.user_has_entered)
+    found = connection.find(
+        f"tell of competition {slug}",
+        lambda client: client.competitions.competition_api_client.get_competition(request),
+    )
+    return None if found is None else bool(found.user_has_entered)
 
 
 def submissions_left(connection: Connection, slug: str) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
 import requests
@@ -25,8 +25,9 @@ from foldship.kaggle_client.answers import (
 from foldship.kaggle_client.retry import PASSING, Patience, passing, repeat
 
 T = TypeVar("T")
-TOO_MANY = 429
-ABSENT = (403, 404)
+NOT_FOUND, TOO_MANY = 404, 429
+# What Kaggle answers of an item of one's own that does not exist yet.
+ABSENT = (403, NOT_FOUND)
 
 
 class Connection:
@@ -79,12 +80,14 @@ class Connection:
         except requests.RequestException as error:
             raise self._explained(what, error) from error
 
-    def find(self, what: str, function: Callable[[Any], T]) -> T | None:
-        """As `ask`; None where there is no such thing, which Kaggle often words as "forbidden"."""
+    def find(
+        self, what: str, function: Callable[[Any], T], absent: Collection[int] = (NOT_FOUND,)
+    ) -> T | None:
+        """As `ask`; None where Kaggle answers with a status of `absent`."""
         try:
             return self.ask(what, function)
         except KaggleError as error:
-            if error.status in ABSENT:
+            if error.status in absent:
                 return None
             raise
 

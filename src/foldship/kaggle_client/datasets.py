@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from foldship.kaggle_client.answers import AGAIN, KaggleError, remedy
-from foldship.kaggle_client.connection import Connection
+from foldship.kaggle_client.connection import ABSENT, Connection
 from foldship.kaggle_client.transfer import ignore, save
 from foldship_kernel.errors import FoldshipError
 
@@ -42,6 +42,7 @@ def state(connection: Connection, ref: str) -> State | None:
         lambda client: client.datasets.dataset_api_client.get_dataset_status(
             _named(ApiGetDatasetStatusRequest(), ref)
         ),
+        ABSENT,
     )
     if status is None:
         return None

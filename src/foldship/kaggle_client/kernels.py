@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foldship.kaggle_client.answers import KaggleError, remedy
-from foldship.kaggle_client.connection import Connection
+from foldship.kaggle_client.connection import ABSENT, Connection
 from foldship.kaggle_client.transfer import fetch
 
 PAGE = 100  # files per page of a listing
@@ -68,6 +68,7 @@ def current(connection: Connection, ref: str) -> Current | None:
     found = connection.find(
         f"tell of kernel {ref}",
         lambda client: client.kernels.kernels_api_client.get_kernel(_named(ApiGetKernelRequest(), ref)),
+        ABSENT,
     )
     return found and Current(found.metadata.current_version_number, found.blob.source)
 

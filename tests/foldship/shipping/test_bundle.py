@@ -12,7 +12,7 @@ import pytest
 import tiny_bundle
 
 from foldship import receipts
-from foldship.shipping.entry import code_digest
+from foldship.digests import code_digest
 from foldship_kernel import manifest, parts
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import quest

@@ -12,6 +12,7 @@ import pytest
 import tiny_bundle
 from tiny_bundle import ONE_WIDE_GIB, WIDE, TinyBundle
 
+from foldship import digests
 from foldship.shipping import check, entry
 from foldship_kernel.errors import FoldshipError
 
@@ -84,13 +85,13 @@ def test_other_files_pickles_and_secrets_are_named(downloaded: list[Path]) -> No
 def test_code_of_another_kernel_is_named(downloaded: list[Path], made: TinyBundle, tmp_path: Path) -> None:
     kernel = shutil.copytree(made.kernel, tmp_path / "other")
     text = (kernel / "main.py").read_text()
-    (kernel / "main.py").write_text(text.replace(entry.code_digest(downloaded[0] / "code"), "0" * 64))
+    (kernel / "main.py").write_text(text.replace(digests.code_digest(downloaded[0] / "code"), "0" * 64))
     assert list(failed(*downloaded, kernel)) == ["code"]
 
 
 def test_the_digest_is_the_one_that_the_kernel_checks(made: TinyBundle) -> None:
     code = made.dataset / "code"
-    assert entry.code_digest(code) == entry.digest(tiny_bundle.TEMPLATE, code)
+    assert digests.code_digest(code) == entry.digest(tiny_bundle.TEMPLATE, code)
 
 
 def test_archives_that_are_not_unpacked_are_said_to_be_so(downloaded: list[Path], tmp_path: Path) -> None:
