@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from foldship.kaggle_client.answers import KaggleError, remedy
 from foldship.kaggle_client.connection import Connection
 
 PENDING = "PENDING"
+PAGE = 100  # submissions of a listing
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,24 @@ def submit(
     return int(answer.ref)
 
 
+def submission(connection: Connection, ref: int) -> Submission:
+    """One submission.
+
+    Raises:
+        KaggleError: Kaggle refused, or could not be reached.
+    """
+    from kagglesdk.competitions.types.competition_api_service import ApiGetSubmissionRequest
+
+    request = ApiGetSubmissionRequest()
+    request.ref = ref
+    return _submission(
+        connection.ask(
+            f"tell of submission {ref}",
+            lambda client: client.competitions.competition_api_client.get_submission(request),
+        )
+    )
+
+
 def submissions(connection: Connection, competition: str) -> list[Submission]:
     """The newest submissions of the user's team, newest first.
 
@@ -111,15 +131,16 @@ def submissions(connection: Connection, competition: str) -> list[Submission]:
     """
     found = connection.ask(
         f"list the submissions to {competition}",
-        lambda _: connection.api.competition_submissions(competition),
+        lambda _: connection.api.competition_submissions(competition, page_size=PAGE),
     )
-    return [
-        Submission(
-            int(entry.ref),
-            str(entry.status.name),
-            str(entry.public_score or ""),
-            str(entry.error_description or ""),
-            str(entry.description or ""),
-        )
-        for entry in found or ()
-    ]
+    return [_submission(entry) for entry in found or () if entry is not None]
+
+
+def _submission(entry: Any) -> Submission:
+    return Submission(
+        int(entry.ref),
+        str(entry.status.name),
+        str(entry.public_score or ""),
+        str(entry.error_description or ""),
+        str(entry.description or ""),
+    )

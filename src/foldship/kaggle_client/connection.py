@@ -1,6 +1,6 @@
 """One signed-in connection: every call retried, every answer read, every error in plain words.
 
-The one module that imports the `kaggle` package, and only once there are credentials.
+The `kaggle` package is imported only once there are credentials: it signs in when it is imported.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import requests
@@ -55,10 +56,12 @@ class Connection:
         self.credentials = found
         self._say, self._patience = say, patience or Patience()
         with self.quietly():
-            from kaggle.api.kaggle_api_extended import KaggleApi
+            from foldship.kaggle_client.api import TimedApi
 
-            self.api: Any = KaggleApi()
+            self.api: Any = TimedApi()
             self.ask("sign in", self._sign_in)
+        fresh = self.api.config_values.get(self.api.CONFIG_NAME_TOKEN)  # of a sign-in by browser
+        self.credentials = replace(found, secrets=(*found.secrets, *([str(fresh)] if fresh else [])))
         self.owner = str(self.api.config_values.get(self.api.CONFIG_NAME_USER) or "")
 
     def say(self, text: str) -> None:

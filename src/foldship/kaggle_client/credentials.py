@@ -62,8 +62,9 @@ def find(environment: Mapping[str, str] | None = None, home: Path | None = None)
             return Credentials(f"~/.kaggle/{name}", None, (token,), home / ".kaggle" / name)
     path = _config(environment, home) / "kaggle.json"
     stored = _json(path)
-    username = environment.get("KAGGLE_USERNAME") or stored.get("username")
-    key = environment.get("KAGGLE_KEY") or stored.get("key")
+    # An empty variable overrides the file, too.
+    username = environment.get("KAGGLE_USERNAME", stored.get("username"))
+    key = environment.get("KAGGLE_KEY", stored.get("key"))
     if username and key:
         if environment.get("KAGGLE_KEY"):
             return Credentials("KAGGLE_USERNAME and KAGGLE_KEY", str(username), (str(key),))

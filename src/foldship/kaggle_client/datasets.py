@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,48 +110,55 @@ def download(
     connection.ask(f"download {name or 'the files'} of dataset {ref}", fetch)
 
 
-def upload(connection: Connection, folder: Path) -> list[str]:
+@contextlib.contextmanager
+def uploaded(connection: Connection, folder: Path) -> Iterator[list[str]]:
     """Upload all files of a folder but its metadata, through the package's resumable uploads.
 
-    Returns:
+    If the block raises, what was uploaded is known to the next call, which does not upload it again.
+
+    Yields:
         One token per file, to make a version with.
 
     Raises:
-        KaggleError: a file could not be uploaded, however often it was tried. What was uploaded is not
-            uploaded again by another call.
+        KaggleError: a file could not be uploaded, however often it was tried.
     """
     from kaggle.api.kaggle_api_extended import ResumableUploadContext
+
+    with ResumableUploadContext() as uploads:
+        yield _upload(connection, folder, uploads)
+
+
+def _upload(connection: Connection, folder: Path, uploads: Any) -> list[str]:
     from kagglesdk.blobs.types.blob_api_service import ApiBlobType
     from kagglesdk.datasets.types.dataset_api_service import ApiCreateDatasetRequest
 
     expected = sorted(path for path in folder.iterdir() if path.name != METADATA)
     refused: list[str] = []
-    with ResumableUploadContext() as uploads:
 
-        def attempt(_: Any) -> list[str]:
-            request = ApiCreateDatasetRequest()
-            request.files = []
-            with connection.quietly() as printed:
-                connection.api.upload_files(request, None, str(folder), ApiBlobType.DATASET, uploads)
-            refused[:] = [
-                path.name for path in expected if f"Upload unsuccessful: {path.name}" in printed.getvalue()
-            ]
-            for name in refused:  # begin these anew: the package would go on with a dead upload for days
-                Path(uploads.get_upload_info_file_path(str(folder / name))).unlink(missing_ok=True)
-            if len(request.files) < len(expected):  # the package leaves such files out without a word
-                raise requests.ConnectionError(f"not taken: {', '.join(refused)}")
-            return [file.token for file in request.files]
+    def attempt(_: Any) -> list[str]:
+        request = ApiCreateDatasetRequest()
+        request.files = []
+        with connection.quietly() as printed:
+            connection.api.upload_files(request, None, str(folder), ApiBlobType.DATASET, uploads)
+        refused[:] = [
+            path.name for path in expected if f"Upload unsuccessful: {path.name}" in printed.getvalue()
+        ]
+        for name in refused:  # begin these anew: the package would go on with a dead upload for days
+            Path(uploads.get_upload_info_file_path(str(folder / name))).unlink(missing_ok=True)
+        if len(request.files) < len(expected):  # the package leaves such files out without a word
+            raise requests.ConnectionError(f"not taken: {', '.join(refused)}")
+        return [file.token for file in request.files]
 
-        try:
-            return connection.ask(f"take the upload of {folder.name}", attempt)
-        except KaggleError as error:
-            if not refused:
-                raise
-            raise KaggleError(
-                f"Kaggle does not take {', '.join(refused)} of {folder}",
-                found=error.found,
-                fix=f"check the network and the room left on Kaggle; then {AGAIN}",
-            ) from error
+    try:
+        return connection.ask(f"take the upload of {folder.name}", attempt)
+    except KaggleError as error:
+        if not refused:
+            raise
+        raise KaggleError(
+            f"Kaggle does not take {', '.join(refused)} of {folder}",
+            found=error.found,
+            fix=f"check the network and the room left on Kaggle; then {AGAIN}",
+        ) from error
 
 
 def create(connection: Connection, metadata: Mapping[str, Any], tokens: Sequence[str]) -> None:

@@ -81,7 +81,12 @@ def push(connection: Connection, folder: Path) -> Pushed:
         KaggleError: Kaggle refused, or left out a source.
     """
     what = f"push the kernel in {folder}"
-    answer = connection.order(what, lambda _: connection.api.kernels_push(str(folder)))
+    try:
+        answer = connection.order(what, lambda _: connection.api.kernels_push(str(folder)))
+    except ValueError as error:  # the package's own checks
+        raise KaggleError(
+            f"Kaggle's client refuses to {what}", found=str(error), fix="run `make bundle` again"
+        ) from error
     if answer is None or answer.error:
         message = answer.error if answer else "no answer"
         raise KaggleError(f"Kaggle refuses to {what}", found=message, fix=remedy(message, None))

@@ -17,8 +17,8 @@ from foldship_kernel.deadline import Deadline
 from foldship_kernel.errors import FoldshipError
 
 CPU = "cpu"
-# Kaggle's machine shapes.
-SHAPES = {"NvidiaTeslaT4": "t4x2", "NvidiaL4": "l4"}
+# Kaggle's machine shapes, https://github.com/Kaggle/kaggle-cli/blob/main/docs/kernels.md (September 2026).
+SHAPES = {"NvidiaTeslaT4": "t4", "NvidiaTeslaT4Highmem": "t4x2", "NvidiaL4": "l4"}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from foldship_kernel.errors import FoldshipError
 
 SUFFIX = ".yaml"
 NAME = r"[a-z0-9][a-z0-9_.-]*"
-GPUS = ("t4x2", "l4")
+GPUS = ("t4", "t4x2", "l4")
 LOCAL = "local"  # not a file: made of what a rehearsal measured on this machine
 
 

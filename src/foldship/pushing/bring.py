@@ -21,7 +21,7 @@ from foldship_kernel.errors import listed
 ATTEMPTS = 3
 UPLOAD = "upload"
 READY_S = 3600.0  # processing takes minutes; an hour is for very large versions
-APPEAR_S = 120.0  # until a version that was ordered is to be seen
+APPEAR_S = 120.0  # until a version is to be seen that was ordered, but not confirmed
 NAMES = (manifest.FILE_NAME, "bundle-part.json")  # say which bundle it is
 
 
@@ -41,7 +41,7 @@ def _bring(job: Job, part: Part) -> None:
     for attempt in range(ATTEMPTS + 1):
         state = datasets.state(connection, part.ref)
         if state is not None:
-            state = _ready(job, part, state.version)
+            state = _ready(job, part)
             wrong = _differences(job, part, state.version)
             if not wrong:
                 say(f"dataset {part.ref}: version {state.version} is ready and holds the bundle")
@@ -63,15 +63,17 @@ def _upload(job: Job, part: Part, before: int) -> None:
     """Upload all files, make a version of them, and wait until that one is to be seen."""
     folder = parts.stage(part, job.out / UPLOAD)
     job.progress.say(f"dataset {part.ref}: uploading {part.size / 2**20:.1f} MiB")
-    tokens = datasets.upload(job.connection, folder)
+    limit_s = READY_S
     try:
-        if before:
-            notes = part.files[next(name for name in NAMES if name in part.files)].sha256[:12]
-            datasets.create_version(job.connection, part.ref, tokens, f"foldship {notes}")
-        else:
-            datasets.create(job.connection, part.metadata, tokens)
+        with datasets.uploaded(job.connection, folder) as tokens:
+            if before:
+                notes = part.files[next(name for name in NAMES if name in part.files)].sha256[:12]
+                datasets.create_version(job.connection, part.ref, tokens, f"foldship {notes}")
+            else:
+                datasets.create(job.connection, part.metadata, tokens)
     except AnswerLostError as error:
         job.progress.say(f"{error.what}; looking whether it was done")
+        limit_s = APPEAR_S
 
     def appeared() -> bool | None:
         state = datasets.state(job.connection, part.ref)
@@ -79,13 +81,13 @@ def _upload(job: Job, part: Part, before: int) -> None:
 
     try:
         job.waiting.until(
-            appeared, APPEAR_S, lambda _: job.progress.waiting(f"dataset {part.ref}: being registered")
+            appeared, limit_s, lambda _: job.progress.waiting(f"dataset {part.ref}: being registered")
         )
     except TooLongError:  # the next look finds the earlier version, or none, and uploads again
         job.progress.say(f"dataset {part.ref}: no new version is to be seen")
 
 
-def _ready(job: Job, part: Part, version: int) -> datasets.State:
+def _ready(job: Job, part: Part) -> datasets.State:
     """Wait until nothing of it is being processed any more."""
 
     def ready() -> datasets.State | None:

@@ -39,7 +39,12 @@ def follow(job: Job) -> None:
     """
     version = job.record.get("kernel")["version"]
     session = _end(job, version)
-    folder, log = _fetch(job, version, session)
+    try:
+        folder, log = _fetch(job, version, session)
+    except KaggleError as error:
+        if session.status == kernels.COMPLETE:
+            raise
+        folder, log = job.out / OUTPUT, str(error)  # the run's own failure says more
     if session.status != kernels.COMPLETE:
         words = f"{session.failure}\n{log}".lower()
         fix = next(

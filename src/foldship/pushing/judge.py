@@ -25,6 +25,7 @@ def judge(job: Job) -> None:
     """
     output = job.out / OUTPUT
     facts = _account(output)
+    _check_account(job, facts, output)
     found = compare(
         job.rehearsal / SUBMISSION, output / SUBMISSION, job.id_column, job.targets, job.high - job.low
     )
@@ -49,7 +50,6 @@ def judge(job: Job) -> None:
         },
     )
     job.progress.say(f"the run computed what the rehearsal did: {_described(found)}")
-    _check_account(job, facts, output)
 
 
 def _described(found: Comparison) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from foldship.kaggle_client import kernels
 from foldship.kaggle_client.answers import AnswerLostError, KaggleError
+from foldship.kaggle_client.connection import ABSENT
 from foldship.pushing.job import Job
+
+GONE = "gone"
 
 
 def launch(job: Job) -> None:
@@ -18,11 +21,11 @@ def launch(job: Job) -> None:
     """
     noted = job.record.get("kernel")
     if "version" in noted:
-        session = kernels.session(job.connection, job.ref, noted["version"])
-        if session.status not in kernels.FAILED:
+        status = _status(job, noted["version"])
+        if status not in (GONE, *kernels.FAILED):
             job.progress.say(f"kernel {job.ref}: version {noted['version']} is there already")
             return
-        job.progress.say(f"kernel {job.ref}: version {noted['version']} failed, so it is pushed again")
+        job.progress.say(f"kernel {job.ref}: version {noted['version']} is {status}, so it is pushed again")
     elif "before" in noted and _adopt(job, noted["before"]):
         return
     now = kernels.current(job.connection, job.ref)
@@ -40,6 +43,15 @@ def launch(job: Job) -> None:
         job.record.forget("kernel")
         raise
     _note(job, pushed.version, pushed.url)
+
+
+def _status(job: Job, version: int) -> str:
+    try:
+        return kernels.session(job.connection, job.ref, version).status
+    except KaggleError as error:
+        if error.status in ABSENT:  # deleted on Kaggle, say
+            return GONE
+        raise
 
 
 def _adopt(job: Job, before: int) -> bool:

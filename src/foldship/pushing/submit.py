@@ -28,7 +28,7 @@ def submit(job: Job) -> None:
         job.record.put("submission", {"description": description})
         ref = _order(job, competition, version, description)
     job.record.put("submission", {"description": description, "ref": ref})
-    done = _scored(job, competition, ref)
+    done = _scored(job, ref)
     if done.error or done.status == "ERROR":
         raise KaggleError(
             f"submission {ref} to {competition} failed",
@@ -59,12 +59,10 @@ def _find(job: Job, competition: str, description: str) -> int | None:
     return None
 
 
-def _scored(job: Job, competition: str, ref: int) -> Submission:
+def _scored(job: Job, ref: int) -> Submission:
     def scored() -> Submission | None:
-        for entry in competitions.submissions(job.connection, competition):
-            if entry.ref == ref and entry.status != competitions.PENDING:
-                return entry
-        return None
+        entry = competitions.submission(job.connection, ref)
+        return None if entry.status == competitions.PENDING else entry
 
     try:
         return job.waiting.until(
@@ -74,5 +72,5 @@ def _scored(job: Job, competition: str, ref: int) -> Submission:
         )
     except TooLongError as error:
         raise KaggleError(
-            f"submission {ref} to {competition} has no score after {SCORE_S / 3600:.0f} hours", fix=AGAIN
+            f"submission {ref} has no score after {SCORE_S / 3600:.0f} hours", fix=AGAIN
         ) from error

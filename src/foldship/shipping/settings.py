@@ -46,7 +46,7 @@ class KernelConfig(Settings):
     competition: str
     owner: str | None = None
     accelerator: Literal["cpu", "gpu"] = "cpu"
-    machine_shape: str = "NvidiaTeslaT4"
+    machine_shape: str = "NvidiaTeslaT4Highmem"
     limit_s: Annotated[float, Field(gt=0, le=43200)] | None = None
     cpu_engine: Literal["auto", "onnxruntime", "onnxruntime-int8", "openvino", "openvino-fp32"] = "auto"
     dataset_limit_gib: Annotated[float, Field(gt=0)] = DATASET_LIMIT_GIB

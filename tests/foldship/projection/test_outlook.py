@@ -135,7 +135,8 @@ def test_weights_larger_than_a_device_are_noticed(bundle_path: Path, machine: Pr
     ("metadata", "name"),
     [
         ({"enable_gpu": False}, "cpu"),
-        ({"enable_gpu": True, "machine_shape": "NvidiaTeslaT4"}, "t4x2"),
+        ({"enable_gpu": True, "machine_shape": "NvidiaTeslaT4"}, "t4"),
+        ({"enable_gpu": True, "machine_shape": "NvidiaTeslaT4Highmem"}, "t4x2"),
         ({"enable_gpu": True, "machine_shape": "NvidiaL4"}, "l4"),
     ],
 )

@@ -38,7 +38,7 @@ def test_an_unknown_profile_names_those_there_are(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").touch()
     with pytest.raises(FoldshipError, match="no profile 'k80'") as error:
         profile.find("k80", tmp_path)
-    assert error.value.expected == "one of: cpu, l4, local, mine, t4x2"
+    assert error.value.expected == "one of: cpu, l4, local, mine, t4, t4x2"
     assert "make calibrate" in error.value.fix
 
 

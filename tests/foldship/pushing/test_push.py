@@ -156,7 +156,7 @@ PASSING = [
     ("ListKernelSessionOutput", faults.status(500), 1),
     ("CreateCodeSubmission", faults.status(500), 1),
     ("CreateCodeSubmission", faults.answer_lost, 1),
-    ("ListSubmissions", faults.status(500), 1),
+    ("GetSubmission", faults.status(500), 1),
 ]
 
 
@@ -279,7 +279,7 @@ STOPPED_AT = (
     "GetKernelSessionStatus",
     "ListKernelSessionOutput",
     "CreateCodeSubmission",
-    "ListSubmissions",
+    "GetSubmission",
 )
 
 
@@ -305,6 +305,41 @@ def interrupted(exchange: Exchange, proceed: Proceed) -> Answer:
     signal.pthread_kill(main, signal.SIGINT)
     time.sleep(0.2)  # no answer before the signal has arrived
     raise Dropped
+
+
+def test_a_kernel_that_was_deleted_is_pushed_again(stage: Stage, site: Site) -> None:
+    stage.push()
+    site.kernels.clear()
+    stage.push()
+    assert len(site.kernels[KERNEL].versions) == 1
+
+
+def test_a_failed_run_is_told_even_if_its_output_is_refused(stage: Stage, site: Site) -> None:
+    site.fail("SaveKernel", faults.session_error("Your notebook was stopped"))
+    site.fail("ListKernelSessionOutput", faults.status(403), times=9)
+    with pytest.raises(KaggleError, match=r"ended with ERROR(.|\n)*Your notebook was stopped"):
+        stage.push()
+
+
+def test_a_refused_version_does_not_cost_another_upload(stage: Stage, site: Site) -> None:
+    site.fail("CreateDataset", faults.status(403))
+    with pytest.raises(KaggleError):
+        stage.push()
+    before = count(site)
+    stage.push()
+    assert count(site)["StartBlobUpload"] == before["StartBlobUpload"]
+    assert on_kaggle(site) == here(stage)
+
+
+def test_metadata_that_the_client_refuses_is_an_error_in_words(
+    stage: Stage, site: Site, tmp_path: Path
+) -> None:
+    kernel = Path(shutil.copytree(stage.bundle.kernel, tmp_path / "kernel"))
+    metadata = json.loads((kernel / "kernel-metadata.json").read_text())
+    (kernel / "kernel-metadata.json").write_text(json.dumps({**metadata, "language": "fortran"}))
+    other = Stage(type(stage.bundle)(stage.bundle.dataset, kernel), stage.rehearsal, stage.out)
+    with pytest.raises(KaggleError, match=r"valid language(.|\n)*make bundle"):
+        other.push()
 
 
 def differing(**facts: object) -> runners.Runner:

@@ -223,9 +223,9 @@ class Kernels:
             for name in request.get("competitionDataSources", [])
             if name in self._competitions
         }
-        output = self._folder / found.ref / str(number)
-        output.mkdir(parents=True)
         self._started += 1
+        output = self._folder / found.ref / f"session-{self._started}"
+        output.mkdir(parents=True)
         queued, running = self._polls
         return Session(
             self._started,

@@ -22,8 +22,6 @@ def test_a_gpu_with_an_engine_for_its_cuda(gpu_stage):
     ("change", "seen"),
     [
         ({"machine_shape": "NvidiaTeslaP100"}, "it is retired"),
-        ({"machine_shape": "T4x2"}, "'T4x2' is none of Kaggle's machines"),
-        ({"machine_shape": None}, "'' is none of Kaggle's machines"),
         ({"enable_gpu": False}, "enable_gpu is False, the bundle is for gpu"),
         ({"enable_tpu": True}, "enable_tpu is true"),
     ],
@@ -33,6 +31,14 @@ def test_a_machine_that_is_not_the_right_one(gpu_stage, change, seen):
     found = gpu_stage.ask(accelerator)
     assert found.level is Level.FAILED
     assert seen in found.seen
+
+
+@pytest.mark.parametrize("shape", ["NvidiaOfNextYear", None])
+def test_a_machine_that_is_not_known_is_worth_a_look(gpu_stage, shape):
+    gpu_stage.edit(FILE, lambda metadata: metadata.update(machine_shape=shape))
+    found = gpu_stage.ask(accelerator)
+    assert found.level is Level.WARNING
+    assert f"{shape or ''!r} is none of the machines" in found.seen
 
 
 def test_a_gpu_that_a_cpu_bundle_does_not_use(stage):
