@@ -68,8 +68,11 @@ report: $(READY) ## Write one HTML page about the last run
 bench: $(READY) $(PEERS)/.ready ## Measure the kernel against what else one would run
 	PYTHONPATH="$(PEERS)" $(VENV)/bin/python -m bench --size "$(BENCH)" --suites "$(SUITES)" --threads $(THREADS)
 
+# Kernels that run against a clock or a memory limit have the machine to themselves.
 test: $(READY) ## Run all tests
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile \
+		--ignore tests/foldship/rehearsal --ignore tests/scenarios
+	$(VENV)/bin/python -m pytest tests/foldship/rehearsal tests/scenarios
 
 lint: $(READY) ## Check style, types and import rules
 	$(VENV)/bin/ruff check .

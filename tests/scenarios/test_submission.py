@@ -88,7 +88,8 @@ def digests(folder: Path, *parts: str) -> dict[str, str]:
 
 def test_a_full_disk_leaves_the_earlier_bundle(finished: Path) -> None:
     build = finished / "build/quest"
-    disk = project.Disk(build, spare=2000, before=f"rm -r {build}/simulation {build}/sample")
+    others = " ".join(f"{build}/{name}" for name in ("simulation", "sample", "push"))
+    disk = project.Disk(build, spare=2000, before=f"rm -rf {others}")
     result = project.foldship(finished, "bundle", "--data", str(sample(finished)), disk=disk)
     assert result.returncode == 1
     assert "error: " in result.stderr and "space" in result.stderr, result.stderr

@@ -77,7 +77,7 @@ class Stage:
         """Push, without waiting for real."""
         return push(
             self.bundle.kernel,
-            [self.bundle.dataset],
+            self.bundle.datasets,
             self.rehearsal,
             self.out,
             task=quest,

@@ -70,6 +70,8 @@ def _end(job: Job, version: int) -> kernels.Session:
             if error.status == 404 and not seen and job.waiting.clock() - began < APPEAR_S:
                 return None  # just pushed
             raise
+        if session.status != last and session.status not in kernels.ENDED:
+            job.progress.say(f"kernel {job.ref}: version {version} is {session.status}")
         seen, last = True, session.status
         return session if session.status in kernels.ENDED else None
 

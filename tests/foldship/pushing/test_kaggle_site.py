@@ -9,15 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import rehearsed
 import requests
-import tiny_bundle
-from kaggle_site import Site, faults, runners, sandbox
+from kaggle_site import Site, faults, runners
 from kaggle_site.client import Client
 from kaggle_site.quota import Quota
-
-from foldship.rehearsal import mechanisms
-from foldship_kernel.tasks import quest
 
 DATASET, KERNEL, COMPETITION = "someone/tiny-bundle", "someone/tiny-kernel", "a-competition"
 FILES = ["bundle.json", "code/inner/more.py", "code/run.py", "empty.txt"]
@@ -234,31 +229,6 @@ class TestUploads:
 
 
 class TestKernels:
-    def test_waits_runs_and_ends(self, reach, dataset, kernel, stage, tmp_path):
-        outputs = {f"file{number}.txt": str(number) for number in range(5)} | {
-            "sub/submission.csv": "id\n1\n"
-        }
-        kaggle = reach(
-            competitions=stage,
-            queue_polls=1,
-            run_polls=1,
-            page_limit=2,
-            runner=runners.writes(outputs, log="all well\n"),
-        )
-        create(kaggle, dataset)
-        pushed = kaggle.prints("kernels", "push", "-p", kernel)
-        assert "Kernel version 1 successfully pushed" in pushed
-        assert "not valid" not in pushed
-        polls = [kaggle.prints("kernels", "status", KERNEL) for _ in range(3)]
-        assert [poll.strip().rpartition(".")[2] for poll in polls] == ['QUEUED"', 'RUNNING"', 'COMPLETE"']
-        kaggle.prints("kernels", "output", KERNEL, "-p", tmp_path / "out")
-        for name, content in outputs.items():
-            assert (tmp_path / "out" / name).read_text() == content
-        log = json.loads(kaggle.prints("kernels", "logs", KERNEL))
-        assert log == json.loads((tmp_path / "out" / "tiny-kernel.log").read_text())
-        assert [(event["stream_name"], event["data"]) for event in log] == [("stdout", "all well\n")]
-        assert kaggle.prints("kernels", "logs", KERNEL, "--follow") == "all well\n"
-
     def test_keeps_what_was_pushed(self, reach, dataset, kernel, stage):
         kaggle = reach(competitions=stage)
         create(kaggle, dataset)
@@ -363,28 +333,6 @@ class TestCompetitions:
         assert "0.38713" not in shown[0]
         assert "COMPLETE,0.38713" in shown[1]
 
-    def test_who_has_not_entered_may_not_submit(self, reach, kernel, stage):
-        kaggle = reach(competitions=stage, entered=False)
-        kaggle.prints("kernels", "push", "-p", kernel)
-        kaggle.prints("kernels", "status", KERNEL)
-        assert "403 Client Error" in self.submit(kaggle).stderr
-        assert kaggle.site.submissions == []
-
-    def test_a_kernel_with_the_internet_may_not_be_submitted(self, reach, kernel, stage):
-        kaggle = reach(competitions=stage)
-        amend(kernel, enable_internet=True)
-        kaggle.prints("kernels", "push", "-p", kernel)
-        kaggle.prints("kernels", "status", KERNEL)
-        assert "400 Client Error" in self.submit(kaggle).stderr
-
-    def test_scoring_may_fail(self, reach, kernel, stage):
-        kaggle = reach(competitions=stage)
-        kaggle.prints("kernels", "push", "-p", kernel)
-        kaggle.prints("kernels", "status", KERNEL)
-        kaggle.site.fail("CreateCodeSubmission", faults.scoring_error())
-        self.submit(kaggle)
-        assert "ERROR" in kaggle.prints("competitions", "submissions", COMPETITION, "-v")
-
 
 class TestFaults:
     def test_a_request_may_be_refused_for_a_while(self, reach, dataset):
@@ -392,75 +340,6 @@ class TestFaults:
         kaggle.site.fail("CreateDataset", faults.status(429, "slow down", retry_after=0), times=2)
         create(kaggle, dataset)
         assert len(methods(kaggle.site, "CreateDataset")) == 3
-
-    def test_an_answer_may_get_lost(self, reach, dataset, kernel):
-        kaggle = reach()
-        create(kaggle, dataset)
-        kaggle.site.fail("CreateDatasetVersion", faults.answer_lost)
-        version(kaggle, dataset)
-        assert len(kaggle.site.datasets[DATASET].versions) == 3
-        kaggle.site.fail("SaveKernel", faults.answer_lost)
-        assert kaggle("kernels", "push", "-p", kernel).returncode == 1
-        assert len(kaggle.site.kernels[KERNEL].versions) == 1
-
-    def test_processing_may_fail_or_never_end(self, reach, dataset):
-        kaggle = reach()
-        kaggle.site.fail("CreateDataset", faults.failed_processing)
-        create(kaggle, dataset)
-        assert kaggle.prints("datasets", "status", DATASET) == "failed"
-        kaggle.site.fail("CreateDatasetVersion", faults.never_ready)
-        version(kaggle, dataset)
-        names = {"ownerSlug": "someone", "datasetSlug": "tiny-bundle"}
-        polls = [ask(kaggle.site, "datasets.DatasetApiService/GetDatasetStatus", **names) for _ in range(9)]
-        assert {poll.json()["status"] for poll in polls} & {"READY", "FAILED"} == set()
-
-    def test_a_stored_file_may_be_damaged_or_missing(self, reach, dataset):
-        kaggle = reach()
-        kaggle.site.fail("CreateDataset", faults.corrupted_file("code/run.py"))
-        create(kaggle, dataset)
-        kaggle.site.fail("CreateDatasetVersion", faults.missing_file("code/run.py"))
-        version(kaggle, dataset)
-        damaged, missing = kaggle.site.datasets[DATASET].versions
-        content = damaged.files["code/run.py"].read_text()
-        assert content != "print(1)\n"
-        assert len(content) == len("print(1)\n")
-        assert sorted(missing.files) == [name for name in FILES if name != "code/run.py"]
-
-    def test_a_run_may_end_badly_or_never_begin(self, reach, kernel):
-        kaggle = reach()
-        kaggle.site.fail("SaveKernel", faults.session_error(log="Killed\n"))
-        kaggle.prints("kernels", "push", "-p", kernel)
-        shown = kaggle.prints("kernels", "status", KERNEL)
-        assert "ERROR" in shown
-        assert "Your notebook tried to allocate more memory than is available. It has restarted." in shown
-        assert "Killed" in kaggle.prints("kernels", "logs", KERNEL)
-        kaggle.site.fail("SaveKernel", faults.never_starts)
-        kaggle.prints("kernels", "push", "-p", kernel)
-        assert "QUEUED" in kaggle.prints("kernels", "status", KERNEL)
-
-    def test_a_listing_may_end_too_early(self, reach, kernel, tmp_path):
-        kaggle = reach(page_limit=1, runner=runners.writes({"a.txt": "a", "b.txt": "b"}))
-        kaggle.prints("kernels", "push", "-p", kernel)
-        kaggle.prints("kernels", "status", KERNEL)
-        kaggle.site.fail("ListKernelSessionOutput", faults.partial_page)
-        kaggle.prints("kernels", "output", KERNEL, "-p", tmp_path / "out")
-        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.txt", "tiny-kernel.log"]
-
-    def test_a_download_may_break_off(self, reach, kernel, tmp_path):
-        kaggle = reach(runner=runners.writes({"a.txt": "a" * 100}))
-        kaggle.prints("kernels", "push", "-p", kernel)
-        kaggle.prints("kernels", "status", KERNEL)
-        kaggle.site.fail("GET", faults.partial_page)
-        answer = kaggle("kernels", "output", KERNEL, "-p", tmp_path / "out")
-        assert answer.returncode == 1
-        assert "100" not in (tmp_path / "out" / "a.txt").read_text()
-
-    def test_faults_come_in_order(self, reach, kernel):
-        kaggle = reach()
-        kaggle.site.fail("SaveKernel", faults.fine)
-        kaggle.site.fail("SaveKernel", faults.quota)
-        pushed = [kaggle.prints("kernels", "push", "-p", kernel) for _ in range(3)]
-        assert ["quota" in answer for answer in pushed] == [False, True, False]
 
 
 class TestDoors:
@@ -508,27 +387,3 @@ class TestDoors:
         with Site(tmp_path) as site:
             for name in ("HOME", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME", "TMPDIR"):
                 assert Path(site.environment[name]).is_relative_to(tmp_path)
-
-
-@pytest.mark.sandbox
-def test_a_pushed_bundle_runs_on_what_was_uploaded(reach, tmp_path):
-    if all(mechanism.missing() for mechanism in mechanisms.ISOLATING):
-        pytest.skip("no sandbox can be had here")
-    rehearsed.CACHE.mkdir(parents=True, exist_ok=True)
-    (tmp_path / "tiny").mkdir()
-    (tmp_path / "tiny" / ".cache").symlink_to(rehearsed.CACHE)  # where the builder looks for wheels first
-    built = tiny_bundle.build(tmp_path / "tiny", models={"tiny": 1}, wheels=None)
-    inputs = tiny_bundle.write_input(tmp_path / "input", 6)
-    kaggle = reach(
-        competitions={"google-quest-challenge": inputs},
-        runner=sandbox.runner(rehearsed.CACHE),
-    )
-    create(kaggle, built.dataset)
-    assert "not valid" not in kaggle.prints("kernels", "push", "-p", built.kernel)
-    status = kaggle.prints("kernels", "status", KERNEL)
-    assert "COMPLETE" in status, kaggle.prints("kernels", "logs", KERNEL)
-    kaggle.prints("kernels", "output", KERNEL, "-p", tmp_path / "out")
-    found = tiny_bundle.check_submission(tmp_path / "out", inputs)
-    assert list(found.columns[1:]) == list(quest.TARGETS)
-    summary = json.loads((tmp_path / "out" / "foldship.json").read_text())
-    assert summary["status"] == "complete"

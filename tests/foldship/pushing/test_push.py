@@ -13,6 +13,7 @@ from pathlib import Path
 
 import push_stage
 import pytest
+import tiny_bundle
 from kaggle_site import Site, faults, runners
 from kaggle_site.answers import Answer, Dropped
 from kaggle_site.exchange import Exchange, Fault, Proceed
@@ -32,10 +33,13 @@ def on_kaggle(site: Site) -> dict[str, bytes]:
 
 
 def here(stage: Stage) -> dict[str, bytes]:
-    dataset = stage.bundle.dataset
+    return contents(stage.bundle.dataset)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
     return {
-        path.relative_to(dataset).as_posix(): path.read_bytes()
-        for path in dataset.rglob("*")
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
         if path.is_file() and path.name != "dataset-metadata.json"
     }
 
@@ -373,6 +377,23 @@ def test_many_outputs_on_many_pages_all_come(stage: Stage, open_site: Callable[.
     stage.push()
     found = {path.name: path.read_text() for path in (stage.out / "output" / "more").iterdir()}
     assert found == {f"{number}.txt": str(number) for number in range(23)}
+
+
+def test_all_parts_of_a_large_bundle_go_up(stage: Stage, site: Site, tmp_path: Path) -> None:
+    bundle = tiny_bundle.build(
+        tmp_path / "large",
+        models={"first": 2, "second": 1},
+        width=tiny_bundle.WIDE,
+        dataset_limit_gib=tiny_bundle.ONE_WIDE_GIB,
+    )
+    Stage(bundle, stage.rehearsal, stage.out, stage.lines, stage.clock).push()
+    refs = [DATASET, f"{DATASET}-2"]
+    assert list(site.datasets) == refs
+    for ref, folder in zip(refs, bundle.datasets, strict=True):
+        uploaded = site.datasets[ref].versions[-1].files
+        assert {name: path.read_bytes() for name, path in uploaded.items()} == contents(folder)
+    (session,) = site.kernels[KERNEL].sessions
+    assert list(session.datasets) == refs
 
 
 def test_names_and_sizes_can_be_enough(stage: Stage, site: Site) -> None:

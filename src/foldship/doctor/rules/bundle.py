@@ -37,9 +37,7 @@ def check(push: Evidence) -> Finding:
     elif bound != code_digest(push.datasets[0] / "code"):
         tally.fail(f"{push.code} belongs to other code than the dataset's", REBUILD)
     size = sum(entry.size for entry in bundle.files)
-    tally.well(
-        f"{len(bundle.files)} files in {len(push.datasets)} datasets, {size / 2**20:,.1f} MiB, all whole"
-    )
+    tally.well(f"{len(bundle.files)} files, {size / 2**20:,.1f} MiB, all whole")
     return tally.finding()
 
 

@@ -22,5 +22,5 @@ def check(push: Evidence) -> Finding:
             )
         elif found.lower() != user.lower():
             tally.fail(f"{file} is {found}'s, the user is {user}", REMEDY)
-    tally.well(f"{user}, of kernel and {len(push.refs)} datasets")
+    tally.well(f"{user}, of the kernel and every dataset")
     return tally.finding()

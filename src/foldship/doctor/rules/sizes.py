@@ -34,7 +34,7 @@ def check(push: Evidence) -> Finding:
     if code >= CODE_LIMIT:
         tally.fail(f"{push.code.name} has {code:,} bytes of {CODE_LIMIT:,}", "move data into the dataset")
     _disk(tally, push.root, max(push.sizes))
-    tally.well(f"{total / GIB:.2f} GiB in {len(push.refs)} datasets, {push.code.name} {code:,} bytes")
+    tally.well(f"datasets: {len(push.refs)}, {total / GIB:.2f} GiB; {push.code.name}: {code:,} bytes")
     return tally.finding()
 
 

@@ -1,6 +1,7 @@
 """Credentials and traces of the machine, which must not be uploaded with a bundle.
 
-One rule is one entry of a table. A finding never shows more of a secret than its first four characters.
+One rule is one entry of a table. A finding shows at most four characters of what was found by its form, which
+are mostly the issuer's, and nothing of a variable's value.
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ def _by_value(path: Path, name: str, machine: Machine) -> Iterator[Finding]:
             place = content.find(value.encode())
             if place >= 0:
                 line = content[:place].count(b"\n") + 1 if path.suffix in TEXT else None
-                yield Finding(name, f"the value of {variable} ({_shown(value)})", REVOKE, SECRET, line)
+                yield Finding(name, f"the value of {variable}", REVOKE, SECRET, line)
 
 
 def _in_text(text: str, name: str, patterns: Sequence[Pattern]) -> Iterator[Finding]:

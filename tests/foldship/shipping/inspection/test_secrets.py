@@ -120,8 +120,8 @@ def test_the_environments_secrets_are_found_in_any_file(tmp_path: Path) -> None:
     write(tmp_path / "empty.txt", "")
     findings = found(tmp_path, machine)
     assert [(finding.file, finding.line) for finding in findings] == [("a.txt", 3), ("w.bin", None)]
-    assert all("HF_TOKEN (s3cr...)" in finding.what for finding in findings)
-    assert value not in "".join(map(str, findings))
+    assert {finding.what for finding in findings} == {"the value of HF_TOKEN"}
+    assert value[:4] not in "".join(map(str, findings))
 
 
 def test_the_projects_own_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
