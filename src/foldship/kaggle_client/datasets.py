@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from foldship.kaggle_client.answers import AGAIN, KaggleError, remedy
 from foldship.kaggle_client.connection import ABSENT, Connection
+from foldship.kaggle_client.retry import NotTakenError
 from foldship.kaggle_client.transfer import ignore, save
 from foldship_kernel.errors import FoldshipError
 
@@ -146,7 +145,7 @@ def _upload(connection: Connection, folder: Path, uploads: Any) -> list[str]:
         for name in refused:  # begin these anew: the package would go on with a dead upload for days
             Path(uploads.get_upload_info_file_path(str(folder / name))).unlink(missing_ok=True)
         if len(request.files) < len(expected):  # the package leaves such files out without a word
-            raise requests.ConnectionError(f"not taken: {', '.join(refused)}")
+            raise NotTakenError(f"Kaggle did not take {', '.join(refused)}")
         return [file.token for file in request.files]
 
     try:
@@ -249,4 +248,4 @@ def _check(answer: Any, what: str) -> None:
     """Errors come with status 200, too."""
     if answer.error or (answer.status or "ok").lower() != "ok":
         message = answer.error or f"status {answer.status}"
-        raise KaggleError(f"Kaggle refuses to {what}", found=message, fix=remedy(message, None) or AGAIN)
+        raise KaggleError(f"Kaggle refuses to {what}", found=message, fix=remedy(message, None))

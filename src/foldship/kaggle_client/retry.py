@@ -34,6 +34,10 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
 
 
+class NotTakenError(requests.ConnectionError):
+    """An upload that was refused or broke off; its text says which."""
+
+
 def repeat(function: Callable[[], T], patience: Patience, say: Callable[[str], None]) -> T:
     """Call until it succeeds, fails for good, or patience ends; then the last error is raised.
 
@@ -87,4 +91,4 @@ def _asked_for(error: requests.RequestException) -> float | None:
 def _short(error: requests.RequestException) -> str:
     if error.response is not None:
         return f"Kaggle answered {status_of(error.response)} {error.response.reason}"
-    return "the connection to Kaggle broke"
+    return str(error) if isinstance(error, NotTakenError) else "the connection to Kaggle broke"

@@ -40,7 +40,8 @@ def _bring(job: Job, part: Part) -> None:
     wrong: list[str] = []
     for attempt in range(ATTEMPTS + 1):
         state = datasets.state(connection, part.ref)
-        if state is not None:
+        # An earlier version that failed is replaced; one of ours that failed would do so again.
+        if state is not None and not (attempt == 0 and state.status in datasets.FAILED):
             state = _ready(job, part)
             wrong = _differences(job, part, state.version)
             if not wrong:
@@ -50,7 +51,7 @@ def _bring(job: Job, part: Part) -> None:
             if attempt:
                 say(f"dataset {part.ref}: version {state.version} is not what was uploaded: {listed(wrong)}")
         if attempt < ATTEMPTS:
-            _upload(job, part, state.version if state else 0)
+            _upload(job, part, state)
     raise KaggleError(
         f"dataset {part.ref} does not hold what was uploaded, {ATTEMPTS} times",
         expected=f"{len(part.files)} files as in {part.folder}",
@@ -59,7 +60,7 @@ def _bring(job: Job, part: Part) -> None:
     )
 
 
-def _upload(job: Job, part: Part, before: int) -> None:
+def _upload(job: Job, part: Part, before: datasets.State | None) -> None:
     """Upload all files, make a version of them, and wait until that one is to be seen."""
     folder = parts.stage(part, job.out / UPLOAD)
     job.progress.say(f"dataset {part.ref}: uploading {part.size / 2**20:.1f} MiB")
@@ -75,9 +76,9 @@ def _upload(job: Job, part: Part, before: int) -> None:
         job.progress.say(f"{error.what}; looking whether it was done")
         limit_s = APPEAR_S
 
-    def appeared() -> bool | None:
+    def appeared() -> datasets.State | None:
         state = datasets.state(job.connection, part.ref)
-        return True if state and (state.version > before or state.status != datasets.READY) else None
+        return None if state == before else state
 
     try:
         job.waiting.until(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -67,6 +67,3 @@ class Job:
     def code(self) -> str:
         """The kernel's script."""
         return (self.kernel / str(self.metadata["code_file"])).read_text(encoding="utf-8")
-
-
-Step = Callable[[Job], None]

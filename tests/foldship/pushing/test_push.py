@@ -253,6 +253,14 @@ def test_a_dataset_that_is_never_what_was_uploaded_is_given_up(stage: Stage, sit
     assert not site.kernels
 
 
+def test_a_version_that_could_not_be_processed_is_replaced(stage: Stage, site: Site) -> None:
+    site.fail("CreateDataset", faults.failed_processing)
+    with pytest.raises(KaggleError, match="could not process"):
+        stage.push()
+    stage.push()
+    assert on_kaggle(site) == here(stage)
+
+
 def test_a_source_that_kaggle_leaves_out_is_an_error(
     stage: Stage, open_site: Callable[..., Site], tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ REF = "someone/tiny-bundle"
         (None, Level.PASSED, f"{REF} is new"),
         (Version(3, {}, "", 0), Level.PASSED, f"{REF} is ready, version 3"),
         (Version(1, {}, "", None), Level.WARNING, "still being processed: NOT_YET_PERSISTED"),
-        (Version(1, {}, "", 0, fate="FAILED"), Level.FAILED, f"a version of {REF}: FAILED"),
+        (Version(1, {}, "", 0, fate="FAILED"), Level.WARNING, f"a version of {REF}: FAILED"),
     ],
     ids=["new", "ready", "processing", "failed"],
 )
