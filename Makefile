@@ -68,11 +68,12 @@ report: $(READY) ## Write one HTML page about the last run
 bench: $(READY) $(PEERS)/.ready ## Measure the kernel against what else one would run
 	PYTHONPATH="$(PEERS)" $(VENV)/bin/python -m bench --size "$(BENCH)" --suites "$(SUITES)" --threads $(THREADS)
 
-# Kernels that run against a clock or a memory limit have the machine to themselves.
+# What runs against a clock or a memory limit has the machine to itself.
+ALONE := tests/foldship/rehearsal $(addprefix tests/scenarios/test_,calibration.py deadline.py kernel_runs.py memory.py)
+
 test: $(READY) ## Run all tests
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile \
-		--ignore tests/foldship/rehearsal --ignore tests/scenarios
-	$(VENV)/bin/python -m pytest tests/foldship/rehearsal tests/scenarios
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(addprefix --ignore ,$(ALONE))
+	$(VENV)/bin/python -m pytest $(ALONE)
 
 lint: $(READY) ## Check style, types and import rules
 	$(VENV)/bin/ruff check .
