@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from foldship import strangers
 from foldship.digests import bound_to, code_digest
-from foldship.shipping import entry, inspection, metadata
+from foldship.shipping import entry, inspection
 from foldship.shipping.inspection.secrets import Machine
 from foldship_kernel import manifest, parts
 from foldship_kernel.errors import BundleError, FoldshipError, listed
@@ -126,12 +127,7 @@ def _whole(bundle: Manifest, files: parts.Files) -> Verdict:
 
 
 def _nothing_else(bundle: Manifest, files: parts.Files) -> Verdict:
-    known = {files.path(item.path) for item in bundle.files} | {files.root / manifest.FILE_NAME}
-    for folder in files.folders.values():
-        known |= {folder / metadata.DATASET}
-        if folder != files.root:
-            known |= {folder / parts.FILE_NAME}
-    extra = [str(path) for path in _below(files.folders.values()) if path not in known]
+    extra = [str(path) for path in strangers.unlisted(bundle, files, files.folders.values())]
     if extra:
         return Verdict(
             "nothing else",
@@ -168,8 +164,3 @@ def _inspected(folders: Iterable[Path]) -> Iterator[Verdict]:
         seen = [f"{folder}/{finding}" for folder, finding in found if finding.rule == kind]
         fixes = dict.fromkeys(finding.fix for _, finding in found if finding.rule == kind)
         yield Verdict(name, not seen, listed(seen) or fine, "; ".join(fixes))
-
-
-def _below(folders: Iterable[Path]) -> Iterator[Path]:
-    for folder in folders:
-        yield from (path for path in sorted(folder.rglob("*")) if path.is_file())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from foldship import strangers
 from foldship.digests import bound_to, code_digest
 from foldship.doctor.evidence import BUNDLE, DATASET, Evidence
 from foldship.doctor.finding import Finding, Level, Tally, UnaskedError
@@ -28,7 +29,11 @@ def check(push: Evidence) -> Finding:
         tally.fail(f"{len(wrong)} files are not as bundled: {listed(wrong)}", REBUILD)
     for part, dataset in files.missing.items():
         tally.fail(f"part {part} of the bundle ({dataset}) is not of this build or not there", REBUILD)
-    unknown = _unknown(push.datasets, {files.path(entry.path) for entry in bundle.files})
+    unknown = [
+        str(path.relative_to(folder))
+        for folder in push.datasets
+        for path in strangers.unlisted(bundle, files, [folder])
+    ]
     if unknown:
         tally.fail(f"not in {manifest.FILE_NAME}: {listed(unknown)}", f"remove it, or {REBUILD}")
     bound = bound_to(script)
@@ -46,14 +51,3 @@ def _script(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise UnaskedError(f"{path} cannot be read: {error}", NAME) from error
-
-
-def _unknown(folders: tuple[Path, ...], known: set[Path]) -> list[str]:
-    """Files that no manifest vouches for; those that describe a dataset are each folder's own."""
-    own = (manifest.FILE_NAME, DATASET, parts.FILE_NAME)
-    return [
-        str(path.relative_to(folder))
-        for folder in folders
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path not in known and not (path.parent == folder and path.name in own)
-    ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from foldship import strangers
 from foldship.rehearsal.evidence import Evidence, Finding
-from foldship.rehearsal.room import DATASET_METADATA
 from foldship_kernel import manifest, parts
 from foldship_kernel.errors import BundleError
 
@@ -20,12 +20,8 @@ def check(run: Evidence) -> Finding:
     folders = parts.built(run.dataset)
     files = parts.gather(bundle.parts, run.dataset, folders)
     wrong = manifest.damage(bundle, files)
-    known = {files.path(entry.path) for entry in bundle.files} | {run.dataset / manifest.FILE_NAME}
-    for folder in folders:
-        labels = {folder / DATASET_METADATA, *([folder / parts.FILE_NAME] if folder != run.dataset else [])}
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path not in known | labels:
-                wrong[path.relative_to(run.dataset.parent).as_posix()] = "not in the manifest"
+    for path in strangers.unlisted(bundle, files, folders):
+        wrong[path.relative_to(run.dataset.parent).as_posix()] = "not in the manifest"
     if wrong:
         named = "; ".join(f"{path}: {what}" for path, what in list(wrong.items())[:SHOWN])
         return Finding(NAME, False, f"{len(wrong)} files differ ({named})", REMEDY)
