@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from pydantic import Field, ValidationError, field_validator
 
 from foldship.config import problems
-from foldship.config.schema import Positive, Settings
+from foldship.config.base import Positive, Settings
 from foldship_kernel.errors import FoldshipError
 
 SUFFIX = ".yaml"

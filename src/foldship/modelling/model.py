@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from foldship.config.schema import Head, Model
+from foldship.config.network import Head
+from foldship.config.schema import Model
 from foldship.modelling import backbone
 
 

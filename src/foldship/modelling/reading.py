@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
-from foldship.config.schema import Features, Model
+from foldship.config.inputs import Features
+from foldship.config.schema import Model
 from foldship_kernel import features
 from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec
 from foldship_kernel.errors import FoldshipError

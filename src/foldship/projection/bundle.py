@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from foldship.config.schema import Positive
+from foldship.config.base import Positive
 from foldship_kernel import account, flops
 from foldship_kernel.errors import FoldshipError
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from foldship.config.schema import Positive
+from foldship.config.base import Positive
 from foldship.projection.bundle import Bundle, Unit
 from foldship.projection.profile import Figure, Profile
 from foldship_kernel.errors import FoldshipError

@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from foldship.config import problems
-from foldship.config.schema import Positive, Settings
+from foldship.config.base import Positive, Settings
 from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from foldship.config import problems
-from foldship.config.schema import Settings
+from foldship.config.base import Settings
 from foldship.naming import check_owner, check_slug, slug
 from foldship_kernel.errors import FoldshipError
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import ProgressCallback, TrainerCallback, TrainingArguments, set_seed
 
-from foldship.config.schema import Stage
+from foldship.config.stages import Stage
 from foldship.modelling import model as network
 from foldship.modelling import predict
 from foldship.modelling.model import RowModel

@@ -20,7 +20,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from foldship.config.schema import EarlyStopping, Stage
+from foldship.config.stages import EarlyStopping, Stage
 from foldship.modelling.model import RowModel
 
 WHOLE = "whole"  # marker file: the checkpoint was written to its end

@@ -5,18 +5,11 @@ from pathlib import Path
 import pytest
 
 from foldship.config import load
-from foldship.config.schema import (
-    Adapter,
-    EarlyStopping,
-    Experiment,
-    Features,
-    Folds,
-    Head,
-    Model,
-    PostProcessing,
-    Stage,
-    Tower,
-)
+from foldship.config.inputs import Features, Tower
+from foldship.config.network import Adapter, Head
+from foldship.config.schema import Experiment, Folds, Model
+from foldship.config.selecting import PostProcessing
+from foldship.config.stages import EarlyStopping, Stage
 from foldship_kernel.errors import FoldshipError
 
 BASE = """

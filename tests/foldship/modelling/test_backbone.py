@@ -14,7 +14,7 @@ from transformers import (
     RobertaConfig,
 )
 
-from foldship.config.schema import Adapter
+from foldship.config.network import Adapter
 from foldship.modelling import backbone
 from foldship_kernel.errors import FoldshipError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from foldship.config.schema import EarlyStopping
+from foldship.config.stages import EarlyStopping
 from foldship.training.trainer import SCORE, WHOLE, Best, KeepBest, last_whole_checkpoint
 
 ARGUMENTS: Any = SimpleNamespace(eval_steps=10)
