@@ -19,6 +19,7 @@ from foldship.config.schema import Model
 from foldship.export import fusion, trace
 from foldship.modelling import backbone, reading, store
 from foldship.modelling import model as network
+from foldship.modelling.heads import RowHead
 from foldship.modelling.store import ModelCard
 from foldship_kernel.encode import EncodedRows
 from foldship_kernel.features import FeatureSpec
@@ -74,8 +75,10 @@ class Models:
         )
         width = _width(backbone.locate(backbone.EMBEDDED, self._folder))
         card = self._card("sentences", config, tuple(f"v{place}" for place in range(width)))
-        model = network.build(config, card.source, features=0, outputs=width, attention="eager")
-        linear = cast(torch.nn.Linear, model.head.layers[-1])
+        model = network.build(
+            config, card.source, features=card.features, outputs=card.targets, attention="eager"
+        )
+        linear = cast(torch.nn.Linear, cast(RowHead, model.head).layers[-1])
         with torch.no_grad():
             linear.weight.copy_(torch.eye(width))
             linear.bias.zero_()
@@ -118,7 +121,7 @@ class Models:
         for fold in range(folds):
             torch.manual_seed(fold)
             model = network.build(
-                config, card.source, features=0, outputs=len(card.targets), attention="eager"
+                config, card.source, features=card.features, outputs=card.targets, attention="eager"
             )
             with torch.no_grad():  # folds that were trained share no weights
                 for parameter in model.encoder.parameters():

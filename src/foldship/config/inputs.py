@@ -24,9 +24,20 @@ class Tower(Settings):
 
 
 class Features(Settings):
-    """What goes past the transformer straight into the head."""
+    """What goes past the transformer straight into the head.
+
+    `embedding` is the width of a learned embedding for each column of `categories` and `common`; null hands
+    the head their one-hot columns.
+    """
 
     categories: tuple[str, ...] = ()
     common: tuple[str, ...] = ()
     counted: tuple[str, ...] = ()
     overlaps: tuple[tuple[str, str], ...] = ()
+    embedding: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _something_to_embed(self) -> Features:
+        if self.embedding is not None and not (self.categories or self.common):
+            raise ValueError("embedding needs columns in categories or common")
+        return self

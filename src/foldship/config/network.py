@@ -2,18 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
 from foldship.config.base import Settings, Share
+from foldship.config.stages import Stage
+
+PoolingKind = Literal["cls", "mean", "max", "sep", "layers_cls", "layers_mean", "lstm"]
+EVERY_LAYER: Final = frozenset({"layers_cls", "layers_mean"})
+LSTM: Final = "lstm"
 
 
 class Head(Settings):
-    """Layers on top of the pooled towers and the features; `hidden: null` is one linear layer."""
+    """Layers on top of the pooled towers and the features; `hidden: null` is one linear layer.
+
+    `samples` is the number of dropout masks that a training step averages the logits over
+    (https://arxiv.org/abs/1905.09788). `per_target` gives every target a hidden layer of its own, `norm` a
+    layer norm to what the head reads. `interactions` adds the product and the distance of the first two
+    towers' vectors. `views` maps beginnings of target names to the towers (from 0) that these targets read,
+    through a head of their own; without, all targets read all towers.
+    """
 
     hidden: int | None = Field(default=256, ge=1)
     dropout: Share = 0.1
+    samples: int = Field(default=1, ge=1)
+    per_target: bool = False
+    interactions: bool = False
+    norm: bool = False
+    views: dict[str, Annotated[tuple[int, ...], Field(min_length=1)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Head:
+        if self.per_target and self.hidden is None:
+            raise ValueError("per_target needs hidden: without it every target has a layer of its own anyway")
+        if self.samples > 1 and not self.dropout:
+            raise ValueError("samples averages dropout masks: it needs dropout above 0")
+        for prefix, towers in self.views.items():
+            if len(set(towers)) < len(towers):
+                raise ValueError(f"views.{prefix} names a tower twice")
+        return self
+
+    def fit(self, towers: int) -> None:
+        """Check the head against the number of towers.
+
+        Raises:
+            ValueError: a tower is read that there is not, or two are needed where one is read.
+        """
+        for prefix, read in self.views.items():
+            if not all(0 <= tower < towers for tower in read):
+                raise ValueError(f"head.views.{prefix}: towers are numbered 0 to {towers - 1}")
+        if self.interactions and max(map(len, self.views.values()), default=towers) < 2:
+            raise ValueError("head.interactions needs two towers, read by the same targets")
+
+
+def fit_pooling(pooling: Sequence[PoolingKind], stages: Sequence[Stage]) -> None:
+    """Check that pooling can be trained.
+
+    Raises:
+        ValueError: a head would be trained on an LSTM that has learned nothing.
+    """
+    if LSTM in pooling and stages[0].train == "head":
+        raise ValueError(
+            "pooling: lstm starts at random and learns with the encoder; a head stage cannot come first"
+        )
 
 
 class Adapter(Settings):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from foldship.config.base import Settings, Share
 from foldship.config.inputs import Features, Tower
-from foldship.config.network import Adapter, Head
+from foldship.config.network import Adapter, Head, PoolingKind, fit_pooling
 from foldship.config.selecting import PostProcessing
 from foldship.config.stages import EarlyStopping, Stage
 
@@ -30,7 +30,7 @@ class Model(Settings):
     towers: tuple[Tower, ...] = Field(min_length=1)
     head_fraction: Share = 0.5
     segment_ids: bool = False
-    pooling: tuple[Literal["cls", "mean"], ...] = Field(default=("cls", "mean"), min_length=1)
+    pooling: tuple[PoolingKind, ...] = Field(default=("cls", "mean"), min_length=1)
     encoder_dropout: Share | None = None
     features: Features = Features()
     head: Head = Head()
@@ -54,6 +54,12 @@ class Model(Settings):
             raise ValueError("a stage trains adapters, but `adapter` is not set")
         if self.adapter is not None and "adapter" not in kinds:
             raise ValueError("`adapter` is set, but no stage has train: adapter")
+        return self
+
+    @model_validator(mode="after")
+    def _network_fits(self) -> Model:
+        self.head.fit(len(self.towers))
+        fit_pooling(self.pooling, self.stages)
         return self
 
 

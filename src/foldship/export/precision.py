@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.tools.symbolic_shape_infer import SymbolicShapeInference
-from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
 from foldship.export.fusion import tidy
@@ -19,6 +19,8 @@ from foldship.export.fusion import tidy
 SAFE = 3e4
 # Masks are filled with the lowest fp32 number; the conversion takes it to fp16's own lowest, as it should be.
 FILL = 1e37
+# Rounding adds up over the steps of a recurrence, and CPUs have no half-precision operator for it.
+RECURRENT = ["LSTM"]
 
 Inputs = Mapping[str, NDArray[np.int64]]
 
@@ -72,6 +74,8 @@ def overflowing(model: onnx.ModelProto, largest: Mapping[str, float], limit: flo
 def halve(model: onnx.ModelProto, keep: Iterable[str] = ()) -> onnx.ModelProto:
     """Return the graph with weights and arithmetic in fp16; its inputs and outputs stay as they are.
 
+    Recurrent layers stay in fp32.
+
     Args:
         model: fp32 graph; left as it is.
         keep: names of nodes that stay in fp32.
@@ -80,7 +84,11 @@ def halve(model: onnx.ModelProto, keep: Iterable[str] = ()) -> onnx.ModelProto:
     half.CopyFrom(model)
     _infer_types(half)
     half = convert_float_to_float16(
-        half, keep_io_types=True, disable_shape_infer=True, node_block_list=sorted(keep)
+        half,
+        keep_io_types=True,
+        disable_shape_infer=True,
+        op_block_list=[*DEFAULT_OP_BLOCK_LIST, *RECURRENT],
+        node_block_list=sorted(keep),
     )
     _drop_repeated_nodes(half)
     cleaned = OnnxModel(half)

@@ -15,7 +15,7 @@ from optimum.utils import NormalizedTextConfig, logging
 from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
-from foldship.modelling.model import Encoder, RowHead
+from foldship.modelling.model import Encoder
 from foldship_kernel.errors import FoldshipError
 
 OPSET = 17  # newest that the fusion patterns and ONNX Runtime 1.26 both take
@@ -83,7 +83,7 @@ def trace_encoder(encoder: Encoder, path: Path, *, segment_ids: bool) -> None:
         export(model, config, path, opset=OPSET)
 
 
-def trace_head(head: RowHead, path: Path, *, pooled: int, features: int) -> None:
+def trace_head(head: nn.Module, path: Path, *, pooled: int, features: int) -> None:
     """Write the head's fp32 graph: "pooled" (N, pooled) and "features" (N, features) to "logits" (N, C)."""
     example = (torch.zeros(2, pooled), torch.zeros(2, features))
     names = (POOLED, FEATURES, LOGITS)

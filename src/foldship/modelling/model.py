@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from foldship.config.network import Head
+from foldship.config.network import PoolingKind
 from foldship.config.schema import Model
-from foldship.modelling import backbone
+from foldship.modelling import backbone, heads
+from foldship.modelling.pooling import Pooling
+from foldship_kernel.features import FeatureSpec
 
 
 class Encoder(nn.Module):
@@ -18,57 +19,43 @@ class Encoder(nn.Module):
 
     Args:
         backbone: a transformers encoder, or a PEFT model around one.
-        pooling: what is read off the last layer, joined in this order: `cls`, `mean` (over real tokens).
+        pooling: what is read off its layers, joined in this order.
+
+    Attributes:
+        width: of a pooled vector.
     """
 
-    def __init__(self, backbone: nn.Module, pooling: Sequence[str]) -> None:
+    def __init__(self, backbone: nn.Module, pooling: Sequence[PoolingKind]) -> None:
         super().__init__()
         self.backbone = backbone
-        self.pooling = tuple(pooling)
         config: Any = backbone.config
-        self.width: int = config.hidden_size * len(self.pooling)
+        self.pooling = Pooling(pooling, config.num_hidden_layers, config.hidden_size)
+        self.width = self.pooling.width
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
     ) -> Tensor:
         """(B, L) int64 each -> (B, width) float32."""
-        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+        inputs: dict[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask}
         if token_type_ids is not None:
             inputs["token_type_ids"] = token_type_ids
-        hidden = self.backbone(**inputs).last_hidden_state.float()
-        parts = []
-        for kind in self.pooling:
-            if kind == "cls":
-                parts.append(hidden[:, 0])
-            else:
-                mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-                parts.append((hidden * mask).sum(1) / mask.sum(1))
-        return torch.cat(parts, dim=-1)
-
-
-class RowHead(nn.Module):
-    """Pooled towers and features to logits."""
-
-    def __init__(self, pooled: int, features: int, outputs: int, config: Head) -> None:
-        super().__init__()
-        width = pooled + features
-        layers: list[nn.Module] = [nn.Dropout(config.dropout)]
-        if config.hidden is not None:
-            layers += [nn.Linear(width, config.hidden), nn.GELU(), nn.Dropout(config.dropout)]
-            width = config.hidden
-        layers.append(nn.Linear(width, outputs))
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, pooled: Tensor, features: Tensor) -> Tensor:
-        """(N, towers * width) and (N, F) float32 -> (N, C) float32."""
-        logits: Tensor = self.layers(torch.cat([pooled, features], dim=-1))
-        return logits
+        if self.pooling.every_layer:
+            layers = self.backbone(**inputs, output_hidden_states=True).hidden_states
+        else:
+            layers = [self.backbone(**inputs).last_hidden_state]
+        pooled: Tensor = self.pooling([states.float() for states in layers], attention_mask)
+        return pooled
 
 
 class RowModel(nn.Module):
-    """Encoder and head together."""
+    """Encoder and head together.
 
-    def __init__(self, encoder: Encoder, head: RowHead) -> None:
+    Args:
+        encoder: token sequences to vectors.
+        head: (N, towers * width) vectors and (N, F) features to (N, C) logits.
+    """
+
+    def __init__(self, encoder: Encoder, head: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
@@ -97,20 +84,25 @@ def build(
     config: Model,
     source: str,
     *,
-    features: int,
-    outputs: int,
+    features: FeatureSpec,
+    outputs: Sequence[str],
+    decode: nn.Module | None = None,
     attention: str = "sdpa",
     quantise: bool = False,
 ) -> RowModel:
-    """A fresh network for `config`, its head initialised from torch's global seed.
+    """A fresh network for `config`, its learned pooling and its head initialised from torch's global seed.
 
     Args:
         config: the model's settings.
         source: what `backbone.locate` returned.
-        features: width of the feature vector.
-        outputs: number of targets.
+        features: what the feature vector is made of.
+        outputs: the target of each output, outputs of a target side by side.
+        decode: see `heads.build`.
         attention: `sdpa` to train, `eager` to export.
         quantise: whether the base is held in 4 bits.
+
+    Raises:
+        FoldshipError: the backbone cannot be had, or `head.views` does not fit the targets.
     """
     base = backbone.load_encoder(
         source,
@@ -120,4 +112,17 @@ def build(
         quantise=quantise,
     )
     encoder = Encoder(base, config.pooling)
-    return RowModel(encoder, RowHead(encoder.width * len(config.towers), features, outputs, config.head))
+    one_hots = [len(one_hot.values) + one_hot.others for one_hot in features.one_hots]
+    inputs = heads.Inputs(
+        towers=len(config.towers),
+        width=encoder.width,
+        features=features.width,
+        one_hots=tuple(width for width in one_hots if width),
+        embedding=config.features.embedding,
+    )
+    return RowModel(encoder, heads.build(inputs, outputs, config.head, decode))
+
+
+def in_backbone(name: str) -> bool:
+    """Whether a parameter of a `RowModel` is the backbone's: learned pooling is trained as the head is."""
+    return name.startswith("encoder.backbone.")

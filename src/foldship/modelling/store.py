@@ -132,11 +132,13 @@ def out_of_fold(folder: Path, id_column: str) -> pd.DataFrame:
 
 
 def save_fold(folder: Path, model: RowModel) -> None:
-    """Write the weights that training changed: adapters and head, or everything."""
+    """Write the weights that training changed: adapters, learned pooling and head, or everything."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     if any(_is_adapter(name) for name in state):
         state = {
-            name: tensor for name, tensor in state.items() if _is_adapter(name) or name.startswith("head.")
+            name: tensor
+            for name, tensor in state.items()
+            if _is_adapter(name) or not network.in_backbone(name)
         }
     with replacing(folder / WEIGHTS) as path:
         save_file(state, path)
@@ -159,15 +161,11 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
     except (OSError, SafetensorError) as error:
         raise FoldshipError(f"{path}: the weights cannot be read", found=str(error), fix=retrain) from error
     model = network.build(
-        card.config, card.source, features=card.features.width, outputs=len(card.targets), attention=attention
+        card.config, card.source, features=card.features, outputs=card.targets, attention=attention
     )
     missing, unexpected = model.load_state_dict(state, strict=False)
     adapted = card.config.adapter is not None
-    lost = [
-        name
-        for name in missing
-        if not adapted or _is_adapter(name) or not name.startswith("encoder.backbone.")
-    ]
+    lost = [name for name in missing if not adapted or _is_adapter(name) or not network.in_backbone(name)]
     if lost or unexpected:
         raise FoldshipError(
             f"{path}: the weights do not fit the model's settings",

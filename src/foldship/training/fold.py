@@ -65,8 +65,8 @@ def train(job: FoldJob) -> NDArray[np.float32]:
     model = network.build(
         config,
         job.card.source,
-        features=job.card.features.width,
-        outputs=len(job.card.targets),
+        features=job.card.features,
+        outputs=job.card.targets,
         attention=precision.attention(config),
         quantise=config.adapter is not None and config.adapter.quantise,
     ).to(precision.device())
@@ -170,10 +170,13 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
 
 
 def _freeze(model: RowModel, stage: Stage) -> None:
-    """Let the stage's parameters learn, and no others."""
+    """Let the stage's parameters learn, and no others.
+
+    Learned pooling learns with the encoder: a head stage reads vectors that were pooled once.
+    """
     for name, parameter in model.named_parameters():
-        if name.startswith("head."):
-            parameter.requires_grad_(True)
+        if not network.in_backbone(name):
+            parameter.requires_grad_(name.startswith("head.") or stage.train != "head")
         elif stage.train == "adapter":
             parameter.requires_grad_(".lora_" in name)
         elif parameter.is_floating_point():

@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from foldship.config.stages import EarlyStopping, Stage
-from foldship.modelling.model import RowModel
+from foldship.modelling.model import RowModel, in_backbone
 
 WHOLE = "whole"  # marker file: the checkpoint was written to its end
 SCORE = "eval_score"
@@ -62,13 +62,13 @@ class FoldTrainer(Trainer):
         return self._sampler
 
     def create_optimizer(self) -> torch.optim.Optimizer:
-        """AdamW with a rate each for encoder and head, and no decay on biases and norms."""
+        """AdamW with a rate for the backbone and one for the rest, and no decay on biases and norms."""
         groups = []
-        for part, rate in (("encoder", self._stage.encoder_lr), ("head", self._stage.head_lr)):
+        for pretrained, rate in ((True, self._stage.encoder_lr), (False, self._stage.head_lr)):
             named = [
                 (name, p)
                 for name, p in self._row_model.named_parameters()
-                if name.startswith(part) and p.requires_grad
+                if in_backbone(name) is pretrained and p.requires_grad
             ]
             for decay, chosen in (
                 (self.args.weight_decay, [p for _, p in named if p.ndim > 1]),

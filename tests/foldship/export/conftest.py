@@ -57,7 +57,12 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
     """Write a model folder whose folds differ as trained ones do."""
 
     def build(
-        kind: str = "bert", *, lora: bool = False, segment_ids: bool = False, folds: int = 2
+        kind: str = "bert",
+        *,
+        lora: bool = False,
+        segment_ids: bool = False,
+        folds: int = 2,
+        **settings: object,
     ) -> Trained:
         root = tmp_path_factory.mktemp(kind)
         torch.manual_seed(0)
@@ -70,6 +75,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
                 "segment_ids": segment_ids,
                 "head": {"hidden": 16},
                 "adapter": LORA if lora else None,
+                **settings,
                 "stages": [
                     {
                         "train": "adapter" if lora else "full",
@@ -107,7 +113,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
         for fold in range(folds):
             torch.manual_seed(fold)
             model = network.build(
-                config, card.source, features=3, outputs=len(quest.TARGETS), attention="eager"
+                config, card.source, features=card.features, outputs=card.targets, attention="eager"
             )
             with torch.no_grad():
                 for name, tensor in model.named_parameters():

@@ -1,0 +1,127 @@
+"""From the states of a sequence's tokens to one vector, the same whatever the sequence is padded to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from foldship.config.network import EVERY_LAYER, LSTM, PoolingKind
+
+# States (B, L, H) float32 and mask (B, L) int64 to one vector a sequence, (B, H) float32.
+Read = Callable[[Tensor, Tensor], Tensor]
+
+
+def first(states: Tensor, mask: Tensor) -> Tensor:
+    """The state of the first token, [CLS]."""
+    return states[:, 0]
+
+
+def last(states: Tensor, mask: Tensor) -> Tensor:
+    """The state of the last real token, [SEP]; padding is on the right."""
+    place = (mask.sum(1) - 1)[:, None, None].expand(-1, 1, states.shape[2])
+    return states.gather(1, place).squeeze(1)
+
+
+def mean(states: Tensor, mask: Tensor) -> Tensor:
+    """The mean over real tokens."""
+    # Not a matrix product: attention fuses only where the layer below feeds three of them.
+    real = mask.unsqueeze(-1).to(states.dtype)
+    return (states * real).sum(1) / real.sum(1)
+
+
+def largest(states: Tensor, mask: Tensor) -> Tensor:
+    """The maximum over real tokens, by dimension."""
+    return states.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(states.dtype).min).amax(1)
+
+
+class LastLayer(nn.Module):
+    """Reads the last layer; learns nothing."""
+
+    def __init__(self, read: Read) -> None:
+        super().__init__()
+        self._read = read
+
+    def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:
+        """As `Pooling.forward`, (B, H)."""
+        return self._read(layers[-1], mask)
+
+
+class AllLayers(nn.Module):
+    """Reads every layer, the embeddings included, and sums what it read with learned weights.
+
+    The weights are a softmax; they begin equal, so that an untrained sum is the mean over the layers. After
+    the scalar mix of ELMo (https://arxiv.org/abs/1802.05365).
+    """
+
+    def __init__(self, read: Read, layers: int) -> None:
+        super().__init__()
+        self._read = read
+        self.scores = nn.Parameter(torch.zeros(layers + 1))
+
+    def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:
+        """As `Pooling.forward`, (B, H)."""
+        read = torch.stack([self._read(states, mask) for states in layers], dim=1)
+        return (read * self.scores.softmax(0).unsqueeze(-1)).sum(1)
+
+
+class BiLSTM(nn.Module):
+    """The mean over real tokens of an LSTM's states in both directions, each half as wide as the encoder.
+
+    The way back is a second LSTM over every sequence turned round within its own length. So padding comes
+    last in both directions, where it cannot reach a real token, and a graph needs no lengths.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.forwards = nn.LSTM(width, width // 2, batch_first=True)
+        self.backwards = nn.LSTM(width, width // 2, batch_first=True)
+
+    def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:
+        """As `Pooling.forward`, (B, 2 * (H // 2))."""
+        states = layers[-1]
+        place = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
+        lengths = mask.sum(1, keepdim=True)
+        turned = torch.where(place < lengths, lengths - 1 - place, place)
+        back = states.gather(1, turned.unsqueeze(-1).expand_as(states))
+        # A mean does not ask for the order, so the way back need not be turned again.
+        read = (self.forwards(states)[0], self.backwards(back)[0])
+        return torch.cat([mean(part.float(), mask) for part in read], dim=-1)
+
+
+class Pooling(nn.Module):
+    """What is read off the encoder's layers, joined.
+
+    Args:
+        kinds: what to read, in order; see docs/configuration.md.
+        layers: number of the encoder's layers, embeddings not counted.
+        width: of a token's state.
+    """
+
+    def __init__(self, kinds: Sequence[PoolingKind], layers: int, width: int) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(_part(kind, layers, width) for kind in kinds)
+        self.every_layer = not EVERY_LAYER.isdisjoint(kinds)
+        self.width = sum(2 * (width // 2) if kind == LSTM else width for kind in kinds)
+
+    def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:
+        """Pooled vectors, (B, width) float32.
+
+        Args:
+            layers: (B, L, H) float32 each, the last layer's states last; all of them and the embeddings where
+                `every_layer` is true.
+            mask: (B, L) int64, 1 for real tokens, which come first.
+        """
+        return torch.cat([part(layers, mask) for part in self.parts], dim=-1)
+
+
+def _part(kind: PoolingKind, layers: int, width: int) -> nn.Module:
+    if kind == LSTM:
+        return BiLSTM(width)
+    if kind == "layers_cls":
+        return AllLayers(first, layers)
+    if kind == "layers_mean":
+        return AllLayers(mean, layers)
+    reads: dict[str, Read] = {"cls": first, "mean": mean, "max": largest, "sep": last}
+    return LastLayer(reads[kind])
