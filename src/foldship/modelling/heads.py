@@ -125,7 +125,7 @@ class RowHead(nn.Module):
         if self.training and self._samples > 1:
             # Multi-sample dropout, https://arxiv.org/abs/1905.09788: all masks in one pass.
             several: Tensor = self.layers(joined.repeat(self._samples, 1))
-            return several.unflatten(0, (self._samples, -1)).mean(0)
+            return torch.stack(several.chunk(self._samples)).mean(0)
         logits: Tensor = self.layers(joined)
         return logits
 
