@@ -64,6 +64,19 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
             "models: {one: {towers: [{segments: [answer], max_tokens: 9, budgets: [1, 2]}]}}",
             "2 budgets for 1",
         ),
+        ("models: {one: {pooling: [median]}}", r"models\.one\.pooling\.0: .*\(found 'median'\)"),
+        (
+            "models: {one: {pooling: [lstm], stages: [{train: head, epochs: 1, head_lr: 1}]}}",
+            "a head stage cannot come first",
+        ),
+        ("models: {one: {head: {per_target: true, hidden: null}}}", "per_target needs hidden"),
+        ("models: {one: {head: {samples: 4, dropout: 0}}}", "needs dropout above 0"),
+        ("models: {one: {head: {samples: 0}}}", r"head\.samples: .*\(found 0\)"),
+        ("models: {one: {head: {interactions: true}}}", "head.interactions needs two towers"),
+        ("models: {one: {head: {views: {a: [1]}}}}", r"head\.views\.a: towers are numbered 0 to 0"),
+        ("models: {one: {head: {views: {a: []}}}}", r"head\.views\.a: .*at least 1 item"),
+        ("models: {one: {head: {views: {a: [0, 0]}}}}", r"views\.a names a tower twice"),
+        ("models: {one: {features: {embedding: 4}}}", "embedding needs columns"),
     ],
 )
 def test_an_impossible_setting_is_named(tmp_path: Path, recipe: str, message: str) -> None:
