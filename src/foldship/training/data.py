@@ -65,13 +65,16 @@ class Collator:
     def __call__(self, rows: Sequence[int]) -> dict[str, Tensor]:
         data = self._data
         chosen = np.asarray(rows, dtype=np.int64)
-        used, inverse = np.unique(data.encoded.index[chosen], return_inverse=True)
+        index = data.encoded.index[data.encoded.places(chosen)]
+        used, inverse = np.unique(index, return_inverse=True)
         # Labels come first: the Trainer reads the batch size off the first tensor.
         batch: dict[str, NDArray[np.generic]] = {
             "labels": data.targets[chosen],
             "features": data.features[chosen],
-            "index": inverse.reshape(len(chosen), -1),
+            "index": inverse.reshape(index.shape),
         }
+        if data.encoded.owner is not None:
+            batch["readings"] = data.encoded.readings[chosen]
         if self._vectors is None:
             batch |= batching.pad(data.encoded, used, self._spec)
         else:
@@ -87,7 +90,7 @@ class GroupedLengthSampler(Sampler[int]):
     """
 
     def __init__(self, data: RowData, batch_size: int, seed: int) -> None:
-        self._lengths = data.encoded.lengths[data.encoded.index].max(axis=1)
+        self._lengths = data.encoded.row_lengths().max(axis=1)
         order = np.argsort(data.groups, kind="stable")
         cuts = np.flatnonzero(np.diff(data.groups[order])) + 1
         self._groups = np.split(order, cuts)

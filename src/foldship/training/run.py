@@ -31,7 +31,18 @@ VECTORS = "frozen-vectors.npy"
 # What makes inputs of rows: when it changes, trained folds no longer fit.
 READING_CODE = [
     Path(foldship_kernel.__file__).parent / name
-    for name in ("text.py", "tokens.py", "encode.py", "features.py", "intake.py", "tasks")
+    for name in (
+        "text.py",
+        "cleaning.py",
+        "patterns.py",
+        "tokens.py",
+        "encode.py",
+        "windows.py",
+        "features.py",
+        "counts.py",
+        "intake.py",
+        "tasks",
+    )
 ]
 SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the fold's own weights
 
@@ -72,7 +83,7 @@ def _run_model(
     source = backbone.locate(config.backbone, weights.parent)
     tokenizer = backbone.load_tokenizer(source)
     encoding = reading.encoding_spec(config, tokenizer, task, backbone.positions(source, tokenizer))
-    spec = reading.feature_spec(config.features, rows, task.texts(rows), task)
+    spec = reading.feature_spec(config.features, rows, task)
     table = folds_table.set_index(task.ID).loc[list(rows[task.ID])]
     truth = rows[list(task.TARGETS)].to_numpy(np.float64)
     rows_digest = receipts.digest(rows.to_csv(index=False))
@@ -150,7 +161,7 @@ def _run_fold(
         folder=folder,
         seed=seed + number,
         frozen_vectors=lambda model: _frozen_vectors(model_folder, card, model, data)[
-            np.unique(data.encoded.index[learn])
+            data.encoded.used(learn)
         ],
     )
     print(f"{card.name} fold {number}: {len(learn)} rows to learn from, {len(held_out)} held out", flush=True)
