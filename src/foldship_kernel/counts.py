@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from string import ascii_uppercase, digits
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +24,13 @@ PER_TEXT = {BASIC: 7, FULL: 22}
 PER_PAIR = {BASIC: 1, FULL: 3}
 COMMON_WORDS = 1000  # any other word is rare
 
-_LINK = re.compile(r"https?://")
+_CODE = "{}();=<>\\$_"
+_QUOTES = '"\u201c\u201d\u00ab\u00bb'
 _WORD = re.compile(r"\w+")
-_CODE = re.compile(r"[{}();=<>\\$_]")
-_SENTENCE = re.compile(r"[.!?](?=\s|$)")
+# A pattern that begins with a plain character is searched for far faster than one that begins with "^".
 _BLANK_LINES = re.compile(r"\n[ \t\r]*(?=\n)")
-_ITEM = re.compile(r"^[ \t]{0,20}(?:[-*+\u2022]|\d{1,2}[.)])[ \t]", re.MULTILINE)
-_QUOTE = re.compile(r"[\"\u201c\u201d\u00ab\u00bb]|^(?:>| {2}(?=\S))", re.MULTILINE)
+_ITEM = re.compile(r"\n[ \t]{0,20}(?:[-*+\u2022]|\d{1,2}[.)])[ \t]")
+_QUOTED_LINE = re.compile(r"\n(?:>| {2}(?=\S))")
 _KINDS = {
     "first": "i me my mine myself we us our ours ourselves",
     "second": "you your yours yourself yourselves",
@@ -64,6 +65,7 @@ def compute(
     """
     result = np.zeros((rows, width(kind, len(counted), len(pairs))))
     known: dict[tuple[str, str], tuple[float, ...]] = {}
+    vocabularies: dict[str, frozenset[str]] = {}
     size = PER_TEXT[kind]
     for place, name in enumerate(counted):
         columns = slice(size * place, size * (place + 1))
@@ -71,10 +73,13 @@ def compute(
         for row, (text, original) in enumerate(zip(texts.normalised[name], raw, strict=True)):
             key = text, original if isinstance(original, str) else ""
             if key not in known:
-                known[key] = (*_basic(text), *(_more(*key) if kind == FULL else ()))
+                known[key] = _basic(text)
+                if kind == FULL:
+                    found = words(text)
+                    vocabularies[text] = frozenset(found)
+                    known[key] += _more(*key, found)
             result[row, columns] = known[key]
     start, size = size * len(counted), PER_PAIR[kind]
-    vocabularies: dict[str, frozenset[str]] = {}
     for place, (first, second) in enumerate(pairs):
         columns = slice(start + size * place, start + size * (place + 1))
         for row, names in enumerate(zip(texts.normalised[first], texts.normalised[second], strict=True)):
@@ -105,27 +110,32 @@ def _basic(text: str) -> tuple[float, ...]:
         float(np.log1p(len(text))),
         float(np.log1p(text.count("?"))),
         float(np.log1p(text.count("!"))),
-        float(np.log1p(len(_LINK.findall(text)))),
-        len(_CODE.findall(text)) / size,
-        sum(map(str.isdigit, text)) / size,
-        sum(map(str.isupper, text)) / size,
+        float(np.log1p(text.count("http://") + text.count("https://"))),
+        _number(text, _CODE) / size,
+        (_number(text, digits) if text.isascii() else sum(map(str.isdigit, text))) / size,
+        (_number(text, ascii_uppercase) if text.isascii() else sum(map(str.isupper, text))) / size,
     )
 
 
-def _more(text: str, original: str) -> tuple[float, ...]:
-    found = words(text)
+def _number(text: str, characters: str) -> int:
+    """How often any of these characters stands in a text."""
+    return sum(map(text.count, characters))
+
+
+def _more(text: str, original: str, found: Sequence[str]) -> tuple[float, ...]:
     count = max(1, len(found))
     kinds = Counter(map(_KIND_OF.get, found))
     layout = resolve(original).strip()
     size = max(1, len(layout))
+    lines = f"\n{layout}"
     logs = np.log1p(
         [
             len(found),
-            len(_SENTENCE.findall(text)),
+            sum(map(text.count, (". ", "! ", "? "))) + text.endswith((".", "!", "?")),
             layout.count("\n"),
             len(_BLANK_LINES.findall(layout)),
-            len(_ITEM.findall(layout)),
-            len(_QUOTE.findall(layout)),
+            len(_ITEM.findall(lines)),
+            _number(layout, _QUOTES) + len(_QUOTED_LINE.findall(lines)),
         ]
     )
     return (
