@@ -43,6 +43,7 @@ _STATEMENT = re.compile(
     r"|>>> |\\(?:documentclass|usepackage|def|newcommand|begin\{document|setlength|put)\b"
     r"|[\w.$\[\]\"'>*&-]{1,80}\s*(?:[-+*/|.:]?=|<-|=>)\s*\S.*[;,{)\]\"'\w]$"  # an assignment
     r"|[\w.$:>-]{1,80}\([^()]*\)\s*[;{]?$"  # a call
+    r"|.*[;{)]\s+(?://|/\*|#) "  # a comment after a statement
     r")"
 )
 _PROSE = re.compile(r"(?<![A-Za-z'])(?:[A-Za-z][a-z']*,? ){7}")  # so many words in a row are a sentence
@@ -72,14 +73,17 @@ def code(text: str) -> list[Span]:
 
     A line is code when it reads like a statement, an element or a call and not like a sentence, when it is
     indented by four or more and a fifth of it is signs, when it is part of a stack trace, or when it stands
-    between fences. One or two lines between two of them that are blank or indented belong to them.
+    between fences. After code, any line that is indented by four or more and no sentence goes on with it; one
+    or two lines between two of them that are blank or indented belong to them.
     """
     spans: list[Span] = []
     start, fenced, gap = 0, False, _GAP + 1
     for line in text.splitlines(keepends=True):
         end = start + len(line)
         fence = _FENCE.match(line) is not None
-        if fence or fenced or _is_code(line[:_MOST_OF_A_LINE].rstrip()):
+        looked_at = line[:_MOST_OF_A_LINE].rstrip()
+        goes_on = gap <= _GAP and _INDENTED.match(looked_at) and not _PROSE.search(looked_at)
+        if fence or fenced or goes_on or _is_code(looked_at):
             if spans and gap <= _GAP:
                 spans[-1] = (spans[-1][0], end)
             else:
