@@ -85,7 +85,7 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
         ("models: {one: {augmentation: {drop_tokens: 2}}}", r"augmentation\.drop_tokens: .*\(found 2\)"),
         ("models: {one: {augmentation: {rows: mine.py}}}", r"augmentation\.rows: .*pattern"),
         (
-            "models: {one: {augmentation: {mask_tokens: 0.1}, stages: [{train: head, epochs: 1, head_lr: 1}]}}",
+            "models: {one: {augmentation: {drop_tokens: 1}, stages: [{train: head, epochs: 1, head_lr: 1}]}}",
             "every stage has train: head",
         ),
     ],
