@@ -1,4 +1,4 @@
-"""A model that reads through windows, cleans and counts: from training to its graphs as the kernel runs them."""
+"""A model that reads through windows, cleans and counts: from training to the graphs that the kernel runs."""
 
 from __future__ import annotations
 
