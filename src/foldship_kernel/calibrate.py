@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from foldship_kernel import atomic, devices, flops, hardware, parts, text, wheels
+from foldship_kernel import atomic, cleaning, devices, flops, hardware, parts, wheels
 from foldship_kernel.budget import TokenBudget
 from foldship_kernel.encode import EncodedRows, EncodingSpec, ends, join
 from foldship_kernel.engines.base import CUDA
@@ -215,8 +215,10 @@ def _tokenising(tokenizer_path: Path, encoding: Mapping[str, Any]) -> float:
 
     raw = {name: made_up() for tower in spec.towers for name in tower.segments}
     began = time.monotonic()
-    store = TokenStore(tokenizer, spec.longest)
-    encoded = join(store, {name: store.add(text.normalise_all(raw[name])) for name in raw}, spec)
+    store = TokenStore(tokenizer, spec.reach)
+    encoded = join(
+        store, {name: store.add(cleaning.clean_all(raw[name], spec.cleaning)) for name in raw}, spec
+    )
     return float(encoded.lengths.sum() / (time.monotonic() - began))
 
 

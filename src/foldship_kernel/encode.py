@@ -2,6 +2,10 @@
 
 A row is read by one or more *towers*; each tower is one token sequence made of text *segments* (say title and
 body). Equal sequences are kept once, so a question that stands under several answers is encoded once.
+
+Where a tower's last segment does not fit, it may be read through several windows. The row then has several
+*readings*: the first takes the first window of every tower, and so on. The head runs on each reading, and a
+row's logits are the mean of those of its readings.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foldship_kernel import windows
+from foldship_kernel.cleaning import PLAIN, Cleaning
 from foldship_kernel.tokens import TokenStore
 
 
@@ -24,11 +30,31 @@ class TowerSpec:
         segments: names of the texts it joins, in order.
         max_tokens: longest sequence, special tokens included.
         budgets: most tokens of each segment; None shares what is left.
+        chunks: most windows that the last segment is read through where it does not fit. With one, its two
+            ends are read.
+        stride: tokens from the beginning of a window to that of the next; None for no overlap.
+        planned: longest sequence that windows are laid for; None for `max_tokens`. They differ where a run
+            short of time reads only the beginning of every window.
     """
 
     segments: tuple[str, ...]
     max_tokens: int
     budgets: tuple[int | None, ...]
+    chunks: int = 1
+    stride: int | None = None
+    planned: int | None = None
+
+    @property
+    def reach(self) -> int:
+        """Tokens that are read of a text at most, from its beginning, and as many to its end."""
+        return self.chunks * (self.planned or self.max_tokens)
+
+    def shortened(self, longest: int) -> TowerSpec:
+        """The same with no sequence longer than `longest` tokens, and as many sequences as before."""
+        if self.max_tokens <= longest:
+            return self
+        planned = (self.planned or self.max_tokens) if self.chunks > 1 else None
+        return replace(self, max_tokens=longest, planned=planned)
 
 
 @dataclass(frozen=True)
@@ -41,6 +67,7 @@ class EncodingSpec:
         prefix_ids, between_ids, suffix_ids: special tokens at the start, between segments, at the end.
         pad_id: token id that fills up a batch (on the right).
         segment_ids: whether token type ids mark the segments after the first.
+        cleaning: what is done to the texts before they are tokenised.
     """
 
     towers: tuple[TowerSpec, ...]
@@ -50,21 +77,31 @@ class EncodingSpec:
     suffix_ids: tuple[int, ...]
     pad_id: int
     segment_ids: bool
+    cleaning: Cleaning = PLAIN
 
     @property
     def longest(self) -> int:
         """Most tokens of any sequence."""
         return max(tower.max_tokens for tower in self.towers)
 
+    @property
+    def reach(self) -> int:
+        """Tokens to keep of each end of a text, see `TokenStore`."""
+        return max(tower.reach for tower in self.towers)
+
+    @property
+    def most_readings(self) -> int:
+        """Most readings of any row."""
+        return max(tower.chunks for tower in self.towers)
+
     def shortened(self, longest: int) -> EncodingSpec:
         """The same with no sequence longer than `longest` tokens."""
-        towers = tuple(replace(tower, max_tokens=min(tower.max_tokens, longest)) for tower in self.towers)
-        return replace(self, towers=towers)
+        return replace(self, towers=tuple(tower.shortened(longest) for tower in self.towers))
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> EncodingSpec:
         towers = tuple(
-            TowerSpec(tuple(tower["segments"]), tower["max_tokens"], tuple(tower["budgets"]))
+            TowerSpec(**{**tower, "segments": tuple(tower["segments"]), "budgets": tuple(tower["budgets"])})
             for tower in value["towers"]
         )
         return cls(
@@ -75,6 +112,7 @@ class EncodingSpec:
             suffix_ids=tuple(value["suffix_ids"]),
             pad_id=value["pad_id"],
             segment_ids=value["segment_ids"],
+            cleaning=Cleaning(**value.get("cleaning", {})),
         )
 
 
@@ -86,13 +124,19 @@ class EncodedRows:
         tokens: (tokens,) uint16 or int32, the distinct sequences end to end.
         offsets: (sequences + 1,) int64, where each sequence begins, and the end of the last.
         boundaries: (sequences,) int32, where in each sequence its second segment begins.
-        index: (rows, towers) int64, which sequence each row's tower reads.
+        index: (readings, towers) int64, which sequence each reading's tower reads.
+        owner: (readings,) int64, ascending from 0: the row of each reading. None where every row has one.
     """
 
     tokens: NDArray[np.integer[Any]]
     offsets: NDArray[np.int64]
     boundaries: NDArray[np.int32]
     index: NDArray[np.int64]
+    owner: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.index) if self.owner is None else int(self.owner[-1]) + 1 if len(self.owner) else 0
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -103,10 +147,61 @@ class EncodedRows:
         """Token ids of one distinct sequence."""
         return self.tokens[self.offsets[place] : self.offsets[place + 1]]
 
+    @property
+    def readings(self) -> NDArray[np.int64]:
+        """(rows,) int64, how many readings each row has."""
+        if self.owner is None:
+            return np.ones(len(self.index), dtype=np.int64)
+        return np.bincount(self.owner, minlength=len(self))
+
+    def row_lengths(self) -> NDArray[np.int64]:
+        """(rows, towers) int64, tokens of each row's towers, over all its readings."""
+        return self._per_row(self.lengths[self.index])
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of rows, (rows, ...), for each of their readings: (readings, ...)."""
+        return values if self.owner is None else values[self.owner]
+
+    def mean(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Values of readings, (readings, width), averaged over those of each row: (rows, width) float32."""
+        if self.owner is None:
+            return values
+        return np.asarray(self._per_row(values) / self.readings[:, None], dtype=np.float32)
+
+    def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Places in `index` of the readings of some rows, row after row."""
+        if self.owner is None:
+            return rows
+        readings = self.readings
+        return ranges(ends(readings)[rows], readings[rows])
+
+    def used(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Distinct sequences that some rows read, ascending."""
+        return np.unique(self.index[self.places(rows)])
+
     def take(self, rows: NDArray[np.int64]) -> EncodedRows:
         """The same for some rows only, holding just the sequences that they read."""
-        used, inverse = np.unique(self.index[rows], return_inverse=True)
-        return self._keep(used, inverse.reshape(len(rows), -1))
+        index = self.index[self.places(rows)]
+        used, inverse = np.unique(index, return_inverse=True)
+        owner = None if self.owner is None else np.repeat(np.arange(len(rows)), self.readings[rows])
+        return self._keep(used, inverse.reshape(index.shape), owner)
+
+    def plus(self, other: EncodedRows) -> EncodedRows:
+        """These rows, then the other's, which have as many towers; equal sequences joined.
+
+        The sequences of the first stay where they are.
+        """
+        owner = None
+        if self.owner is not None or other.owner is not None:
+            readings = np.concatenate([self.readings, other.readings])
+            owner = np.repeat(np.arange(len(readings)), readings)
+        return EncodedRows(
+            tokens=np.concatenate([self.tokens, other.tokens]),
+            offsets=np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]),
+            boundaries=np.concatenate([self.boundaries, other.boundaries]),
+            index=np.concatenate([self.index, other.index + len(self.boundaries)]),
+            owner=owner,
+        ).without_repeats()
 
     def without_repeats(self) -> EncodedRows:
         """The same with equal sequences joined, in the order of their first appearance."""
@@ -119,9 +214,17 @@ class EncodedRows:
             if place == len(kept):
                 kept.append(number)
             places[number] = place
-        return self._keep(np.array(kept, dtype=np.int64), places[self.index])
+        return self._keep(np.array(kept, dtype=np.int64), places[self.index], self.owner)
 
-    def _keep(self, sequences: NDArray[np.int64], index: NDArray[np.int64]) -> EncodedRows:
+    def _per_row(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Sums of values of readings over those of each row."""
+        if self.owner is None:
+            return values
+        return np.asarray(np.add.reduceat(values, ends(self.readings)[:-1], axis=0))
+
+    def _keep(
+        self, sequences: NDArray[np.int64], index: NDArray[np.int64], owner: NDArray[np.int64] | None
+    ) -> EncodedRows:
         lengths = self.lengths[sequences]
         offsets = ends(lengths)
         return EncodedRows(
@@ -129,6 +232,7 @@ class EncodedRows:
             offsets=offsets,
             boundaries=self.boundaries[sequences],
             index=index,
+            owner=owner,
         )
 
 
@@ -140,18 +244,24 @@ def join(store: TokenStore, rows: Mapping[str, NDArray[np.int64]], spec: Encodin
         rows: per segment name, (rows,) number of each row's text in `store`.
         spec: towers, budgets and special tokens.
     """
-    parts = []
+    parts, towers = [], []
     first = 0
     for tower in spec.towers:
-        texts, index = distinct(rows, tower)
-        parts.append((*_join_tower(store, texts, tower, spec), index + first))
-        first += len(texts)
+        texts, row = distinct(rows, tower)
+        *part, counts = _join_tower(store, texts, tower, spec)
+        parts.append(part)
+        towers.append((first + ends(counts)[row], counts[row]))
+        first += int(counts.sum())
     lengths = np.concatenate([part[1] for part in parts])
+    readings = np.max([counts for _, counts in towers], axis=0)
+    owner, number = np.repeat(np.arange(len(readings)), readings), windows.numbers(readings)
     joined = EncodedRows(
         tokens=np.concatenate([part[0] for part in parts]),
         offsets=ends(lengths),
         boundaries=np.concatenate([part[2] for part in parts]),
-        index=np.stack([part[3] for part in parts], axis=1),
+        # A tower with fewer windows than another begins again with its first.
+        index=np.stack([places[owner] + number % counts[owner] for places, counts in towers], axis=1),
+        owner=owner if len(owner) > len(readings) else None,
     )
     return joined.without_repeats()
 
@@ -167,29 +277,53 @@ def distinct(
 
 def _join_tower(
     store: TokenStore, texts: NDArray[np.int64], tower: TowerSpec, spec: EncodingSpec
-) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64], NDArray[np.int32]]:
-    """Sequences of (sequences, segments) texts: tokens end to end, lengths, boundaries."""
-    count, segments = texts.shape
+) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Sequences of (combinations, segments) texts.
+
+    Returns:
+        Tokens end to end, lengths and boundaries of the sequences, and how many each combination has.
+    """
+    segments = texts.shape[1]
     between = [spec.prefix_ids, *[spec.between_ids] * (segments - 1), spec.suffix_ids]
-    granted = share(store.lengths[texts], tower.budgets, tower.max_tokens - sum(map(len, between)))
-    head = np.where(granted < store.lengths[texts], np.round(granted * spec.head_fraction), granted)
-    head = head.astype(np.int64)
+    special = sum(map(len, between))
+    lengths, starts, stops = store.lengths[texts], store.starts[texts], store.stops[texts]
+    planned = tower.planned or tower.max_tokens
+    granted = share(lengths, tower.budgets, planned - special)
+    # What of a very long text is kept depends on the other models; what this one reads of it must not.
+    reach = np.minimum(lengths[:, -1], 2 * tower.reach)
+    counts, slid = windows.lay(reach, granted[:, -1], tower.chunks, tower.stride)
+    combination = np.repeat(np.arange(len(texts)), counts)
+    sliding = counts[combination] > 1
+    lengths, granted, starts, stops, reach = (
+        values[combination] for values in (lengths, granted, starts, stops, reach)
+    )
+    if tower.max_tokens < planned:
+        wanted = lengths.copy()
+        wanted[sliding, -1] = granted[sliding, -1]
+        granted = share(wanted, tower.budgets, tower.max_tokens - special)
+    head = np.where(granted < lengths, np.round(granted * spec.head_fraction), granted).astype(np.int64)
+    # A window lies in the text's first half, or in the last, or has a part in each.
+    in_first = np.clip(tower.reach - slid, 0, granted[:, -1])
+    head[:, -1] = np.where(sliding, in_first, head[:, -1])
+    tails = stops - (granted - head)
+    tails[:, -1] = np.where(sliding, stops[:, -1] - reach + np.maximum(slid, tower.reach), tails[:, -1])
+    starts[:, -1] += np.where(sliding, slid, 0)
     # Every sequence is a row of pieces: special tokens, a head, a tail, special tokens, a head, a tail ...
-    sizes = np.empty((count, 3 * segments + 1), dtype=np.int64)
+    sizes = np.empty((len(granted), 3 * segments + 1), dtype=np.int64)
     sizes[:, 0::3] = [len(ids) for ids in between]
     sizes[:, 1::3], sizes[:, 2::3] = head, granted - head
     places = ends(sizes.reshape(-1))
-    starts, total = places[:-1].reshape(sizes.shape), places[-1]
+    pieces, total = places[:-1].reshape(sizes.shape), places[-1]
     tokens = np.empty(total, dtype=store.tokens.dtype)
     for number, ids in enumerate(between):
         for offset, token in enumerate(ids):
-            tokens[starts[:, 3 * number] + offset] = token
-    for column, source in ((1, store.starts[texts]), (2, store.stops[texts] - sizes[:, 2::3])):
-        target = ranges(starts[:, column::3].reshape(-1), sizes[:, column::3].reshape(-1))
+            tokens[pieces[:, 3 * number] + offset] = token
+    for column, source in ((1, starts), (2, tails)):
+        target = ranges(pieces[:, column::3].reshape(-1), sizes[:, column::3].reshape(-1))
         tokens[target] = store.tokens[ranges(source.reshape(-1), sizes[:, column::3].reshape(-1))]
-    lengths = sizes.sum(axis=1)
-    boundaries = sizes[:, :4].sum(axis=1) if segments > 1 else lengths
-    return tokens, lengths, boundaries.astype(np.int32)
+    total_lengths = sizes.sum(axis=1)
+    boundaries = sizes[:, :4].sum(axis=1) if segments > 1 else total_lengths
+    return tokens, total_lengths, boundaries.astype(np.int32), counts
 
 
 def share(lengths: NDArray[np.int64], budgets: Sequence[int | None], available: int) -> NDArray[np.int64]:

@@ -74,7 +74,7 @@ class Fold:
         budget: TokenBudget | None = None,
         progress: Progress = lambda lengths: None,
     ) -> NDArray[np.float32]:
-        """Logits of all rows: (rows, targets) float32.
+        """Logits of all rows, those of a row's readings averaged: (rows, targets) float32.
 
         Args:
             encoded: token sequences; each distinct one is encoded once.
@@ -87,14 +87,15 @@ class Fold:
             FoldshipError: memory does not suffice for a single sequence.
         """
         pooled = self.pool(encoded, spec, budget or TokenBudget(self.budgets), progress)
-        rows, towers = encoded.index.shape
+        readings, towers = encoded.index.shape
+        features = encoded.spread(features)
         logits = []
-        for start in range(0, rows, HEAD_ROWS):
+        for start in range(0, readings, HEAD_ROWS):
             part = slice(start, start + HEAD_ROWS)
             vectors = pooled[encoded.index[part]].reshape(-1, towers * pooled.shape[1])
             inputs = self._head.prepare({"pooled": vectors, "features": features[part]})
             logits.append(self._head.run(inputs))
-        return np.concatenate(logits)
+        return encoded.mean(np.concatenate(logits))
 
     def pool(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from foldship_kernel import features
+from foldship_kernel.cleaning import PLAIN, Cleaning, clean_all
 from foldship_kernel.encode import EncodedRows, EncodingSpec, distinct, join
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.rows import Rows
 from foldship_kernel.tasks.base import Task
+from foldship_kernel.text import Texts
 from foldship_kernel.tokens import TokenStore
 
-Texts = Mapping[str, list[str]]
+Source = tuple[Path, Cleaning]  # of tokens
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,18 @@ class Reading:
     encoding: EncodingSpec
     features: FeatureSpec
 
+    @property
+    def source(self) -> Source:
+        """What its tokens come from; models that have it in common share them."""
+        return self.tokenizer, self.encoding.cleaning
+
 
 class Intake:
     """Tokens and features of all rows; the texts themselves are not kept.
 
-    A text is normalised once, and tokenised once for all models with the same tokenizer. While one piece is
-    tokenised (outside of Python, on all cores), the next is read and cleaned.
+    A text is normalised once, cleaned once for all models that clean alike, and tokenised once for those of
+    them with the same tokenizer. While one piece is tokenised (outside of Python, on all cores), the next is
+    read and cleaned.
 
     Args:
         task: the competition.
@@ -50,23 +58,23 @@ class Intake:
 
     def __init__(self, task: Task, rows: Rows, readings: Iterable[Reading]) -> None:
         wanted = list(readings)
-        longest: dict[Path, int] = {}
+        keep: dict[Source, int] = {}
         for reading in wanted:
-            longest[reading.tokenizer] = max(longest.get(reading.tokenizer, 0), reading.encoding.longest)
+            keep[reading.source] = max(keep.get(reading.source, 0), reading.encoding.reach)
         self._stores = {
-            path: TokenStore(Tokenizer.from_file(str(path)), keep) for path, keep in longest.items()
+            source: TokenStore(Tokenizer.from_file(str(source[0])), most) for source, most in keep.items()
         }
-        numbers: dict[Path, dict[str, list[NDArray[np.int64]]]] = {path: {} for path in longest}
+        numbers: dict[Source, dict[str, list[NDArray[np.int64]]]] = {source: {} for source in keep}
         computed: dict[FeatureSpec, list[NDArray[np.float32]]] = {r.features: [] for r in wanted}
-        for chunk, texts in _cleaned_ahead(task, rows):
-            for path, store in self._stores.items():
-                for name in _segments(wanted, path):
-                    numbers[path].setdefault(name, []).append(store.add(texts[name]))
+        for chunk, texts, cleaned in _cleaned_ahead(task, rows, {cleaning for _, cleaning in keep}):
+            for source, store in self._stores.items():
+                for name in _segments(wanted, source):
+                    numbers[source].setdefault(name, []).append(store.add(cleaned[source[1]][name]))
             for spec, parts in computed.items():
                 parts.append(features.compute(chunk, texts, spec))
         self._numbers = {
-            path: {name: np.concatenate(parts) for name, parts in by_name.items()}
-            for path, by_name in numbers.items()
+            source: {name: np.concatenate(parts) for name, parts in by_name.items()}
+            for source, by_name in numbers.items()
         }
         self._features = {spec: np.concatenate(parts) for spec, parts in computed.items()}
         self._count = len(rows.ids)
@@ -80,34 +88,48 @@ class Intake:
         columns = []
         first = 0
         for tower in reading.encoding.towers:
-            texts, index = distinct(self._numbers[reading.tokenizer], tower)
+            texts, index = distinct(self._numbers[reading.source], tower)
             columns.append(index + first)
             first += len(texts)
         return np.stack(columns, axis=1)
 
     def encode(self, reading: Reading, rows: NDArray[np.int64] | slice = slice(None)) -> EncodedRows:
         """Token sequences of some rows."""
-        chosen = {name: numbers[rows] for name, numbers in self._numbers[reading.tokenizer].items()}
-        return join(self._stores[reading.tokenizer], chosen, reading.encoding)
+        chosen = {name: numbers[rows] for name, numbers in self._numbers[reading.source].items()}
+        return join(self._stores[reading.source], chosen, reading.encoding)
 
     def features(self, reading: Reading) -> NDArray[np.float32]:
         """(rows, F) float32."""
         return self._features[reading.features]
 
 
-def _segments(readings: Iterable[Reading], tokenizer: Path) -> list[str]:
-    """Names of the texts that models with this tokenizer read."""
-    towers = [t for reading in readings if reading.tokenizer == tokenizer for t in reading.encoding.towers]
+def texts_of(task: Task, rows: pd.DataFrame) -> Texts:
+    """The texts of some rows."""
+    return Texts(task.raw_texts(rows), task.texts(rows))
+
+
+def _segments(readings: Iterable[Reading], source: Source) -> list[str]:
+    """Names of the texts that models read tokens of from there."""
+    towers = [t for reading in readings if reading.source == source for t in reading.encoding.towers]
     return list(dict.fromkeys(name for tower in towers for name in tower.segments))
 
 
-def _cleaned_ahead(task: Task, rows: Rows) -> Iterator[tuple[pd.DataFrame, Texts]]:
-    """Pieces of the rows and their normalised texts, the next piece being made while one is used."""
+def _cleaned_ahead(
+    task: Task, rows: Rows, cleanings: Iterable[Cleaning]
+) -> Iterator[tuple[pd.DataFrame, Texts, dict[Cleaning, Mapping[str, Sequence[str]]]]]:
+    """Pieces of the rows, their texts, and these cleaned, the next piece being made while one is used."""
     chunks = rows.chunks()
 
-    def clean() -> tuple[pd.DataFrame, Texts] | None:
+    def clean() -> tuple[pd.DataFrame, Texts, dict[Cleaning, Mapping[str, Sequence[str]]]] | None:
         chunk = next(chunks, None)
-        return None if chunk is None else (chunk, task.texts(chunk))
+        if chunk is None:
+            return None
+        texts = texts_of(task, chunk)
+        cleaned: dict[Cleaning, Mapping[str, Sequence[str]]] = {PLAIN: texts.normalised}
+        for cleaning in cleanings:
+            if cleaning not in cleaned:
+                cleaned[cleaning] = {name: clean_all(raw, cleaning) for name, raw in texts.raw.items()}
+        return chunk, texts, cleaned
 
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
         ahead = reader.submit(clean)

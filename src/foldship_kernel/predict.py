@@ -231,6 +231,7 @@ class Predictor:
         reading = self._reading(model)
         if reading not in self._shards:
             rows = SHARD_ROWS_ROWWISE if self._task.ROWWISE else SHARD_ROWS
+            rows = max(1, rows // reading.encoding.most_readings)
             with self._journal.phase("join"):
                 shards = self._shards[reading] = Shards(self._intake, reading, rows)
             self._journal.say(

@@ -1,9 +1,24 @@
-"""Cleaning of raw competition text, the same in training and in the kernel."""
+"""Normalisation of raw competition text, the same in training and in the kernel."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from foldship_kernel import cleaning
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Some rows' texts by name, as they came and as one line each.
+
+    Attributes:
+        raw: as they stand in the file: str, or missing.
+        normalised: entities resolved, white space collapsed.
+    """
+
+    raw: Mapping[str, Sequence[object]]
+    normalised: Mapping[str, Sequence[str]]
 
 
 def normalise(value: object) -> str:
@@ -12,21 +27,9 @@ def normalise(value: object) -> str:
     Missing values (None, NaN) become the empty string. Characters that cannot be encoded (lone surrogates)
     are dropped, since a tokenizer would refuse them.
     """
-    if not isinstance(value, str):
-        return ""
-    text = html.unescape(value)
-    return " ".join(text.encode("utf-8", "ignore").decode("utf-8").split())
+    return cleaning.clean(value)
 
 
 def normalise_all(values: Iterable[object]) -> list[str]:
     """`normalise` each value, in order; a repeated value is cleaned once."""
-    seen: dict[str, str] = {}
-    result = []
-    for value in values:
-        if not isinstance(value, str):
-            result.append("")
-            continue
-        if value not in seen:
-            seen[value] = normalise(value)
-        result.append(seen[value])
-    return result
+    return cleaning.clean_all(values)

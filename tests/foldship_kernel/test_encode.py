@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from importlib import resources
 
 import numpy as np
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec, join, share
+from foldship_kernel.cleaning import Cleaning
+from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec, ends, join, share
 from foldship_kernel.tokens import TokenStore
 
 CLS, SEP = 101, 102
@@ -25,7 +27,7 @@ def spec(*towers: TowerSpec, head_fraction: float = 0.5) -> EncodingSpec:
 
 
 def encode(tokenizer: Tokenizer, spec: EncodingSpec, texts: dict[str, list[str]]) -> EncodedRows:
-    store = TokenStore(tokenizer, spec.longest)
+    store = TokenStore(tokenizer, spec.reach)
     return join(store, {name: store.add(values) for name, values in texts.items()}, spec)
 
 
@@ -66,6 +68,136 @@ def test_a_huge_text_is_cut_before_it_is_tokenised(tokenizer: Tokenizer) -> None
     assert len(ids) == 16
     assert tokenizer.id_to_token(ids[2]) == "begin"
     assert tokenizer.id_to_token(ids[-2]) == "end"
+
+
+def words(first: int, last: int) -> list[str]:
+    """Numbers of three digits, each of which is one token."""
+    return [str(number) for number in range(first, last)]
+
+
+def read(tokenizer: Tokenizer, encoded: EncodedRows, row: int, tower: int = 0) -> list[list[str]]:
+    """The words of each of a row's readings."""
+    places = encoded.places(np.array([row]))
+    sequences = [encoded.sequence(place).tolist() for place in encoded.index[places, tower]]
+    return [tokenizer.decode(ids, skip_special_tokens=True).split() for ids in sequences]
+
+
+CHUNKED = TowerSpec(("title", "body"), 16, (4, None), chunks=3)
+
+
+def test_windows_slide_over_the_last_segment_and_repeat_what_stands_before(tokenizer: Tokenizer) -> None:
+    body = words(100, 130)
+    texts = {"title": ["lamp", "lamp"], "body": [" ".join(body), "short"]}
+    encoded = encode(tokenizer, spec(CHUNKED), texts)
+    assert len(encoded) == 2
+    assert encoded.readings.tolist() == [3, 1]
+    expected = [["lamp", *body[start : start + 12]] for start in (0, 12, 18)]
+    assert read(tokenizer, encoded, 0) == expected
+    assert read(tokenizer, encoded, 1) == [["lamp", "short"]]
+    assert set(encoded.boundaries.tolist()) == {3}  # [CLS] lamp [SEP]
+
+
+def test_windows_overlap_by_what_the_stride_leaves(tokenizer: Tokenizer) -> None:
+    body = words(100, 120)
+    tower = replace(CHUNKED, stride=5)
+    encoded = encode(tokenizer, spec(tower), {"title": ["lamp"], "body": [" ".join(body)]})
+    assert [reading[1] for reading in read(tokenizer, encoded, 0)] == ["100", "105", "108"]
+
+
+def test_a_tower_with_fewer_windows_repeats_them(tokenizer: Tokenizer) -> None:
+    towers = spec(TowerSpec(("title",), 8, (None,)), TowerSpec(("body",), 8, (None,), chunks=4))
+    body = words(100, 118)
+    encoded = encode(tokenizer, towers, {"title": ["lamp"], "body": [" ".join(body)]})
+    assert encoded.index.shape == (3, 2)
+    assert read(tokenizer, encoded, 0, tower=0) == [["lamp"]] * 3
+    assert read(tokenizer, encoded, 0, tower=1) == [body[0:6], body[6:12], body[12:18]]
+    assert len(encoded.boundaries) == 4  # the title stands once
+
+
+def test_rows_that_fit_are_as_they_are_without_windows(tokenizer: Tokenizer) -> None:
+    texts = {"title": ["lamp", "door"], "body": ["why so dark", "so open"]}
+    encoded = encode(tokenizer, spec(CHUNKED), texts)
+    plain = encode(tokenizer, spec(PAIR), texts)
+    assert encoded.owner is None
+    assert encoded.tokens.tolist() == plain.tokens.tolist()
+
+
+@pytest.mark.parametrize("count", [30, 60, 150, 400])
+def test_what_is_read_does_not_depend_on_what_other_models_keep(tokenizer: Tokenizer, count: int) -> None:
+    towers = spec(CHUNKED)
+    texts = {"title": ["lamp"], "body": [" ".join(words(100, 100 + count))]}
+    alone = encode(tokenizer, towers, texts)
+    store = TokenStore(tokenizer, 10_000)
+    beside = join(store, {name: store.add(values) for name, values in texts.items()}, towers)
+    assert read(tokenizer, beside, 0) == read(tokenizer, alone, 0)
+    assert read(tokenizer, alone, 0)[-1][-1] == str(99 + count)
+
+
+@pytest.mark.parametrize("longest", [14, 9])
+def test_a_run_short_of_time_reads_less_of_as_many_windows(tokenizer: Tokenizer, longest: int) -> None:
+    texts = {"title": ["lamp", "lamp"], "body": [" ".join(words(100, 130)), "short"]}
+    whole = encode(tokenizer, spec(CHUNKED), texts)
+    towers = spec(CHUNKED).shortened(longest)
+    cut = encode(tokenizer, towers, texts)
+    assert cut.readings.tolist() == whole.readings.tolist()
+    assert cut.lengths.tolist() == np.minimum(whole.lengths, longest).tolist()
+    assert [reading[1] for reading in read(tokenizer, cut, 0)] == ["100", "112", "118"]
+    assert towers.shortened(longest - 1).towers[0].planned == 16
+    assert towers.reach == spec(CHUNKED).reach
+
+
+def test_a_specification_survives_json_and_an_old_one_is_read() -> None:
+    towers = spec(replace(CHUNKED, stride=7)).shortened(12)
+    towers = replace(towers, cleaning=Cleaning(links="host", markup=True))
+    assert EncodingSpec.from_dict(asdict(towers)) == towers
+    old = asdict(spec(PAIR))
+    del old["cleaning"]
+    for name in ("chunks", "stride", "planned"):
+        del old["towers"][0][name]
+    assert EncodingSpec.from_dict(old) == spec(PAIR)
+
+
+def readings(counts: list[int]) -> EncodedRows:
+    """Rows with so many readings each; every reading reads a sequence of its own, all of other lengths."""
+    total = sum(counts)
+    lengths = np.arange(1, total + 1)
+    return EncodedRows(
+        tokens=np.repeat(np.arange(total), lengths).astype(np.int32),
+        offsets=ends(lengths),
+        boundaries=lengths.astype(np.int32),
+        index=np.arange(total)[:, None],
+        owner=np.repeat(np.arange(len(counts)), counts),
+    )
+
+
+def test_rows_keep_their_readings_when_some_are_taken() -> None:
+    encoded = readings([2, 1, 3])
+    part = encoded.take(np.array([2, 0]))
+    assert part.readings.tolist() == [3, 2]
+    assert part.row_lengths()[:, 0].tolist() == [4 + 5 + 6, 1 + 2]
+    assert encoded.used(np.array([2, 0])).tolist() == [0, 1, 3, 4, 5]
+
+
+def test_values_go_out_to_readings_and_come_back_as_means() -> None:
+    encoded = readings([2, 1, 3])
+    values = np.array([[1.0], [2.0], [3.0]], dtype=np.float32)
+    assert encoded.spread(values)[:, 0].tolist() == [1, 1, 2, 3, 3, 3]
+    of_readings = np.array([[1.0], [2.0], [5.0], [0.0], [3.0], [9.0]], dtype=np.float32)
+    assert encoded.mean(of_readings)[:, 0].tolist() == [1.5, 5.0, 4.0]
+
+
+@pytest.mark.parametrize("other", [[1, 1], [1, 2]])
+def test_rows_of_two_kinds_are_put_together(other: list[int]) -> None:
+    first = readings([1, 1])
+    first = replace(first, owner=None)
+    second = readings(other)
+    joined = first.plus(second)
+    assert joined.readings.tolist() == [1, 1, *other]
+    assert joined.index[:2].tolist() == first.index.tolist()
+    assert len(joined.boundaries) == max(2, sum(other))  # equal sequences stand once
+    places = joined.places(np.array([2, 3]))
+    for at, place in enumerate(joined.index[places, 0]):
+        assert joined.sequence(place).tolist() == second.sequence(at).tolist()
 
 
 @given(

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
+import pytest
 
 from foldship_kernel import features
+from foldship_kernel.text import Texts
 
 ROWS = pd.DataFrame(
     {
@@ -11,10 +16,16 @@ ROWS = pd.DataFrame(
         "host": ["x"] * 4,
     }
 )
-TEXTS = {"answer": ["short", "a much longer text? with http://link", "", "CAPS { code; }"]}
 
 
-def fitted(rows: pd.DataFrame = ROWS) -> features.FeatureSpec:
+def texts_of(*answers: str) -> Texts:
+    return Texts({"answer": answers}, {"answer": answers})
+
+
+TEXTS = texts_of("short", "a much longer text? with http://link", "", "CAPS { code; }")
+
+
+def fitted(rows: pd.DataFrame = ROWS, kind: str = "basic") -> features.FeatureSpec:
     return features.fit(
         rows,
         TEXTS,
@@ -22,11 +33,13 @@ def fitted(rows: pd.DataFrame = ROWS) -> features.FeatureSpec:
         common=["host"],
         counted=["answer"],
         overlaps=[("answer", "answer")],
+        kind=kind,
     )
 
 
-def test_width_is_that_of_the_features() -> None:
-    spec = fitted()
+@pytest.mark.parametrize("kind", ["basic", "full"])
+def test_width_is_that_of_the_features(kind: str) -> None:
+    spec = fitted(kind=kind)
     values = features.compute(ROWS, TEXTS, spec)
     assert values.shape == (4, spec.width)
     assert values.dtype == np.float32
@@ -44,7 +57,7 @@ def test_missing_and_unknown_categories_are_zeros_and_rare_hosts_are_others() ->
 def test_only_the_ten_commonest_hosts_get_a_column() -> None:
     hosts = [f"h{number}" for number in range(12) for _ in range(20 - number)]
     rows = pd.DataFrame({"host": hosts, "category": None})
-    texts = {"answer": [""] * len(rows)}
+    texts = texts_of(*[""] * len(rows))
     spec = features.fit(rows, texts, categories=[], common=["host"], counted=[], overlaps=[])
     assert spec.one_hots[0].values == tuple(f"h{number}" for number in range(10))
 
@@ -53,18 +66,23 @@ def test_counts_are_standardised_and_clipped() -> None:
     spec = features.fit(ROWS, TEXTS, categories=[], common=[], counted=["answer"], overlaps=[])
     values = features.compute(ROWS, TEXTS, spec)
     np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-6)
-    huge = features.compute(ROWS.iloc[:1], {"answer": ["x" * 300_000 + "?" * 9999]}, spec)
+    huge = features.compute(ROWS.iloc[:1], texts_of("x" * 300_000 + "?" * 9999), spec)
     assert np.abs(huge).max() <= 5
 
 
 def test_a_constant_feature_does_not_divide_by_zero() -> None:
-    texts = {"answer": ["same"] * 4}
+    texts = texts_of(*["same"] * 4)
     spec = features.fit(ROWS, texts, categories=[], common=[], counted=["answer"], overlaps=[])
     np.testing.assert_array_equal(features.compute(ROWS, texts, spec), 0)
 
 
-def test_a_specification_survives_json() -> None:
-    from dataclasses import asdict
+@pytest.mark.parametrize("kind", ["basic", "full"])
+def test_a_specification_survives_json(kind: str) -> None:
+    spec = fitted(kind=kind)
+    assert features.FeatureSpec.from_dict(json.loads(json.dumps(asdict(spec)))) == spec
 
-    spec = fitted()
-    assert features.FeatureSpec.from_dict(asdict(spec)) == spec
+
+def test_a_specification_from_before_there_were_kinds_is_read() -> None:
+    old = asdict(fitted())
+    del old["counts"], old["common_words"]
+    assert features.FeatureSpec.from_dict(old) == fitted()

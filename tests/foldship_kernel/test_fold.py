@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ def test_rows_get_the_same_logits_however_they_are_batched(
     monkeypatch.setattr(fold_module, "HEAD_ROWS", 2)
     np.testing.assert_allclose(predict(fold, encoded, 1), together, atol=1e-5)
     assert together.shape == (5, 30)
+
+
+def test_a_row_of_several_readings_gets_the_mean_of_their_logits(fold: Fold, encoded: EncodedRows) -> None:
+    owner = np.array([0, 0, 1, 2, 2])
+    features = np.random.default_rng(1).normal(size=(3, tiny_bundle.FEATURE_WIDTH)).astype(np.float32)
+    alone = fold.predict(encoded, features[owner], SPEC, budget=TokenBudget([64]))
+    together = fold.predict(replace(encoded, owner=owner), features, SPEC, budget=TokenBudget([64]))
+    expected = [alone[owner == row].mean(axis=0) for row in range(3)]
+    np.testing.assert_allclose(together, expected, atol=1e-5)
 
 
 def test_progress_counts_every_distinct_token_once(fold: Fold, encoded: EncodedRows) -> None:

@@ -10,6 +10,7 @@ import tiny_bundle
 from tokenizers import Tokenizer
 
 from foldship_kernel import features, intake, rows, tokens
+from foldship_kernel.cleaning import Cleaning
 from foldship_kernel.encode import EncodedRows, EncodingSpec
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.intake import Intake, Reading
@@ -41,7 +42,7 @@ def test_pieces_make_no_difference(table: rows.Rows, monkeypatch: pytest.MonkeyP
     assert sequences(whole.encode(READING)) == sequences(pieces.encode(READING))
     np.testing.assert_array_equal(whole.features(READING), pieces.features(READING))
     frame = pd.concat(list(table.chunks()))
-    expected = features.compute(frame, quest.texts(frame), READING.features)
+    expected = features.compute(frame, intake.texts_of(quest, frame), READING.features)
     np.testing.assert_array_equal(whole.features(READING), expected)
 
 
@@ -59,6 +60,36 @@ def test_models_with_one_tokenizer_share_its_work(table: rows.Rows, monkeypatch:
     both = Intake(quest, table, [READING, other])
     assert len(asked) == 3 * 41  # each text of each row is handed over once, for both models
     assert sequences(both.encode(other)) == [towers[:1] for towers in sequences(both.encode(READING))]
+
+
+def test_models_that_clean_differently_read_different_tokens(tmp_path: Path) -> None:
+    answers = ["See https://www.example.org/a/b?c=d", "it costs $x^2$"] * 2
+    table = quest.read_test(tiny_bundle.write_input(tmp_path / "input", 4, answer=answers))[0]
+    cleaning = Cleaning(links="host", math="mark")
+    other = dataclasses.replace(READING, encoding=dataclasses.replace(READING.encoding, cleaning=cleaning))
+    both = Intake(quest, table, [READING, other])
+    tokenizer = Tokenizer.from_file(str(tiny_bundle.TOKENIZER))
+    plain, cleaned = (
+        [tokenizer.decode(towers[1]).split("?", 1)[1] for towers in sequences(both.encode(reading))]
+        for reading in (READING, other)
+    )
+    assert plain[:2] == [" see https : / / www. example. org / a / b? c = d", " it costs $ x ^ 2 $"]
+    assert cleaned[:2] == [" see example. org", " it costs formula"]
+    alone = Intake(quest, table, [other])
+    assert sequences(alone.encode(other)) == sequences(both.encode(other))
+    np.testing.assert_array_equal(both.features(other), both.features(READING))
+
+
+def test_shards_of_rows_with_several_readings(table: rows.Rows) -> None:
+    towers = tuple(dataclasses.replace(tower, max_tokens=16, chunks=3) for tower in READING.encoding.towers)
+    chunked = dataclasses.replace(READING, encoding=dataclasses.replace(READING.encoding, towers=towers))
+    taken_in = Intake(quest, table, [chunked])
+    everything = taken_in.encode(chunked)
+    assert everything.readings.max() == 3
+    shards = Shards(taken_in, chunked, 5)
+    assert sorted(shards.lengths.tolist()) == sorted(everything.lengths.tolist())
+    for number, chosen in enumerate(shards.rows):
+        assert sequences(shards.encode(number)) == sequences(everything.take(chosen))
 
 
 def test_some_rows_read_as_they_do_among_all(table: rows.Rows) -> None:

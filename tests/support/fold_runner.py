@@ -48,8 +48,9 @@ def experiment(backbone: Path, kind: str) -> Experiment:
         "backbone": str(backbone),
         "towers": [
             {"segments": ["question_title", "question_body"], "max_tokens": 48, "budgets": [8, None]},
-            {"segments": ["question_title", "answer"], "max_tokens": 48},
+            {"segments": ["question_title", "answer"], "max_tokens": 48, "chunks": 2},
         ],
+        "augmentation": {"mask_tokens": 0.1, "drop_tokens": 0.1},
         "features": {"categories": ["category"], "common": ["host"], "counted": ["answer"]},
         "head": {"hidden": 16, "dropout": 0.1},
         "stages": [head_stage, encoder_stage, head_stage],

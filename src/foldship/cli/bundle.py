@@ -72,7 +72,7 @@ def bundle(context: Context) -> None:
         encoded, features = reading.read_rows(
             context.rows, task, folder / store.TOKENIZER, card.encoding, card.features
         )
-        costs_of[name] = costs.cost(card.source, encoded.lengths, len(encoded.index))
+        costs_of[name] = costs.cost(card.source, encoded.lengths, len(encoded))
         chosen = reading.of_all_lengths(encoded, PARITY_ROWS)
         exported[name] = workspace.export / name
         export.run(

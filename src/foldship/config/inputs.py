@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from foldship.config.base import Settings
+from foldship.config.base import Settings, Share
 
 
 class Tower(Settings):
-    """One token sequence per row, made of text columns."""
+    """One token sequence per row, made of text columns.
+
+    Where the last text does not fit, the sequence has its two ends. With `chunks` above 1 there are up to so
+    many sequences instead, whose windows over the last text begin `stride` tokens apart (null for no
+    overlap); the texts before it are repeated in each.
+    """
 
     segments: tuple[str, ...] = Field(min_length=1)
     max_tokens: int = Field(ge=8, le=8192)
     budgets: tuple[Annotated[int, Field(ge=0)] | None, ...] | None = None
+    chunks: int = Field(default=1, ge=1, le=16)
+    stride: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _budget_per_segment(self) -> Tower:
@@ -22,18 +29,41 @@ class Tower(Settings):
             raise ValueError(f"{len(self.budgets)} budgets for {len(self.segments)} segments; give one each")
         return self
 
+    @model_validator(mode="after")
+    def _windows(self) -> Tower:
+        if self.stride is not None and self.chunks == 1:
+            raise ValueError("stride is the distance of windows, but chunks is 1; raise chunks")
+        if self.stride is not None and self.stride > self.max_tokens:
+            raise ValueError(f"stride {self.stride} is above max_tokens {self.max_tokens}; lower it")
+        if self.chunks > 1 and self.budgets is not None and self.budgets[-1] == 0:
+            raise ValueError("chunks slide over the last segment, but its budget is 0")
+        return self
+
+
+class Cleaning(Settings):
+    """What is done to texts besides resolving entities and collapsing white space.
+
+    `keep` leaves a thing as it is, `mark` puts a plain word in its place, `host` a link's host.
+    """
+
+    links: Literal["keep", "host", "mark"] = "keep"
+    math: Literal["keep", "mark"] = "keep"
+    code: Literal["keep", "mark"] = "keep"
+    markup: bool = False
+
 
 class Features(Settings):
     """What goes past the transformer straight into the head.
 
-    `embedding` is the width of a learned embedding for each column of `categories` and `common`; null hands
-    the head their one-hot columns.
+    `counts` says how much is counted of the texts in `counted` and `overlaps`; `embedding` is the width of
+    a learned embedding for each column of `categories` and `common`; null hands the head one-hot columns.
     """
 
     categories: tuple[str, ...] = ()
     common: tuple[str, ...] = ()
     counted: tuple[str, ...] = ()
     overlaps: tuple[tuple[str, str], ...] = ()
+    counts: Literal["basic", "full"] = "basic"
     embedding: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
@@ -41,3 +71,21 @@ class Features(Settings):
         if self.embedding is not None and not (self.categories or self.common):
             raise ValueError("embedding needs columns in categories or common")
         return self
+
+
+class Augmentation(Settings):
+    """Changes of the training rows; rows to predict are never touched.
+
+    `mask_tokens` and `drop_tokens` are shares of a sequence's tokens that become the mask token, or are
+    removed, anew in every epoch. `rows` names a function that makes further rows, see
+    `foldship.training.augment`.
+    """
+
+    mask_tokens: Share = 0.0
+    drop_tokens: Share = 0.0
+    rows: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")] | None = None
+
+    @property
+    def of_tokens(self) -> bool:
+        """Whether sequences are changed."""
+        return self.mask_tokens > 0 or self.drop_tokens > 0

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from foldship.config.base import Settings, Share
-from foldship.config.inputs import Features, Tower
+from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head, PoolingKind, fit_pooling
 from foldship.config.selecting import PostProcessing
 from foldship.config.stages import EarlyStopping, Stage
@@ -32,9 +32,11 @@ class Model(Settings):
     segment_ids: bool = False
     pooling: tuple[PoolingKind, ...] = Field(default=("cls", "mean"), min_length=1)
     encoder_dropout: Share | None = None
+    cleaning: Cleaning = Cleaning()
     features: Features = Features()
     head: Head = Head()
     adapter: Adapter | None = None
+    augmentation: Augmentation = Augmentation()
     targets: Literal["plain", "rank"] = "plain"
     stages: tuple[Stage, ...] = Field(min_length=1)
     batch_size: int = Field(default=16, ge=1)
@@ -60,6 +62,15 @@ class Model(Settings):
     def _network_fits(self) -> Model:
         self.head.fit(len(self.towers))
         fit_pooling(self.pooling, self.stages)
+        return self
+
+    @model_validator(mode="after")
+    def _tokens_are_read_in_training(self) -> Model:
+        if self.augmentation.of_tokens and all(stage.train == "head" for stage in self.stages):
+            raise ValueError(
+                "augmentation.mask_tokens and drop_tokens change what the encoder reads, but every stage has "
+                "train: head, on vectors that are computed once"
+            )
         return self
 
 

@@ -167,5 +167,6 @@ def with_extremes(given: Rows, encoding: EncodingSpec) -> Rows:
         offsets=np.append(encoded.offsets, [end + 1, end + 1 + most]),
         boundaries=np.append(encoded.boundaries, [1, most]).astype(np.int32),
         index=np.concatenate([encoded.index, np.repeat([[first], [first + 1]], towers, axis=1)]),
+        owner=None if encoded.owner is None else np.append(encoded.owner, len(encoded) + np.arange(2)),
     )
     return Rows(rows, np.concatenate([features, features[[0, -1]]]))

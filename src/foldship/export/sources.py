@@ -25,7 +25,7 @@ from foldship_kernel.errors import FoldshipError
 CODE = (Path(__file__).parent, Path(modelling.__file__).parent, Path(engines.__file__).parent)
 CODE_ABOARD = tuple(
     Path(foldship_kernel.__file__).with_name(name)
-    for name in ("batching.py", "budget.py", "encode.py", "fold.py")
+    for name in ("batching.py", "budget.py", "encode.py", "fold.py", "windows.py")
 )
 
 
@@ -66,7 +66,8 @@ def fingerprint(
 
 def _digest(rows: Rows) -> str:
     encoded = rows.encoded
-    return _digest_arrays(encoded.tokens, encoded.offsets, encoded.boundaries, encoded.index, rows.features)
+    arrays = (encoded.tokens, encoded.offsets, encoded.boundaries, encoded.index, encoded.readings)
+    return _digest_arrays(*arrays, rows.features)
 
 
 def _digest_arrays(*arrays: NDArray[Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from foldship.config.network import PoolingKind
@@ -65,19 +66,27 @@ class RowModel(nn.Module):
         index: Tensor,
         features: Tensor,
         pooled: Tensor | None = None,
+        readings: Tensor | None = None,
         **tokens: Tensor,
     ) -> Tensor:
         """Logits (N, C) of N rows.
 
         Args:
-            index: (N, T) int64, which vector each row's tower reads.
+            index: (R, T) int64, which vector each reading's tower reads; rows have one reading each, so that
+                R = N, unless `readings` says otherwise.
             features: (N, F) float32.
             pooled: (S, width) vectors computed before; else `tokens` are encoded.
+            readings: (N,) int64, how many readings each row has, one after another; a row's logits are the
+                mean of theirs.
             tokens: the encoder's inputs, (S, L) int64 each.
         """
         vectors = self.encoder(**tokens) if pooled is None else pooled
-        logits: Tensor = self.head(vectors[index].flatten(1), features)
-        return logits
+        if readings is None:
+            logits: Tensor = self.head(vectors[index].flatten(1), features)
+            return logits
+        logits = self.head(vectors[index].flatten(1), features.repeat_interleave(readings, dim=0))
+        mean: Tensor = torch.segment_reduce(logits.float(), "mean", lengths=readings)
+        return mean
 
 
 def build(

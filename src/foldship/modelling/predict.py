@@ -52,9 +52,10 @@ def encode(
 def logits(
     model: RowModel, vectors: NDArray[np.float32], rows: EncodedRows, features: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Logits of all rows from pooled vectors: (rows, targets) float32."""
+    """Logits of all rows from pooled vectors, those of a row's readings averaged: (rows, targets) float32."""
     model.eval()
     device = next(model.parameters()).device
+    features = rows.spread(features)
     parts = []
     with torch.inference_mode():
         for start in range(0, len(rows.index), HEAD_ROWS):
@@ -64,4 +65,4 @@ def logits(
                 torch.from_numpy(pooled).to(device), torch.from_numpy(features[part]).to(device)
             )
             parts.append(output.float().cpu().numpy())
-    return np.concatenate(parts)
+    return rows.mean(np.concatenate(parts))

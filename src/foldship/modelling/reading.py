@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,11 @@ from transformers import PreTrainedTokenizerFast
 from foldship.config.inputs import Features
 from foldship.config.schema import Model
 from foldship_kernel import features
+from foldship_kernel.cleaning import Cleaning
 from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
-from foldship_kernel.intake import Intake, Reading
+from foldship_kernel.intake import Intake, Reading, texts_of
 from foldship_kernel.rows import FrameRows
 from foldship_kernel.tasks.base import Task
 
@@ -68,7 +69,13 @@ def encoding_spec(
         )
     return EncodingSpec(
         towers=tuple(
-            TowerSpec(tower.segments, tower.max_tokens, tower.budgets or (None,) * len(tower.segments))
+            TowerSpec(
+                tower.segments,
+                tower.max_tokens,
+                tower.budgets or (None,) * len(tower.segments),
+                tower.chunks,
+                tower.stride,
+            )
             for tower in config.towers
         ),
         head_fraction=config.head_fraction,
@@ -77,12 +84,11 @@ def encoding_spec(
         suffix_ids=tuple(suffix),
         pad_id=tokenizer.pad_token_id,
         segment_ids=config.segment_ids,
+        cleaning=Cleaning(**config.cleaning.model_dump()),
     )
 
 
-def feature_spec(
-    config: Features, rows: pd.DataFrame, texts: Mapping[str, Sequence[str]], task: Task
-) -> FeatureSpec:
+def feature_spec(config: Features, rows: pd.DataFrame, task: Task) -> FeatureSpec:
     """Fit the features that `config` asks for on training rows.
 
     Raises:
@@ -104,11 +110,12 @@ def feature_spec(
                 )
     return features.fit(
         rows,
-        texts,
+        texts_of(task, rows),
         categories=config.categories,
         common=config.common,
         counted=config.counted,
         overlaps=config.overlaps,
+        kind=config.counts,
     )
 
 
@@ -129,5 +136,5 @@ def read_rows(
 
 def of_all_lengths(encoded: EncodedRows, count: int) -> NDArray[np.int64]:
     """At most `count` row numbers, from the shortest to the longest in even steps."""
-    order = np.argsort(encoded.lengths[encoded.index].sum(axis=1), kind="stable")
+    order = np.argsort(encoded.row_lengths().sum(axis=1), kind="stable")
     return np.unique(order[np.linspace(0, len(order) - 1, min(count, len(order))).astype(np.int64)])

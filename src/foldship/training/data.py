@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from torch.utils.data import Dataset, Sampler
 
 from foldship_kernel import batching
 from foldship_kernel.encode import EncodedRows, EncodingSpec
+
+Noise = Callable[[EncodedRows, Sequence[int]], EncodedRows]
 
 MEGABATCH = 50  # batches sorted by length together
 
@@ -36,6 +38,15 @@ class RowData:
     def take(self, rows: NDArray[np.int64]) -> RowData:
         return RowData(self.encoded.take(rows), self.features[rows], self.targets[rows], self.groups[rows])
 
+    def plus(self, other: RowData) -> RowData:
+        """These rows, then the other's."""
+        return RowData(
+            self.encoded.plus(other.encoded),
+            np.concatenate([self.features, other.features]),
+            np.concatenate([self.targets, other.targets]),
+            np.concatenate([self.groups, other.groups]),
+        )
+
 
 class RowDataset(Dataset[int]):
     """Row numbers; the collator knows what lies behind them."""
@@ -57,25 +68,38 @@ class Collator:
         data: the rows.
         spec: padding and segment ids.
         vectors: (sequences, width) pooled vectors; when given, they take the tokens' place.
+        noise: changes the sequences of some rows.
     """
 
-    def __init__(self, data: RowData, spec: EncodingSpec, vectors: NDArray[np.float32] | None = None) -> None:
-        self._data, self._spec, self._vectors = data, spec, vectors
+    def __init__(
+        self,
+        data: RowData,
+        spec: EncodingSpec,
+        vectors: NDArray[np.float32] | None = None,
+        noise: Noise | None = None,
+    ) -> None:
+        self._data, self._spec, self._vectors, self._noise = data, spec, vectors, noise
 
     def __call__(self, rows: Sequence[int]) -> dict[str, Tensor]:
         data = self._data
         chosen = np.asarray(rows, dtype=np.int64)
-        used, inverse = np.unique(data.encoded.index[chosen], return_inverse=True)
+        index = data.encoded.index[data.encoded.places(chosen)]
+        used, inverse = np.unique(index, return_inverse=True)
         # Labels come first: the Trainer reads the batch size off the first tensor.
         batch: dict[str, NDArray[np.generic]] = {
             "labels": data.targets[chosen],
             "features": data.features[chosen],
-            "index": inverse.reshape(len(chosen), -1),
+            "index": inverse.reshape(index.shape),
         }
-        if self._vectors is None:
-            batch |= batching.pad(data.encoded, used, self._spec)
-        else:
+        if data.encoded.owner is not None:
+            batch["readings"] = data.encoded.readings[chosen]
+        if self._vectors is not None:
             batch["pooled"] = self._vectors[used]
+        elif self._noise is not None:
+            noisy = self._noise(data.encoded.take(chosen), rows)  # which holds the sequences `used`, in order
+            batch |= batching.pad(noisy, np.arange(len(used)), self._spec)
+        else:
+            batch |= batching.pad(data.encoded, used, self._spec)
         return {name: torch.from_numpy(value) for name, value in batch.items()}
 
 
@@ -84,26 +108,30 @@ class GroupedLengthSampler(Sampler[int]):
 
     A group's shared sequences (one question under several answers) are then encoded once a batch. The order
     depends on the seed and the epoch alone, so a resumed run goes on where it stopped.
+
+    Attributes:
+        seed: as given.
+        epoch: the present one.
     """
 
     def __init__(self, data: RowData, batch_size: int, seed: int) -> None:
-        self._lengths = data.encoded.lengths[data.encoded.index].max(axis=1)
+        self._lengths = data.encoded.row_lengths().max(axis=1)
         order = np.argsort(data.groups, kind="stable")
         cuts = np.flatnonzero(np.diff(data.groups[order])) + 1
         self._groups = np.split(order, cuts)
         self._batch_size = batch_size
-        self._seed = seed
-        self._epoch = 0
+        self.seed = seed
+        self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the data loader at the start of every epoch."""
-        self._epoch = epoch
+        self.epoch = epoch
 
     def __len__(self) -> int:
         return len(self._lengths)
 
     def __iter__(self) -> Iterator[int]:
-        random = np.random.default_rng((self._seed, self._epoch))
+        random = np.random.default_rng((self.seed, self.epoch))
         groups = [self._groups[i] for i in random.permutation(len(self._groups))]
         rows = np.concatenate(groups)
         ends = np.cumsum([len(group) for group in groups])

@@ -22,7 +22,7 @@ from foldship.modelling import model as network
 from foldship.modelling import predict
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
-from foldship.training import precision
+from foldship.training import augment, precision
 from foldship.training.data import Collator, GroupedLengthSampler, RowData, RowDataset
 from foldship.training.trainer import Best, FoldTrainer, KeepBest, MarkWhole, Progress, last_whole_checkpoint
 from foldship_kernel.atomic import replacing, write_json
@@ -115,6 +115,9 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
     steps = max(1, math.ceil(len(job.train.features) / config.batch_size / config.accumulate))
     chosen = precision.choose(config)
     sampler = GroupedLengthSampler(job.train, config.batch_size, job.seed + 1000 * number)
+    noise = augment.token_noise(
+        config.augmentation, job.card.source, job.card.encoding, sampler.seed, lambda: sampler.epoch
+    )
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=stage.epochs,
@@ -155,7 +158,7 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         args=arguments,
         train_dataset=RowDataset(len(job.train.features)),
         eval_dataset=RowDataset(len(job.held_out.features)) if stopping else None,
-        data_collator=Collator(job.train, job.card.encoding, vectors),
+        data_collator=Collator(job.train, job.card.encoding, vectors, noise),
         callbacks=callbacks,
     )
     trainer.remove_callback(ProgressCallback)

@@ -20,8 +20,8 @@ from foldship.config.schema import Experiment, Model
 from foldship.modelling import backbone, predict, reading, store
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard
+from foldship.training import augment, precision
 from foldship.training import fold as folds
-from foldship.training import precision
 from foldship.training.data import RowData
 from foldship_kernel.atomic import replacing, write_csv
 from foldship_kernel.errors import FoldshipError
@@ -31,7 +31,18 @@ VECTORS = "frozen-vectors.npy"
 # What makes inputs of rows: when it changes, trained folds no longer fit.
 READING_CODE = [
     Path(foldship_kernel.__file__).parent / name
-    for name in ("text.py", "tokens.py", "encode.py", "features.py", "intake.py", "tasks")
+    for name in (
+        "text.py",
+        "cleaning.py",
+        "patterns.py",
+        "tokens.py",
+        "encode.py",
+        "windows.py",
+        "features.py",
+        "counts.py",
+        "intake.py",
+        "tasks",
+    )
 ]
 SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the fold's own weights
 
@@ -72,7 +83,7 @@ def _run_model(
     source = backbone.locate(config.backbone, weights.parent)
     tokenizer = backbone.load_tokenizer(source)
     encoding = reading.encoding_spec(config, tokenizer, task, backbone.positions(source, tokenizer))
-    spec = reading.feature_spec(config.features, rows, task.texts(rows), task)
+    spec = reading.feature_spec(config.features, rows, task)
     table = folds_table.set_index(task.ID).loc[list(rows[task.ID])]
     truth = rows[list(task.TARGETS)].to_numpy(np.float64)
     rows_digest = receipts.digest(rows.to_csv(index=False))
@@ -87,6 +98,7 @@ def _run_model(
             "encoding": asdict(encoding),
             "features": asdict(spec),
             "code": receipts.digest_files(*READING_CODE),
+            "further_rows": augment.hook_digest(config.augmentation),
         }
     )
     folder = weights / name
@@ -140,7 +152,9 @@ def _run_fold(
         print(f"{card.name} fold {number}: finished before, kept", flush=True)
         return
     learn, held_out = np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
-    part = data.take(learn)
+    part = augment.with_further_rows(
+        data.take(learn), rows.iloc[learn], card, task, model_folder / TOKENIZER, seed + number
+    )
     job = folds.FoldJob(
         card=card,
         fold=number,
@@ -149,11 +163,16 @@ def _run_fold(
         score=lambda logits: metrics.mean_spearman(truth[held_out], logits),
         folder=folder,
         seed=seed + number,
-        frozen_vectors=lambda model: _frozen_vectors(model_folder, card, model, data)[
-            np.unique(data.encoded.index[learn])
-        ],
+        frozen_vectors=lambda model: (
+            _frozen_vectors(model_folder, card, model, data)[data.encoded.used(learn)]
+            if card.config.augmentation.rows is None
+            else _encode(card, model, part, "frozen encoder")
+        ),
     )
-    print(f"{card.name} fold {number}: {len(learn)} rows to learn from, {len(held_out)} held out", flush=True)
+    print(
+        f"{card.name} fold {number}: {len(part.features)} rows to learn from, {len(held_out)} held out",
+        flush=True,
+    )
     try:
         _check_space(folder, card)
         outputs = activate(folds.train(job), task.ACTIVATION)
@@ -194,16 +213,20 @@ def _frozen_vectors(folder: Path, card: ModelCard, model: RowModel, data: RowDat
     """Vectors of all rows' sequences under the untrained encoder, the same for every fold."""
     path = folder / VECTORS
     if not path.is_file():
-        vectors = predict.encode(
-            model,
-            data.encoded,
-            card.encoding,
-            precision=precision.choose(card.config),
-            describe="frozen encoder, once for all folds",
-        )
+        vectors = _encode(card, model, data, "frozen encoder, once for all folds")
         with replacing(path) as temporary, temporary.open("wb") as stream:
             np.save(stream, vectors)
     return np.asarray(np.load(path))
+
+
+def _encode(card: ModelCard, model: RowModel, data: RowData, describe: str) -> NDArray[np.float32]:
+    return predict.encode(
+        model,
+        data.encoded,
+        card.encoding,
+        precision=precision.choose(card.config),
+        describe=describe,
+    )
 
 
 def _make_room(folder: Path, fingerprint: str) -> None:

@@ -63,6 +63,9 @@ class Task(Protocol):
     def read_test(self, folder: Path) -> tuple[Rows, Template]:
         """Find and check the rows to predict, and the template of the submission."""
 
+    def raw_texts(self, rows: pd.DataFrame) -> dict[str, Sequence[object]]:
+        """Return the texts of some rows as they came, str or missing, one sequence per name in TEXTS."""
+
     def texts(self, rows: pd.DataFrame) -> dict[str, list[str]]:
         """Return the normalised texts of some rows, one list per name in TEXTS."""
 

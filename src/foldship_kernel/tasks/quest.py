@@ -81,6 +81,11 @@ def read_test(folder: Path) -> tuple[Rows, base.Template]:
     return rows, base.Template(ID, wanted.ids, columns)
 
 
+def raw_texts(rows: pd.DataFrame) -> dict[str, Sequence[object]]:
+    """Return title, body and answer of each row as they came."""
+    return {name: list(rows[name]) for name in TEXTS}
+
+
 def texts(rows: pd.DataFrame) -> dict[str, list[str]]:
     """Return title, body and answer of each row, each on one line, entities resolved; "" where missing."""
     return {name: normalise_all(rows[name]) for name in TEXTS}

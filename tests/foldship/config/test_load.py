@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from foldship.config import load
-from foldship.config.inputs import Features, Tower
+from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head
 from foldship.config.schema import Experiment, Folds, Model
 from foldship.config.selecting import PostProcessing
@@ -77,11 +77,45 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
         ("models: {one: {head: {views: {a: []}}}}", r"head\.views\.a: .*at least 1 item"),
         ("models: {one: {head: {views: {a: [0, 0]}}}}", r"views\.a names a tower twice"),
         ("models: {one: {features: {embedding: 4}}}", "embedding needs columns"),
+        (
+            "models: {one: {towers: [{segments: [answer], max_tokens: 9, chunks: 17}]}}",
+            r"towers\.0\.chunks: .*less than or equal to 16",
+        ),
+        (
+            "models: {one: {towers: [{segments: [answer], max_tokens: 9, stride: 4}]}}",
+            r"towers\.0: .*stride is the distance of windows, but chunks is 1",
+        ),
+        (
+            "models: {one: {towers: [{segments: [answer], max_tokens: 9, chunks: 2, stride: 10}]}}",
+            "stride 10 is above max_tokens 9",
+        ),
+        (
+            "models: {one: {towers: [{segments: [answer], max_tokens: 9, chunks: 2, budgets: [0]}]}}",
+            "its budget is 0",
+        ),
+        ("models: {one: {cleaning: {math: host}}}", r"cleaning\.math: .*'keep' or 'mark'"),
+        ("models: {one: {features: {counts: all}}}", r"features\.counts: .*'basic' or 'full'"),
+        ("models: {one: {augmentation: {drop_tokens: 2}}}", r"augmentation\.drop_tokens: .*\(found 2\)"),
+        ("models: {one: {augmentation: {rows: mine.py}}}", r"augmentation\.rows: .*pattern"),
+        (
+            "models: {one: {augmentation: {drop_tokens: 1}, stages: [{train: head, epochs: 1, head_lr: 1}]}}",
+            "every stage has train: head",
+        ),
     ],
 )
 def test_an_impossible_setting_is_named(tmp_path: Path, recipe: str, message: str) -> None:
     with pytest.raises(FoldshipError, match=message):
         load.load(folder(tmp_path, recipe), "mine")
+
+
+def test_settings_of_before_windows_and_cleaning_are_valid_and_change_nothing() -> None:
+    stages = [{"train": "head", "epochs": 1, "head_lr": 1e-3}]
+    value = {"backbone": "x", "towers": [{"segments": ["answer"], "max_tokens": 64}], "stages": stages}
+    model = Model.model_validate(value)
+    assert model.towers[0].chunks == 1
+    assert model.cleaning == Cleaning(links="keep", math="keep", code="keep", markup=False)
+    assert model.features.counts == "basic"
+    assert not model.augmentation.of_tokens and model.augmentation.rows is None
 
 
 def test_an_unknown_recipe_names_those_there_are(tmp_path: Path) -> None:
@@ -104,6 +138,8 @@ def test_every_setting_is_documented(root: Path) -> None:
     text = (root / "docs" / "configuration.md").read_text()
     for settings in (
         Adapter,
+        Augmentation,
+        Cleaning,
         EarlyStopping,
         Experiment,
         Features,

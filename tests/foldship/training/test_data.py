@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -60,6 +63,59 @@ def test_cached_vectors_take_the_tokens_place() -> None:
     np.testing.assert_array_equal(
         batch["pooled"][batch["index"]], torch.from_numpy(vectors[data.encoded.index[[2, 0]]])
     )
+
+
+def chunked(counts: list[int]) -> RowData:
+    """A row for each count, with so many readings; every reading has two sequences of its own."""
+    total = sum(counts)
+    data = row_data(list(range(total)))
+    owner = np.repeat(np.arange(len(counts)), counts)
+    rows = len(counts)
+    return RowData(
+        replace(data.encoded, owner=owner), data.features[:rows], data.targets[:rows], data.groups[:rows]
+    )
+
+
+def test_a_batch_tells_how_many_readings_its_rows_have() -> None:
+    data = chunked([2, 1, 3])
+    batch = Collator(data, SPEC)([2, 0])
+    assert batch["readings"].tolist() == [3, 2]
+    assert batch["labels"].shape[0] == batch["features"].shape[0] == 2
+    for place, reading in enumerate([3, 4, 5, 0, 1]):
+        for tower in range(2):
+            expected = data.encoded.sequence(data.encoded.index[reading, tower])
+            got = batch["input_ids"][batch["index"][place, tower]]
+            np.testing.assert_array_equal(
+                got[batch["attention_mask"][batch["index"][place, tower]].bool()], expected
+            )
+
+
+def test_rows_of_many_readings_are_long_rows() -> None:
+    data = chunked([1, 1, 8, 1, 8, 1])
+    assert set(list(GroupedLengthSampler(data, 2, seed=1))[:2]) == {2, 4}
+
+
+def test_noise_changes_what_the_encoder_reads_and_nothing_else() -> None:
+    data = chunked([2, 1, 3])
+
+    def shifted(encoded: EncodedRows, rows: Sequence[int]) -> EncodedRows:
+        assert list(rows) == [2, 0]
+        return replace(encoded, tokens=encoded.tokens + 1000)
+
+    plain, noisy = Collator(data, SPEC)([2, 0]), Collator(data, SPEC, None, shifted)([2, 0])
+    real = plain["attention_mask"].bool()
+    assert (noisy["input_ids"][real] == plain["input_ids"][real] + 1000).all()
+    for name in set(plain) - {"input_ids"}:
+        assert torch.equal(plain[name], noisy[name])
+
+
+def test_rows_are_put_together() -> None:
+    first, second = row_data([0, 0, 1]), chunked([2, 1])
+    joined = first.plus(second)
+    assert joined.encoded.readings.tolist() == [1, 1, 1, 2, 1]
+    assert joined.groups.tolist() == [0, 0, 1, 0, 1]
+    np.testing.assert_array_equal(joined.targets[3:], second.targets)
+    np.testing.assert_array_equal(joined.features[:3], first.features)
 
 
 @given(

@@ -1,0 +1,198 @@
+"""Training rows changed and made up: never the rows that are held out.
+
+Tokens are masked or dropped anew in every epoch, decided by seed, epoch and the batch's rows alone, so that a
+resumed run goes on as it would have. Further rows come from a function of the user's own, which
+`augmentation.rows` names as "package.module:function":
+
+    def function(rows: pandas.DataFrame, random: numpy.random.Generator) -> pandas.DataFrame
+
+It is given a fold's training rows, with texts and targets, and returns further rows with the same columns.
+The id of each is that of the row it was made from, `#`, and anything that makes it unique: `123#swapped`. It
+belongs to that row's group, and is learned from only in this fold. The same rows and the same generator must
+give the same further rows, for a fold that was broken off asks again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from foldship import receipts
+from foldship.config.inputs import Augmentation
+from foldship.modelling import backbone, reading
+from foldship.modelling.store import ModelCard
+from foldship.training.data import RowData
+from foldship_kernel.encode import EncodedRows, EncodingSpec, ends
+from foldship_kernel.errors import FoldshipError, listed
+from foldship_kernel.tasks.base import Task
+
+RowsHook = Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]
+
+MARK = "#"  # between the id of a row and what its made-up rows are told apart by
+
+
+@dataclass(frozen=True)
+class TokenNoise:
+    """Masks and drops tokens of training sequences; special ones stay.
+
+    Attributes:
+        mask, drop: shares of the tokens.
+        mask_id: the token that masked ones become.
+        special: tokens that stay.
+        seed: of the stage.
+        epoch: tells the present epoch.
+    """
+
+    mask: float
+    drop: float
+    mask_id: int
+    special: tuple[int, ...]
+    seed: int
+    epoch: Callable[[], int]
+
+    def __call__(self, encoded: EncodedRows, rows: Sequence[int]) -> EncodedRows:
+        """The sequences changed.
+
+        Args:
+            encoded: a batch's sequences.
+            rows: numbers of the batch's rows; with seed and epoch they decide what is changed.
+        """
+        random = np.random.default_rng((self.seed, self.epoch(), *rows))
+        fate = random.random(len(encoded.tokens))
+        fate[np.isin(encoded.tokens, self.special)] = 1.0
+        kept = fate >= self.drop
+        tokens = np.where(fate < self.drop + (1 - self.drop) * self.mask, self.mask_id, encoded.tokens)
+        before = ends(kept.astype(np.int64))  # tokens that are kept before each place
+        return replace(
+            encoded,
+            tokens=tokens[kept].astype(encoded.tokens.dtype),
+            offsets=before[encoded.offsets],
+            boundaries=(
+                before[encoded.offsets[:-1] + encoded.boundaries] - before[encoded.offsets[:-1]]
+            ).astype(np.int32),
+        )
+
+
+def token_noise(
+    config: Augmentation, source: str, encoding: EncodingSpec, seed: int, epoch: Callable[[], int]
+) -> TokenNoise | None:
+    """What changes the tokens of a stage's training sequences; None where nothing does.
+
+    Args:
+        config: the shares.
+        source: of the backbone, whose tokenizer has the mask token.
+        encoding: its special tokens.
+        seed: of the stage.
+        epoch: tells the present epoch.
+
+    Raises:
+        FoldshipError: tokens are to be masked, and the tokenizer has no mask token.
+    """
+    if not config.of_tokens:
+        return None
+    mask_id = backbone.load_tokenizer(source).mask_token_id
+    if mask_id is None and config.mask_tokens:
+        raise FoldshipError(
+            "augmentation.mask_tokens: the backbone's tokenizer has no mask token",
+            expected="a mask_token in its tokenizer files",
+            fix="use augmentation.drop_tokens, or choose another backbone",
+        )
+    special = (*encoding.prefix_ids, *encoding.between_ids, *encoding.suffix_ids)
+    if mask_id is None:
+        mask_id = encoding.pad_id  # nothing is masked
+    return TokenNoise(config.mask_tokens, config.drop_tokens, mask_id, special, seed, epoch)
+
+
+def hook_digest(config: Augmentation) -> str:
+    """Digest of the module that makes further rows, for a fold is another when that has changed; else ""."""
+    if config.rows is None:
+        return ""
+    path = inspect.getsourcefile(_hook(config.rows))
+    return receipts.digest(receipts.digest_files(Path(path))) if path else ""
+
+
+def with_further_rows(
+    data: RowData, rows: pd.DataFrame, card: ModelCard, task: Task, tokenizer: Path, seed: int
+) -> RowData:
+    """A fold's training rows, and those that the user's function makes of them.
+
+    Args:
+        data: the training rows.
+        rows: the same, texts and targets.
+        card: the model; its `augmentation.rows` names the function.
+        task: the competition.
+        tokenizer: path of `tokenizer.json`.
+        seed: of the fold.
+
+    Raises:
+        FoldshipError: there is no such function, or it returns what cannot be learned from.
+    """
+    name = card.config.augmentation.rows
+    if name is None:
+        return data
+    further = _hook(name)(rows.copy(), np.random.default_rng(seed))
+    sources = _checked(further, rows, task, name)
+    if not len(further):
+        return data
+    encoded, features = reading.read_rows(further, task, tokenizer, card.encoding, card.features)
+    made = replace(
+        data.take(sources),
+        encoded=encoded,
+        features=features,
+        targets=further[list(task.TARGETS)].to_numpy(dtype=np.float32),
+    )
+    return data.plus(made)
+
+
+def _hook(name: str) -> RowsHook:
+    module, _, attribute = name.partition(":")
+    if str(Path.cwd()) not in sys.path:  # the program may be installed elsewhere than the user's modules
+        sys.path.append(str(Path.cwd()))
+    try:
+        function: RowsHook = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise FoldshipError(
+            f"augmentation.rows: there is no function {name!r}",
+            expected="package.module:function, found from the folder that the program runs in",
+            found=str(error),
+            fix="correct the name in kernels/<competition>/",
+        ) from error
+    return function
+
+
+def _checked(further: object, rows: pd.DataFrame, task: Task, name: str) -> NDArray[np.int64]:
+    """Check made-up rows; returns the place of each one's source among the rows it was made from."""
+
+    def wrong(what: str, expected: str, found: str) -> FoldshipError:
+        fix = "correct the function; foldship.training.augment says what it must return"
+        return FoldshipError(f"augmentation.rows: {name} {what}", expected=expected, found=found, fix=fix)
+
+    if not isinstance(further, pd.DataFrame):
+        raise wrong("returns no table", "a pandas.DataFrame", type(further).__name__)
+    if set(further.columns) != set(rows.columns):
+        odd = sorted(map(str, set(further.columns) ^ set(rows.columns)))
+        raise wrong("returns other columns than it was given", "the same columns", listed(odd))
+    ids = [str(value) for value in further[task.ID]]
+    twice = pd.Index(ids).duplicated()
+    if twice.any():
+        raise wrong("returns an id twice", "every id once", listed(np.array(ids)[twice].tolist()))
+    places = pd.Index(rows[task.ID].astype(str)).get_indexer(
+        pd.Index([value.partition(MARK)[0] for value in ids], dtype=object)
+    )
+    strangers = [value for value, place in zip(ids, places, strict=True) if place < 0 or MARK not in value]
+    if strangers:
+        expected = f"the id of a row that it was given, {MARK}, and anything else"
+        raise wrong("returns rows that were made from none of its own", expected, listed(strangers))
+    targets = further[list(task.TARGETS)].to_numpy(dtype=np.float64)
+    if not ((targets >= task.LOW) & (targets <= task.HIGH)).all():  # NaN is not, either
+        expected = f"numbers from {task.LOW:g} to {task.HIGH:g}"
+        raise wrong("returns targets out of range", expected, f"{np.nanmin(targets)} to {np.nanmax(targets)}")
+    return np.asarray(places, dtype=np.int64)

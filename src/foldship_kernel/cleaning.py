@@ -1,0 +1,102 @@
+"""What is done to texts before they are tokenised; a model may ask for more than the usual."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from foldship_kernel import patterns
+
+# Plain words, which any vocabulary holds.
+LINK, FORMULA, CODE = "link", "formula", "code"
+# Known names only: List<String> is no markup.
+_TAG = re.compile(
+    r"</?(?:a|abbr|b|big|blockquote|body|br|center|cite|code|dd|del|div|dl|dt|em|font|h[1-6]|head|hr|html|i|img|"
+    r"ins|kbd|li|ol|p|pre|q|s|samp|script|small|span|strike|strong|style|sub|sup|table|tbody|td|th|thead|"
+    r"title|tr|tt|u|ul|var)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_LINE_TAG = re.compile(r"</?(?:blockquote|br|dd|div|dt|h[1-6]|hr|li|ol|p|pre|table|tr|ul)\b", re.IGNORECASE)
+_INLINE_CODE = re.compile(r"`[^`\n]{1,200}`")
+_AFTER_LINK = ".,;:!?)]}'"  # belongs to the sentence around it
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """How texts are cleaned, besides that entities are resolved and white space is collapsed.
+
+    Attributes:
+        links: "keep", "host" (its host's name in place of a link) or "mark" (a plain word).
+        math: "keep" or "mark": a plain word in place of LaTeX.
+        code: "keep" or "mark": a plain word in place of code and of stack traces.
+        markup: whether left-over HTML tags are removed. Tags that are written as entities are text.
+    """
+
+    links: str = "keep"
+    math: str = "keep"
+    code: str = "keep"
+    markup: bool = False
+
+
+PLAIN = Cleaning()
+
+
+def resolve(value: object) -> str:
+    """`value` with HTML entities resolved; lines are kept.
+
+    Missing values (None, NaN) become the empty string. Characters that cannot be encoded (lone surrogates)
+    are dropped, since a tokenizer would refuse them.
+    """
+    if not isinstance(value, str):
+        return ""
+    return html.unescape(value).encode("utf-8", "ignore").decode("utf-8")
+
+
+def clean(value: object, cleaning: Cleaning = PLAIN) -> str:
+    """`value` as one line of text: cleaned, entities resolved, white space collapsed; "" if it is no str."""
+    if cleaning.markup and isinstance(value, str):
+        value = _TAG.sub(_without_tag, value)
+    text = resolve(value)
+    if cleaning.code == "mark":
+        text = patterns.replace(text, patterns.code(text), lambda _: f"{CODE}\n")
+        text = _INLINE_CODE.sub(CODE, text)
+    if cleaning.math == "mark":
+        text = patterns.replace(text, patterns.formulas(text), lambda _: FORMULA)
+    if cleaning.links != "keep":
+        text = patterns.LINK.sub(_host if cleaning.links == "host" else _mark, text)
+    return " ".join(text.split())
+
+
+def clean_all(values: Iterable[object], cleaning: Cleaning = PLAIN) -> list[str]:
+    """`clean` each value, in order; a repeated value is cleaned once."""
+    return each(values, lambda value: clean(value, cleaning))
+
+
+def each(values: Iterable[object], function: Callable[[object], str]) -> list[str]:
+    """`function` of each value, "" where it is no str; a repeated value is asked for once."""
+    seen: dict[str, str] = {}
+    result = []
+    for value in values:
+        if not isinstance(value, str):
+            result.append("")
+            continue
+        if value not in seen:
+            seen[value] = function(value)
+        result.append(seen[value])
+    return result
+
+
+def _without_tag(match: re.Match[str]) -> str:
+    return "\n" if _LINE_TAG.match(match[0]) else ""
+
+
+def _host(match: re.Match[str]) -> str:
+    link = match[0].rstrip(_AFTER_LINK)
+    host = re.split(r"[/?#]", link.partition("://")[2], maxsplit=1)[0].lower()
+    return host.removeprefix("www.") + match[0][len(link) :]
+
+
+def _mark(match: re.Match[str]) -> str:
+    return LINK + match[0][len(match[0].rstrip(_AFTER_LINK)) :]

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import fold_runner
+import numpy as np
+import pandas as pd
+import pytest
+
+from foldship.config.inputs import Augmentation
+from foldship.modelling import reading
+from foldship.modelling.backbone import load_tokenizer
+from foldship.modelling.store import ModelCard
+from foldship.training import augment
+from foldship.training.augment import TokenNoise
+from foldship.training.data import RowData
+from foldship_kernel.encode import EncodedRows, EncodingSpec, ends
+from foldship_kernel.errors import FoldshipError
+from foldship_kernel.features import FeatureSpec
+from foldship_kernel.tasks import quest
+
+CLS, SEP, MASK = 1, 2, 3
+LENGTHS = np.array([40, 400, 2, 100])
+
+
+def noise(**settings: Any) -> TokenNoise:
+    return TokenNoise(
+        **{"mask": 0.0, "drop": 0.0, "mask_id": MASK, "special": (CLS, SEP), "seed": 5} | settings
+    )
+
+
+@pytest.fixture
+def encoded() -> EncodedRows:
+    """Sequences that begin and end with special tokens, a second segment in each after its first half."""
+    bodies = [np.arange(10, 10 + length - 2) for length in LENGTHS]
+    return EncodedRows(
+        tokens=np.concatenate([[CLS, *body, SEP] for body in bodies]).astype(np.uint16),
+        offsets=ends(LENGTHS),
+        boundaries=(LENGTHS // 2).astype(np.int32),
+        index=np.arange(4)[:, None],
+    )
+
+
+def test_masked_tokens_keep_their_places(encoded: EncodedRows) -> None:
+    changed = noise(mask=0.2, epoch=lambda: 0)(encoded, [0, 1])
+    assert changed.lengths.tolist() == encoded.lengths.tolist()
+    assert changed.tokens.dtype == encoded.tokens.dtype
+    masked = changed.tokens == MASK
+    assert 0.15 < masked.sum() / len(masked) < 0.25
+    np.testing.assert_array_equal(changed.tokens[~masked], encoded.tokens[~masked])
+    assert not np.isin(encoded.tokens[masked], [CLS, SEP]).any()
+
+
+def test_dropped_tokens_leave_the_rest_in_order(encoded: EncodedRows) -> None:
+    changed = noise(drop=0.3, epoch=lambda: 0)(encoded, [0, 1])
+    assert 0.65 < len(changed.tokens) / len(encoded.tokens) < 0.75
+    for place in range(4):
+        before, after = encoded.sequence(place).tolist(), changed.sequence(place).tolist()
+        assert (after[0], after[-1]) == (CLS, SEP)
+        body = after[1:-1]
+        assert body == sorted(body) and set(body) <= set(before)
+        first_half = before[: encoded.boundaries[place]]
+        assert changed.boundaries[place] == sum(token in first_half for token in after)
+
+
+def test_whatever_is_dropped_special_tokens_stay(encoded: EncodedRows) -> None:
+    changed = noise(drop=1.0, mask=1.0, epoch=lambda: 0)(encoded, [0])
+    assert [changed.sequence(place).tolist() for place in range(4)] == [[CLS, SEP]] * 4
+
+
+def test_a_batch_is_changed_the_same_way_again_and_otherwise_in_another_epoch(encoded: EncodedRows) -> None:
+    def tokens(seed: int, epoch: int, rows: list[int]) -> list[int]:
+        return noise(mask=0.3, drop=0.3, seed=seed, epoch=lambda: epoch)(encoded, rows).tokens.tolist()
+
+    once = tokens(5, 0, [0, 1])
+    assert once == tokens(5, 0, [0, 1])
+    assert once not in (tokens(6, 0, [0, 1]), tokens(5, 1, [0, 1]), tokens(5, 0, [1, 0]))
+
+
+def test_nothing_asked_for_is_nothing_done(tmp_path: Path) -> None:
+    spec = EncodingSpec((), 0.5, (CLS,), (SEP,), (SEP,), 0, False)
+    assert augment.token_noise(Augmentation(), "nowhere", spec, 0, lambda: 0) is None
+    assert augment.hook_digest(Augmentation()) == ""
+
+
+def test_the_mask_is_the_tokenizers(tiny_backbone: Path) -> None:
+    spec = EncodingSpec((), 0.5, (101,), (102,), (102,), 0, False)
+    made = augment.token_noise(Augmentation(mask_tokens=0.1), str(tiny_backbone), spec, 7, lambda: 0)
+    assert made is not None
+    assert (made.mask_id, made.special, made.seed) == (103, (101, 102, 102), 7)
+
+
+class Fold:
+    """Training rows of a fold, and what is made of them by a function of this module."""
+
+    def __init__(self, backbone: Path) -> None:
+        self.rows = fold_runner.rows(6).iloc[[1, 2, 5]]
+        config = fold_runner.experiment(backbone, "full").models["tiny"]
+        encoding = reading.encoding_spec(config, load_tokenizer(str(backbone)), quest, 128)
+        self.card = ModelCard(
+            "tiny", "quest", str(backbone), tuple(quest.TARGETS), config, encoding, FeatureSpec(), "", ""
+        )
+        self.tokenizer = backbone / "tokenizer.json"
+        encoded, features = reading.read_rows(self.rows, quest, self.tokenizer, encoding, FeatureSpec())
+        targets = self.rows[list(quest.TARGETS)].to_numpy(np.float32)
+        self.data = RowData(encoded, features, targets, np.array([10, 11, 12]))
+
+    def grown(self, function: str, seed: int = 0) -> RowData:
+        config = self.card.config.model_copy(
+            update={"augmentation": Augmentation(rows=f"further_rows:{function}")}
+        )
+        card = replace(self.card, config=config)
+        return augment.with_further_rows(self.data, self.rows, card, quest, self.tokenizer, seed)
+
+
+@pytest.fixture(scope="module")
+def fold(tiny_backbone: Path) -> Fold:
+    return Fold(tiny_backbone)
+
+
+def test_further_rows_are_learned_from_in_the_group_of_their_source(fold: Fold) -> None:
+    grown = fold.grown("swapped")
+    assert len(grown.targets) == 5
+    assert grown.groups.tolist() == [10, 11, 12, 12, 10]
+    np.testing.assert_array_equal(grown.targets[:3], fold.data.targets)
+    np.testing.assert_allclose(grown.targets[3:], 0.5)
+    np.testing.assert_array_equal(grown.encoded.index[:3], fold.data.encoded.index)
+    question = grown.encoded.index[:, 0]
+    assert question[3] == question[2] and question[4] == question[0]  # read once, as before
+    assert grown.encoded.index[3, 1] not in grown.encoded.index[:3, 1]
+
+
+def test_the_generator_is_the_folds_own(fold: Fold) -> None:
+    assert fold.grown("noisy", 1).targets[3, 0] == fold.grown("noisy", 1).targets[3, 0]
+    assert fold.grown("noisy", 1).targets[3, 0] != fold.grown("noisy", 2).targets[3, 0]
+
+
+def test_no_further_rows_leave_all_as_it_is(fold: Fold) -> None:
+    assert fold.grown("nothing") is fold.data
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("absent", r"no function 'further_rows:absent'"),
+        ("of_another_fold", r"made from none of its own[\s\S]*3#x"),
+        ("without_mark", r"made from none of its own[\s\S]*'?1'?"),
+        ("twice", r"returns an id twice[\s\S]*1#x"),
+        ("other_columns", r"other columns[\s\S]*answer"),
+        ("out_of_range", r"targets out of range[\s\S]*2\.0"),
+        ("missing_target", r"targets out of range"),
+        ("no_table", r"returns no table[\s\S]*list"),
+    ],
+)
+def test_rows_that_cannot_be_learned_from_are_refused(fold: Fold, function: str, message: str) -> None:
+    with pytest.raises(FoldshipError, match=message):
+        fold.grown(function)
+
+
+def test_another_function_makes_another_fold() -> None:
+    digest = augment.hook_digest(Augmentation(rows="further_rows:swapped"))
+    assert len(digest) == 64
+    assert digest != augment.hook_digest(Augmentation(rows="fold_runner:rows"))
+
+
+def test_the_table_given_is_a_copy(fold: Fold) -> None:
+    before = fold.rows.copy()
+    fold.grown("spoiling")
+    pd.testing.assert_frame_equal(fold.rows, before)
