@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from foldship.config.network import Head
 from foldship.config.schema import Model
 from foldship.modelling import backbone
+from foldship.modelling.ordinal import Grid, OrdinalDecode
 
 
 class Encoder(nn.Module):
@@ -47,10 +48,15 @@ class Encoder(nn.Module):
 
 
 class RowHead(nn.Module):
-    """Pooled towers and features to logits."""
+    """Pooled towers and features to logits; with a grid of levels, those of its expected values."""
 
-    def __init__(self, pooled: int, features: int, outputs: int, config: Head) -> None:
+    def __init__(
+        self, pooled: int, features: int, outputs: int, config: Head, grid: Grid | None = None
+    ) -> None:
         super().__init__()
+        self.decode = None if grid is None else OrdinalDecode(grid)
+        if self.decode is not None:
+            outputs = self.decode.inputs
         width = pooled + features
         layers: list[nn.Module] = [nn.Dropout(config.dropout)]
         if config.hidden is not None:
@@ -62,7 +68,7 @@ class RowHead(nn.Module):
     def forward(self, pooled: Tensor, features: Tensor) -> Tensor:
         """(N, towers * width) and (N, F) float32 -> (N, C) float32."""
         logits: Tensor = self.layers(torch.cat([pooled, features], dim=-1))
-        return logits
+        return logits if self.decode is None else self.decode(logits)
 
 
 class RowModel(nn.Module):
@@ -101,6 +107,7 @@ def build(
     outputs: int,
     attention: str = "sdpa",
     quantise: bool = False,
+    grid: Grid | None = None,
 ) -> RowModel:
     """A fresh network for `config`, its head initialised from torch's global seed.
 
@@ -111,6 +118,7 @@ def build(
         outputs: number of targets.
         attention: `sdpa` to train, `eager` to export.
         quantise: whether the base is held in 4 bits.
+        grid: levels of the targets, where the head learns thresholds between them.
     """
     base = backbone.load_encoder(
         source,
@@ -120,4 +128,5 @@ def build(
         quantise=quantise,
     )
     encoder = Encoder(base, config.pooling)
-    return RowModel(encoder, RowHead(encoder.width * len(config.towers), features, outputs, config.head))
+    head = RowHead(encoder.width * len(config.towers), features, outputs, config.head, grid)
+    return RowModel(encoder, head)

@@ -26,15 +26,23 @@ class RowData:
         features: (rows, F) float32.
         targets: (rows, C) float32, as the loss wants them.
         groups: (rows,) int64, equal for rows of one group.
+        weights: (rows,) float32, of each row in the loss; None where all weigh the same.
     """
 
     encoded: EncodedRows
     features: NDArray[np.float32]
     targets: NDArray[np.float32]
     groups: NDArray[np.int64]
+    weights: NDArray[np.float32] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> RowData:
-        return RowData(self.encoded.take(rows), self.features[rows], self.targets[rows], self.groups[rows])
+        return RowData(
+            self.encoded.take(rows),
+            self.features[rows],
+            self.targets[rows],
+            self.groups[rows],
+            None if self.weights is None else self.weights[rows],
+        )
 
 
 class RowDataset(Dataset[int]):
@@ -51,7 +59,7 @@ class RowDataset(Dataset[int]):
 
 
 class Collator:
-    """Row numbers to the tensors that `RowModel.forward` takes, plus `labels`.
+    """Row numbers to the tensors that `RowModel.forward` takes, plus `labels` and the rows' `weights` if any.
 
     Args:
         data: the rows.
@@ -72,6 +80,8 @@ class Collator:
             "features": data.features[chosen],
             "index": inverse.reshape(len(chosen), -1),
         }
+        if data.weights is not None:
+            batch["weights"] = data.weights[chosen]
         if self._vectors is None:
             batch |= batching.pad(data.encoded, used, self._spec)
         else:
