@@ -61,7 +61,7 @@ def test_a_pass_can_be_repeated_with_the_same_dropout(reader: Reader) -> None:
 
 def test_the_embeddings_are_the_only_change(reader: Reader) -> None:
     ids = torch.arange(12).reshape(3, 4)
-    assert 0 < float(term(reader, ids, epsilon=1e-4)) < 1e-6
+    assert 0 < term(reader, ids, epsilon=1e-4).item() < 1e-6
     for parameter in reader.parameters():
         assert parameter.grad is None
     assert not reader.embeddings._forward_hooks
@@ -87,7 +87,7 @@ def test_the_change_climbs(reader: Reader) -> None:
 
     def forward() -> Tensor:
         moved: Tensor = reader(ids)
-        seen.append(float(symmetric_kl(moved, outputs)))
+        seen.append(symmetric_kl(moved, outputs).item())
         return moved
 
     smart(Smart(epsilon=0.05, steps=5, step_size=0.05), reader.embeddings, forward, outputs, before)
