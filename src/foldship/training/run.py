@@ -65,6 +65,10 @@ def run(
     Raises:
         FoldshipError: settings do not fit the data or the machine, or the disk is full.
     """
+    for config in experiment.models.values():  # what does not fit is refused before anything is trained
+        losses.criterion(config, task.TARGETS)
+        targets.group_columns(config, group_targets, task)
+        pseudo.teaching(config, task, weights, unlabelled)
     return [
         _run_model(name, config, task, experiment, rows, folds_table, weights, group_targets, unlabelled)
         for name, config in experiment.models.items()
@@ -90,7 +94,6 @@ def _run_model(
     truth = rows[list(task.TARGETS)].to_numpy(np.float64)
     grid = targets.fit_grid(config, truth.astype(np.float32), task)
     shared = targets.group_columns(config, group_targets, task)
-    losses.criterion(config, task.TARGETS)  # refuses what does not fit before anything is trained
     teaching = pseudo.teaching(config, task, weights, unlabelled)
     rows_digest = receipts.digest(rows.to_csv(index=False))
     fingerprint = receipts.digest(
