@@ -50,20 +50,20 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in REPORTED}
 
 
-def write(folder: Path, inputs: str, details: Mapping[str, Any]) -> None:
+def write(folder: Path, inputs: str, details: Mapping[str, Any], name: str = FILE_NAME) -> None:
     """Leave a receipt: the digest of all inputs, versions, and whatever else is worth keeping."""
-    write_json(folder / FILE_NAME, {"inputs": inputs, "versions": versions(), **details})
+    write_json(folder / name, {"inputs": inputs, "versions": versions(), **details})
 
 
-def read(folder: Path) -> dict[str, Any]:
+def read(folder: Path, name: str = FILE_NAME) -> dict[str, Any]:
     """The receipt in `folder`; empty when there is none that can be read."""
     try:
-        value = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+        value = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
 
 
-def is_current(folder: Path, inputs: str) -> bool:
+def is_current(folder: Path, inputs: str, name: str = FILE_NAME) -> bool:
     """Whether `folder` holds the finished result of just these inputs."""
-    return read(folder).get("inputs") == inputs
+    return read(folder, name).get("inputs") == inputs

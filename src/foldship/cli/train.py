@@ -26,6 +26,7 @@ def train(context: Context) -> None:
     from foldship.cli.selecting import select
     from foldship.reporting import tables, terminal
     from foldship.training import run
+    from foldship.training.pseudo import Unlabelled
 
     task, rows = context.competition.task, context.rows
     settings = context.experiment.folds
@@ -43,7 +44,19 @@ def train(context: Context) -> None:
     )
     for note in folds.notes(table, targets):
         click.echo(f"note: {note}")
-    run.run(task, context.experiment, rows, table, context.workspace.weights)
+    unlabelled = None
+    if any(model.pseudo_labels for model in context.experiment.models.values()):
+        test = context.competition.read_unlabelled(context.data)
+        unlabelled = Unlabelled(test, context.competition.groups(test))
+    run.run(
+        task,
+        context.experiment,
+        rows,
+        table,
+        context.workspace.weights,
+        group_targets=context.competition.group_targets,
+        unlabelled=unlabelled,
+    )
     selection = select(context)
     for show in (tables.columns_by_fold, tables.columns, tables.folds, tables.summary):
         terminal.show(show(selection))

@@ -37,6 +37,16 @@ def read_train(folder: Path) -> pd.DataFrame:
     return rows.assign(**{name: targets[name] for name in quest.TARGETS})
 
 
+def read_unlabelled(folder: Path) -> pd.DataFrame:
+    """Read test.csv: as `read_train`, without the targets.
+
+    Raises:
+        DataError: the file or a column is missing or malformed.
+    """
+    needed = (*quest.TEXTS, *quest.CATEGORIES, *quest.COMMON)
+    return tables.read_table(folder / "test.csv", required=needed, id_column=quest.ID)
+
+
 def groups(rows: pd.DataFrame) -> pd.Series:
     """Return a short hash of each row's question, so that all its answers share a fold.
 
@@ -60,7 +70,9 @@ COMPETITION = Competition(
     name=quest.NAME,
     task=quest,
     rare=RARE,
+    group_targets=quest.QUESTION_TARGETS,
     read_train=read_train,
+    read_unlabelled=read_unlabelled,
     groups=groups,
     write_sample=write_sample,
 )

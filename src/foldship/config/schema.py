@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, model_validator
 
 from foldship.config.base import Settings, Share
 from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head, PoolingKind, fit_pooling
+from foldship.config.objective import Bce, Loss, PseudoLabels, RDrop, Smart
 from foldship.config.selecting import PostProcessing
 from foldship.config.stages import EarlyStopping, Stage
 
@@ -37,7 +38,16 @@ class Model(Settings):
     head: Head = Head()
     adapter: Adapter | None = None
     augmentation: Augmentation = Augmentation()
-    targets: Literal["plain", "rank"] = "plain"
+    targets: Literal["plain", "rank", "ordinal"] = "plain"
+    ordinal_levels: int = Field(default=8, ge=1)
+    group_mean: Share = 0.0
+    losses: tuple[Loss, ...] = Field(default=(Bce(),), min_length=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    column_weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    sample_weights: Literal["none", "group"] = "none"
+    r_drop: RDrop | None = None
+    smart: Smart | None = None
+    pseudo_labels: PseudoLabels | None = None
     stages: tuple[Stage, ...] = Field(min_length=1)
     batch_size: int = Field(default=16, ge=1)
     accumulate: int = Field(default=1, ge=1)
@@ -73,6 +83,16 @@ class Model(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _regularisers_have_work_to_do(self) -> Model:
+        for name in ("r_drop", "smart"):
+            if getattr(self, name) is not None and all(stage.train == "head" for stage in self.stages):
+                raise ValueError(f"{name} acts where the encoder learns, but every stage has train: head")
+        rates = (self.head.dropout, self.encoder_dropout, self.adapter.dropout if self.adapter else 0.0)
+        if self.r_drop is not None and not any(rate is None or rate > 0 for rate in rates):
+            raise ValueError("r_drop compares two passes with dropout, but every dropout is 0")
+        return self
+
 
 class Folds(Settings):
     """Cross-validation folds, split by group."""
@@ -90,3 +110,17 @@ class Experiment(Settings):
     models: dict[ModelName, Model] = Field(min_length=1)
     postprocess: PostProcessing = PostProcessing()
     kernel: dict[str, Any] = Field(default_factory=dict)  # laid over kernel.yaml
+
+    @model_validator(mode="after")
+    def _teachers_are_trained_first(self) -> Experiment:
+        earlier: list[str] = []
+        for name, model in self.models.items():
+            teacher = model.pseudo_labels.teacher if model.pseudo_labels else None
+            key = f"models.{name}.pseudo_labels.teacher: {teacher!r}"
+            if teacher is not None and teacher not in earlier:
+                known = ", ".join(earlier) or "none"
+                raise ValueError(f"{key} is no earlier model of the experiment (earlier ones: {known})")
+            if teacher is not None and self.models[teacher].early_stopping:
+                raise ValueError(f"{key} has early_stopping, which chooses by the labels of rows held out")
+            earlier.append(name)
+        return self

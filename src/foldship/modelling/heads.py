@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from foldship.config.network import Head
+from foldship.modelling.ordinal import OrdinalDecode
 from foldship_kernel.errors import FoldshipError
 
 
@@ -174,20 +175,25 @@ class Decoded(nn.Module):
 
     Args:
         head: to (N, C) outputs.
-        decode: (N, C) outputs to (N, targets) logits, in operators that ONNX has.
+        decode: (N, C) outputs to (N, targets) logits.
     """
 
-    def __init__(self, head: nn.Module, decode: nn.Module) -> None:
+    def __init__(self, head: nn.Module, decode: OrdinalDecode) -> None:
         super().__init__()
         self.head, self.decode = head, decode
 
     def forward(self, pooled: Tensor, features: Tensor) -> Tensor:
         """(N, towers * width) and (N, F) float32 -> (N, C) in training, else (N, targets), float32."""
         outputs: Tensor = self.head(pooled, features)
-        return outputs if self.training else self.decode(outputs)
+        if self.training:
+            return outputs
+        logits: Tensor = self.decode(outputs)
+        return logits
 
 
-def build(inputs: Inputs, outputs: Sequence[str], config: Head, decode: nn.Module | None = None) -> nn.Module:
+def build(
+    inputs: Inputs, outputs: Sequence[str], config: Head, decode: OrdinalDecode | None = None
+) -> nn.Module:
     """A fresh head, initialised from torch's global seed.
 
     Args:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from foldship.config.network import PoolingKind
 from foldship.config.schema import Model
 from foldship.modelling import backbone, heads
+from foldship.modelling.ordinal import OrdinalDecode
 from foldship.modelling.pooling import Pooling
 from foldship_kernel.features import FeatureSpec
 
@@ -95,7 +96,7 @@ def build(
     *,
     features: FeatureSpec,
     outputs: Sequence[str],
-    decode: nn.Module | None = None,
+    decode: OrdinalDecode | None = None,
     attention: str = "sdpa",
     quantise: bool = False,
 ) -> RowModel:

@@ -16,6 +16,7 @@ from foldship.config.schema import Model
 from foldship.modelling import backbone
 from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
+from foldship.modelling.ordinal import Grid, OrdinalDecode
 from foldship_kernel.atomic import replacing, write_json
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.errors import FoldshipError
@@ -40,6 +41,7 @@ class ModelCard:
         encoding, features: how rows become inputs.
         data: hash of the training rows.
         fingerprint: hash of all that training depends on.
+        grid: levels of the targets where they are ordinal.
     """
 
     name: str
@@ -51,6 +53,17 @@ class ModelCard:
     features: FeatureSpec
     data: str
     fingerprint: str
+    grid: Grid | None = None
+
+    @property
+    def outputs(self) -> list[str]:
+        """The target of each of the head's outputs."""
+        return [self.targets[place] for place in self.grid.owners] if self.grid else list(self.targets)
+
+    @property
+    def decode(self) -> OrdinalDecode | None:
+        """What makes one logit a target of the outputs, where there are more."""
+        return OrdinalDecode(self.grid) if self.grid else None
 
     def save(self, folder: Path) -> None:
         value = {
@@ -62,6 +75,7 @@ class ModelCard:
             "targets": list(self.targets),
             "encoding": asdict(self.encoding),
             "features": asdict(self.features),
+            "grid": None if self.grid is None else asdict(self.grid),
             "config": self.config.model_dump(mode="json"),
         }
         write_json(folder / CARD, value)
@@ -87,6 +101,7 @@ def load_card(folder: Path) -> ModelCard:
             features=FeatureSpec.from_dict(value["features"]),
             data=value["data"],
             fingerprint=value["fingerprint"],
+            grid=Grid.from_dict(value["grid"]) if value.get("grid") else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FoldshipError(
@@ -161,7 +176,12 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
     except (OSError, SafetensorError) as error:
         raise FoldshipError(f"{path}: the weights cannot be read", found=str(error), fix=retrain) from error
     model = network.build(
-        card.config, card.source, features=card.features, outputs=card.targets, attention=attention
+        card.config,
+        card.source,
+        features=card.features,
+        outputs=card.outputs,
+        decode=card.decode,
+        attention=attention,
     )
     missing, unexpected = model.load_state_dict(state, strict=False)
     adapted = card.config.adapter is not None

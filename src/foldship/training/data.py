@@ -28,15 +28,23 @@ class RowData:
         features: (rows, F) float32.
         targets: (rows, C) float32, as the loss wants them.
         groups: (rows,) int64, equal for rows of one group.
+        weights: (rows,) float32, of each row in the loss; None where all weigh the same.
     """
 
     encoded: EncodedRows
     features: NDArray[np.float32]
     targets: NDArray[np.float32]
     groups: NDArray[np.int64]
+    weights: NDArray[np.float32] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> RowData:
-        return RowData(self.encoded.take(rows), self.features[rows], self.targets[rows], self.groups[rows])
+        return RowData(
+            self.encoded.take(rows),
+            self.features[rows],
+            self.targets[rows],
+            self.groups[rows],
+            None if self.weights is None else self.weights[rows],
+        )
 
     def plus(self, other: RowData) -> RowData:
         """These rows, then the other's."""
@@ -45,7 +53,13 @@ class RowData:
             np.concatenate([self.features, other.features]),
             np.concatenate([self.targets, other.targets]),
             np.concatenate([self.groups, other.groups]),
+            None if self.weights is other.weights is None else np.concatenate([self.given, other.given]),
         )
+
+    @property
+    def given(self) -> NDArray[np.float32]:
+        """Weights of the rows, 1 where none are set."""
+        return np.ones(len(self.features), np.float32) if self.weights is None else self.weights
 
 
 class RowDataset(Dataset[int]):
@@ -62,7 +76,7 @@ class RowDataset(Dataset[int]):
 
 
 class Collator:
-    """Row numbers to the tensors that `RowModel.forward` takes, plus `labels`.
+    """Row numbers to the tensors that `RowModel.forward` takes, plus `labels` and the rows' `weights` if any.
 
     Args:
         data: the rows.
@@ -93,6 +107,8 @@ class Collator:
         }
         if data.encoded.owner is not None:
             batch["readings"] = data.encoded.readings[chosen]
+        if data.weights is not None:
+            batch["weights"] = data.weights[chosen]
         if self._vectors is not None:
             batch["pooled"] = self._vectors[used]
         elif self._noise is not None:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import ProgressCallback, TrainerCallback, TrainingArguments, set_seed
 
 from foldship.config.stages import Stage
@@ -22,7 +22,7 @@ from foldship.modelling import model as network
 from foldship.modelling import predict
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
-from foldship.training import augment, precision
+from foldship.training import augment, objective, precision
 from foldship.training.data import Collator, GroupedLengthSampler, RowData, RowDataset
 from foldship.training.trainer import Best, FoldTrainer, KeepBest, MarkWhole, Progress, last_whole_checkpoint
 from foldship_kernel.atomic import replacing, write_json
@@ -38,13 +38,14 @@ class FoldJob:
     Attributes:
         card: the model.
         fold: its number.
-        train: rows to learn from.
+        train: rows to learn from, pseudo-labelled ones last.
         held_out: rows to predict.
         score: logits of the rows held out to their score.
         folder: where the fold's files go.
         seed: of head, dropout and batch order.
         frozen_vectors: pooled vectors of `train`'s sequences under the untrained encoder, computed when first
             wanted.
+        pseudo: number of pseudo-labelled rows.
     """
 
     card: ModelCard
@@ -55,6 +56,13 @@ class FoldJob:
     folder: Path
     seed: int
     frozen_vectors: Callable[[RowModel], NDArray[np.float32]]
+    pseudo: int = 0
+
+    def rows(self, stage: int) -> int:
+        """How many of `train`, from the first on, the stage of this number learns from."""
+        settings = self.card.config.pseudo_labels
+        left_out = self.pseudo if settings and settings.stages == "first" and stage > 0 else 0
+        return len(self.train.features) - left_out
 
 
 def train(job: FoldJob) -> NDArray[np.float32]:
@@ -66,7 +74,8 @@ def train(job: FoldJob) -> NDArray[np.float32]:
         config,
         job.card.source,
         features=job.card.features,
-        outputs=job.card.targets,
+        outputs=job.card.outputs,
+        decode=job.card.decode,
         attention=precision.attention(config),
         quantise=config.adapter is not None and config.adapter.quantise,
     ).to(precision.device())
@@ -112,9 +121,12 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
     frozen = (
         _encode(job, model, job.held_out, "held-out rows") if stopping and stage.train == "head" else None
     )
-    steps = max(1, math.ceil(len(job.train.features) / config.batch_size / config.accumulate))
+    rows = job.rows(number)
+    steps = max(1, math.ceil(rows / config.batch_size / config.accumulate))
     chosen = precision.choose(config)
-    sampler = GroupedLengthSampler(job.train, config.batch_size, job.seed + 1000 * number)
+    # The sampler's numbers hold for all rows, because the rows that a stage leaves out come last.
+    part = job.train.take(np.arange(rows))
+    sampler = GroupedLengthSampler(part, config.batch_size, job.seed + 1000 * number)
     noise = augment.token_noise(
         config.augmentation, job.card.source, job.card.encoding, sampler.seed, lambda: sampler.epoch
     )
@@ -151,12 +163,12 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
     trainer = FoldTrainer(
         stage=stage,
         sampler=sampler,
-        loss=nn.functional.binary_cross_entropy_with_logits,
+        objective=objective.build(config, stage, model, job.card.targets),
         score=lambda m: job.score(_logits(job, m, frozen)),
         eight_bit=precision.eight_bit(config),
         model=model,
         args=arguments,
-        train_dataset=RowDataset(len(job.train.features)),
+        train_dataset=RowDataset(rows),
         eval_dataset=RowDataset(len(job.held_out.features)) if stopping else None,
         data_collator=Collator(job.train, job.card.encoding, vectors, noise),
         callbacks=callbacks,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from scipy.stats import rankdata
 from transformers import AutoConfig
 
 import foldship_kernel
@@ -20,9 +20,11 @@ from foldship.config.schema import Experiment, Model
 from foldship.modelling import backbone, predict, reading, store
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard
-from foldship.training import augment, precision
+from foldship.training import augment, losses, precision, pseudo, targets
 from foldship.training import fold as folds
 from foldship.training.data import RowData
+from foldship.training.material import Material, joined_groups
+from foldship.training.pseudo import Unlabelled
 from foldship_kernel.atomic import replacing, write_csv
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task, activate
@@ -48,7 +50,14 @@ SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the
 
 
 def run(
-    task: Task, experiment: Experiment, rows: pd.DataFrame, folds_table: pd.DataFrame, weights: Path
+    task: Task,
+    experiment: Experiment,
+    rows: pd.DataFrame,
+    folds_table: pd.DataFrame,
+    weights: Path,
+    *,
+    group_targets: Sequence[str] = (),
+    unlabelled: Unlabelled | None = None,
 ) -> list[Path]:
     """Train every model of the experiment.
 
@@ -58,6 +67,8 @@ def run(
         rows: training rows with float targets.
         folds_table: id, group and fold of each row.
         weights: the competition's folder for weights.
+        group_targets: targets that belong to a row's group alone.
+        unlabelled: rows that models with `pseudo_labels` learn from besides.
 
     Returns:
         The folder of each model, with `oof.csv` in it.
@@ -65,8 +76,12 @@ def run(
     Raises:
         FoldshipError: settings do not fit the data or the machine, or the disk is full.
     """
+    for config in experiment.models.values():  # what does not fit is refused before anything is trained
+        losses.criterion(config, task.TARGETS)
+        targets.group_columns(config, group_targets, task)
+        pseudo.teaching(config, task, weights, unlabelled)
     return [
-        _run_model(name, config, task, experiment, rows, folds_table, weights)
+        _run_model(name, config, task, experiment, rows, folds_table, weights, group_targets, unlabelled)
         for name, config in experiment.models.items()
     ]
 
@@ -79,6 +94,8 @@ def _run_model(
     rows: pd.DataFrame,
     folds_table: pd.DataFrame,
     weights: Path,
+    group_targets: Sequence[str],
+    unlabelled: Unlabelled | None,
 ) -> Path:
     source = backbone.locate(config.backbone, weights.parent)
     tokenizer = backbone.load_tokenizer(source)
@@ -86,6 +103,9 @@ def _run_model(
     spec = reading.feature_spec(config.features, rows, task)
     table = folds_table.set_index(task.ID).loc[list(rows[task.ID])]
     truth = rows[list(task.TARGETS)].to_numpy(np.float64)
+    grid = targets.fit_grid(config, truth.astype(np.float32), task)
+    shared = targets.group_columns(config, group_targets, task)
+    teaching = pseudo.teaching(config, task, weights, unlabelled)
     rows_digest = receipts.digest(rows.to_csv(index=False))
     fingerprint = receipts.digest(
         {
@@ -99,29 +119,34 @@ def _run_model(
             "features": asdict(spec),
             "code": receipts.digest_files(*READING_CODE),
             "further_rows": augment.hook_digest(config.augmentation),
+            **({"group_targets": list(group_targets)} if config.group_mean else {}),
+            **({"pseudo_labels": teaching.fingerprint()} if teaching else {}),
         }
     )
     folder = weights / name
     _make_room(folder, fingerprint)
     folder.mkdir(parents=True, exist_ok=True)
     card = ModelCard(
-        name, task.NAME, source, tuple(task.TARGETS), config, encoding, spec, rows_digest, fingerprint
+        name, task.NAME, source, tuple(task.TARGETS), config, encoding, spec, rows_digest, fingerprint, grid
     )
     card.save(folder)
     (folder / TOKENIZER).parent.mkdir(exist_ok=True)
     with replacing(folder / TOKENIZER) as path:
         tokenizer.backend_tokenizer.save(str(path))
 
-    encoded, computed = reading.read_rows(rows, task, folder / TOKENIZER, encoding, spec)
+    extra = rows.iloc[:0] if teaching is None else teaching.unlabelled.rows
+    every = pd.concat([rows, extra], ignore_index=True)
+    encoded, computed = reading.read_rows(every, task, folder / TOKENIZER, encoding, spec)
     data = RowData(
         encoded=encoded,
         features=computed,
-        targets=truth.astype(np.float32),
-        groups=pd.factorize(table["group"])[0].astype(np.int64),
+        targets=np.concatenate([truth, np.zeros((len(extra), truth.shape[1]))]).astype(np.float32),
+        groups=joined_groups(table["group"], [] if teaching is None else teaching.unlabelled.groups),
     )
+    material = Material(card, task, folder / TOKENIZER, data, rows, shared, teaching)
     fold_of = table["fold"].to_numpy(np.int64)
     for number in sorted(set(fold_of.tolist())):
-        _run_fold(card, task, folder, number, fold_of, data, truth, rows, experiment.seed)
+        _run_fold(material, task, folder, number, fold_of, truth, experiment.seed)
     joined = pd.concat(
         [_read_oof(folder / f"fold{number}", task) for number in sorted(set(fold_of.tolist()))]
     )
@@ -131,16 +156,15 @@ def _run_model(
 
 
 def _run_fold(
-    card: ModelCard,
+    material: Material,
     task: Task,
     model_folder: Path,
     number: int,
     fold_of: NDArray[np.int64],
-    data: RowData,
     truth: NDArray[np.float64],
-    rows: pd.DataFrame,
     seed: int,
 ) -> None:
+    card, data = material.card, material.data
     folder = model_folder / f"fold{number}"
     inputs = receipts.digest([card.fingerprint, number])
     if (
@@ -152,25 +176,25 @@ def _run_fold(
         print(f"{card.name} fold {number}: finished before, kept", flush=True)
         return
     learn, held_out = np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
-    part = augment.with_further_rows(
-        data.take(learn), rows.iloc[learn], card, task, model_folder / TOKENIZER, seed + number
-    )
+    train, pseudo_labelled, positions = material.of_fold(number, learn, held_out, seed + number)
     job = folds.FoldJob(
         card=card,
         fold=number,
-        train=RowData(part.encoded, part.features, learnt_targets(part.targets, card.config), part.groups),
+        train=train,
         held_out=data.take(held_out),
         score=lambda logits: metrics.mean_spearman(truth[held_out], logits),
         folder=folder,
         seed=seed + number,
         frozen_vectors=lambda model: (
-            _frozen_vectors(model_folder, card, model, data)[data.encoded.used(learn)]
-            if card.config.augmentation.rows is None
-            else _encode(card, model, part, "frozen encoder")
+            _encode(card, model, train, "frozen encoder")
+            if positions is None
+            else _frozen_vectors(model_folder, card, model, data)[data.encoded.used(positions)]
         ),
+        pseudo=pseudo_labelled,
     )
     print(
-        f"{card.name} fold {number}: {len(part.features)} rows to learn from, {len(held_out)} held out",
+        f"{card.name} fold {number}: {len(train.features) - pseudo_labelled} rows to learn from, "
+        f"{len(held_out)} held out" + (f", {pseudo_labelled} pseudo-labelled" if material.teaching else ""),
         flush=True,
     )
     try:
@@ -185,7 +209,7 @@ def _run_fold(
                 fix="lower encoder_lr and head_lr, or set precision: fp32, and train again",
             )
         table = pd.DataFrame(outputs, columns=list(task.TARGETS))
-        table.insert(0, task.ID, rows[task.ID].to_numpy()[held_out])
+        table.insert(0, task.ID, material.rows[task.ID].to_numpy()[held_out])
         table["fold"] = number
         write_csv(folder / OUT_OF_FOLD, table)
         score = metrics.mean_spearman(truth[held_out], outputs)
@@ -198,15 +222,6 @@ def _run_fold(
         raise
     folds.discard_stages(folder)
     print(f"{card.name} fold {number}: out-of-fold score {score:.4f}", flush=True)
-
-
-def learnt_targets(targets: NDArray[np.float32], config: Model) -> NDArray[np.float32]:
-    """Targets as the loss wants them: as they are, or each column's ranks scaled to [0, 1]."""
-    if config.targets == "plain":
-        return targets
-    ranks = rankdata(targets, axis=0)
-    low, high = ranks.min(axis=0), ranks.max(axis=0)
-    return np.asarray((ranks - low) / np.where(high > low, high - low, 1.0), dtype=np.float32)
 
 
 def _frozen_vectors(folder: Path, card: ModelCard, model: RowModel, data: RowData) -> NDArray[np.float32]:

@@ -34,7 +34,7 @@ class FoldTrainer(Trainer):
         model: the network.
         stage: learning rates of encoder and head.
         sampler: order of the rows.
-        loss: logits and labels, (N, C) each, to a scalar.
+        objective: the network and a batch to the loss, a scalar, and the logits.
         score: the model's out-of-fold score.
         eight_bit: whether AdamW holds its state in 8 bits (bitsandbytes, CUDA).
         options: what `Trainer` takes.
@@ -46,14 +46,14 @@ class FoldTrainer(Trainer):
         model: RowModel,
         stage: Stage,
         sampler: Sampler[int],
-        loss: Callable[[Tensor, Tensor], Tensor],
+        objective: Callable[[nn.Module, dict[str, Any]], tuple[Tensor, Tensor]],
         score: Callable[[RowModel], float],
         eight_bit: bool,
         **options: Any,
     ) -> None:
         super().__init__(model=model, **options)
         self._row_model = model
-        self._stage, self._sampler, self._loss, self._score = stage, sampler, loss, score
+        self._stage, self._sampler, self._objective, self._score = stage, sampler, objective, score
         self._eight_bit = eight_bit
         # The loss is a mean over the batch: let the Trainer divide it by the accumulation steps.
         self.model_accepts_loss_kwargs = False
@@ -92,9 +92,7 @@ class FoldTrainer(Trainer):
         num_items_in_batch: Tensor | None = None,
     ) -> Any:
         """Mean loss of a batch, and the logits when asked for."""
-        labels = inputs.pop("labels")
-        logits = model(**inputs)
-        loss = self._loss(logits.float(), labels)
+        loss, logits = self._objective(model, inputs)
         return (loss, logits) if return_outputs else loss
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:

@@ -128,3 +128,17 @@ def test_folds_of_the_competitions_own_training_file(real_data: Path) -> None:
     assert table["fold"].value_counts().between(950, 975).all()
     assert table.groupby("group")["fold"].nunique().max() == 1
     assert not folds.notes(table, targets)  # ten non-zero rows of question_type_spelling, some in each fold
+
+
+def test_unlabelled_rows_are_read_like_training_rows(folder: Path) -> None:
+    rows = quest.read_unlabelled(folder)
+    assert set(rows.columns) == set(quest.read_train(folder).columns) - set(TARGETS)
+    assert quest.groups(rows).map(len).eq(12).all()
+    (folder / "test.csv").unlink()
+    with pytest.raises(DataError, match=r"test\.csv: no such file"):
+        quest.read_unlabelled(folder)
+
+
+def test_group_targets_are_those_of_the_question() -> None:
+    assert all(name in TARGETS and name.startswith("question_") for name in quest.COMPETITION.group_targets)
+    assert len(quest.COMPETITION.group_targets) == 21

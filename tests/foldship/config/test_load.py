@@ -7,6 +7,17 @@ import pytest
 from foldship.config import load
 from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head
+from foldship.config.objective import (
+    Bce,
+    Huber,
+    MarginRanking,
+    Mse,
+    PseudoLabels,
+    RDrop,
+    Smart,
+    SmoothL1,
+    SoftSpearman,
+)
 from foldship.config.schema import Experiment, Folds, Model
 from foldship.config.selecting import PostProcessing
 from foldship.config.stages import EarlyStopping, Stage
@@ -140,13 +151,22 @@ def test_every_setting_is_documented(root: Path) -> None:
         Adapter,
         Augmentation,
         Cleaning,
+        Bce,
         EarlyStopping,
         Experiment,
         Features,
         Folds,
         Head,
+        Huber,
+        MarginRanking,
         Model,
+        Mse,
         PostProcessing,
+        PseudoLabels,
+        RDrop,
+        Smart,
+        SmoothL1,
+        SoftSpearman,
         Stage,
         Tower,
     ):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from onnx import numpy_helper
 
+from foldship.config.network import Head
 from foldship.export import fusion, merge, structure, trace
-from foldship.modelling import predict, store
+from foldship.modelling import heads, predict, store
+from foldship.modelling.heads import Inputs
+from foldship.modelling.ordinal import Grid, OrdinalDecode
 from foldship_kernel.errors import FoldshipError
 
 
@@ -81,3 +85,19 @@ def test_digest_is_blind_to_weights_only(traced):
 
     assert changed(reshape) != structure.digest(first)
     assert changed(lambda model: model.graph.node.pop()) != structure.digest(first)
+
+
+def test_a_head_of_ordinal_targets_decodes_them_in_its_graph(tmp_path):
+    labels = np.random.default_rng(0).choice([0, 0.25, 0.5, 1], size=(40, 3)).astype(np.float32)
+    torch.manual_seed(0)
+    grid = Grid.fit(labels, 8)
+    outputs_of = [str(owner) for owner in grid.owners]
+    head = heads.build(Inputs(1, 8, 2), outputs_of, Head(hidden=4, dropout=0.1), OrdinalDecode(grid)).eval()
+    path = tmp_path / "head.onnx"
+    trace.trace_head(head, path, pooled=8, features=2)
+    session = onnxruntime.InferenceSession(fusion.tidy(onnx.load(path)).SerializeToString())
+    for rows in (1, 7):
+        pooled, features = 30 * torch.randn(rows, 8), torch.randn(rows, 2)
+        (found,) = session.run(None, {trace.POOLED: pooled.numpy(), trace.FEATURES: features.numpy()})
+        assert found.shape == (rows, 3)
+        np.testing.assert_allclose(found, head(pooled, features).detach().numpy(), atol=1e-4, rtol=1e-5)

@@ -162,3 +162,10 @@ def test_taking_rows_keeps_what_they_read(rows: list[int]) -> None:
                 data.encoded.sequence(data.encoded.index[row, tower]),
             )
     assert len(part.encoded.boundaries) == len({s for row in rows for s in data.encoded.index[row]})
+
+
+def test_rows_bring_their_weights_if_they_have_any() -> None:
+    plain = row_data([0, 0, 1])
+    assert "weights" not in Collator(plain, SPEC)([0])
+    weighted = replace(plain, weights=np.array([0.5, 1.0, 2.0], dtype=np.float32)).take(np.array([1, 2]))
+    assert Collator(weighted, SPEC)([1, 0])["weights"].tolist() == [2.0, 1.0]

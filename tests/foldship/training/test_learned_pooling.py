@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import TrainingArguments
 
 from foldship.config.schema import Experiment, Model
@@ -18,7 +18,7 @@ from foldship.config.stages import Stage
 from foldship.modelling import model as network
 from foldship.modelling import store
 from foldship.training import fold as folds
-from foldship.training import run
+from foldship.training import objective, run
 from foldship.training.trainer import FoldTrainer
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.tasks import quest
@@ -101,7 +101,7 @@ def test_it_takes_the_heads_rate(tiny_backbone: Path, tmp_path: Path) -> None:
         model=model,
         stage=config.stages[0],
         sampler=torch.utils.data.SequentialSampler([0]),
-        loss=nn.functional.binary_cross_entropy_with_logits,
+        objective=objective.build(config, config.stages[0], model, ("a", "b")),
         score=lambda model: 0.0,
         eight_bit=False,
         args=TrainingArguments(output_dir=str(tmp_path), use_cpu=True, report_to=[], weight_decay=0.5),

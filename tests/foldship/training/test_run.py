@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from foldship.modelling import store
-from foldship.training import run
 from foldship_kernel.tasks import quest
 
 RUNNER = Path(fold_runner.__file__)
@@ -98,11 +97,3 @@ def test_adapter_folds_hold_adapters_and_head_only(uninterrupted: Path) -> None:
     assert any(".lora_" in name for name in model.state_dict())
     stored = store.load_file(uninterrupted / "fold0" / store.WEIGHTS)
     assert all(".lora_" in name or name.startswith("head.") for name in stored)
-
-
-def test_rank_targets_span_zero_to_one_and_keep_ties() -> None:
-    config = fold_runner.experiment(Path("x"), "full").models["tiny"]
-    targets = np.array([[0.0, 0.5], [0.0, 0.5], [1.0, 0.5], [0.5, 0.5]], dtype=np.float32)
-    learnt = run.learnt_targets(targets, config)
-    np.testing.assert_allclose(learnt[:, 0], [0.0, 0.0, 1.0, 0.6], atol=1e-6)
-    np.testing.assert_array_equal(learnt[:, 1], 0.0)

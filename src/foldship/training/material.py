@@ -1,0 +1,88 @@
+"""What one fold learns from: rows, their targets, their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from foldship.modelling.store import ModelCard
+from foldship.training import augment, targets
+from foldship.training.data import RowData
+from foldship.training.pseudo import Teaching
+from foldship_kernel.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Material:
+    """The rows of all folds.
+
+    Attributes:
+        card: the model.
+        task: the competition's task.
+        tokenizer: path of `tokenizer.json`.
+        data: labelled rows, then unlabelled ones; `targets` holds labels (rows, C), 0 where there are none.
+        rows: the labelled rows, texts and targets.
+        shared: targets that belong to a row's group alone, by position.
+        teaching: where the labels of the unlabelled rows come from; None where there are no such rows.
+    """
+
+    card: ModelCard
+    task: Task
+    tokenizer: Path
+    data: RowData
+    rows: pd.DataFrame
+    shared: NDArray[np.int64]
+    teaching: Teaching | None
+
+    def of_fold(
+        self, fold: int, learn: NDArray[np.int64], held_out: NDArray[np.int64], seed: int
+    ) -> tuple[RowData, int, NDArray[np.int64] | None]:
+        """What a fold learns from.
+
+        Unlabelled rows of a group that is held out are left out: the student must not learn their texts.
+
+        Args:
+            fold: its number.
+            learn, held_out: positions of labelled rows.
+            seed: of the fold.
+
+        Returns:
+            The rows, pseudo-labelled ones last; how many of these there are; and the positions of all in
+            `data`, None where rows were made up that are not there.
+        """
+        config, data = self.card.config, self.data
+        labelled = augment.with_further_rows(
+            data.take(learn), self.rows.iloc[learn], self.card, self.task, self.tokenizer, seed
+        )
+        labels, groups = labelled.targets, labelled.groups
+        learnt, scale = targets.learnt(labels, groups, config, self.card.grid, self.shared)
+        weights = targets.row_weights(groups, config)
+        if self.teaching is None:
+            rows = replace(labelled, targets=learnt, weights=weights)
+            return rows, 0, learn if len(labels) == len(learn) else None
+        unlabelled = np.arange(len(self.rows), len(data.groups))
+        allowed = ~np.isin(data.groups[unlabelled], data.groups[held_out])
+        ids = self.rows[self.task.ID].iloc[held_out]
+        given = self.teaching.labels(fold, ids, labels, groups, self.shared)[allowed]
+        further = replace(
+            data.take(unlabelled[allowed]),
+            weights=np.full(len(given), self.teaching.config.weight, np.float32),
+        )
+        positions = np.concatenate([learn, unlabelled[allowed]])
+        made_up = len(labels) > len(learn)
+        rows = replace(labelled, weights=weights).plus(further)
+        if not made_up:  # in the order of `data`, which vectors that are computed once go by
+            rows = replace(data.take(positions), weights=rows.weights)
+        rows = replace(rows, targets=np.concatenate([learnt, scale.apply(given)]))
+        return rows, len(given), None if made_up else positions
+
+
+def joined_groups(labelled: Iterable[object], unlabelled: Iterable[object]) -> NDArray[np.int64]:
+    """Numbers for the groups of labelled rows followed by unlabelled ones, equal for equal groups."""
+    names = [str(name) for name in (*labelled, *unlabelled)]
+    return np.asarray(pd.factorize(np.array(names, dtype=object))[0], dtype=np.int64)

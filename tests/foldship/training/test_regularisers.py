@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.distributions import Bernoulli, kl_divergence
+
+from foldship.config.objective import Smart
+from foldship.training.regularisers import RandomState, smart, symmetric_kl
+
+CPU = torch.device("cpu")
+
+
+class Reader(nn.Module):
+    """Word embeddings, dropout, and a bend, so that the direction of a change matters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embeddings = nn.Embedding(20, 8)
+        self.dropout = nn.Dropout(0.5)
+        self.linear = nn.Linear(8, 3)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        outputs: Tensor = self.linear(torch.tanh(self.dropout(self.embeddings(ids)).mean(1)))
+        return outputs
+
+
+@pytest.fixture
+def reader() -> Reader:
+    torch.manual_seed(0)
+    return Reader().train()
+
+
+def term(reader: Reader, ids: Tensor, **settings: Any) -> Tensor:
+    before = RandomState.now(CPU)
+    outputs = reader(ids)
+    return smart(Smart(**settings), reader.embeddings, lambda: reader(ids), outputs, before)
+
+
+def test_the_closed_form_is_the_divergence_both_ways() -> None:
+    first, second = torch.randn(5, 4, dtype=torch.float64), torch.randn(5, 4, dtype=torch.float64)
+    p, q = Bernoulli(logits=first), Bernoulli(logits=second)
+    expected = (kl_divergence(p, q) + kl_divergence(q, p)).mean()
+    torch.testing.assert_close(symmetric_kl(first, second).double(), expected, atol=1e-5, rtol=1e-5)
+    assert float(symmetric_kl(first, first)) == 0
+
+
+def test_a_pass_can_be_repeated_with_the_same_dropout(reader: Reader) -> None:
+    ids = torch.arange(12).reshape(3, 4)
+    before = RandomState.now(CPU)
+    first, other = reader(ids), reader(ids)
+    after = torch.get_rng_state()
+    with before.again(CPU):
+        again = reader(ids)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), after)
+
+
+def test_the_embeddings_are_the_only_change(reader: Reader) -> None:
+    ids = torch.arange(12).reshape(3, 4)
+    assert 0 < term(reader, ids, epsilon=1e-4).item() < 1e-6
+    for parameter in reader.parameters():
+        assert parameter.grad is None
+    assert not reader.embeddings._forward_hooks
+
+
+def test_no_component_of_the_change_exceeds_epsilon(reader: Reader) -> None:
+    ids = torch.arange(12).reshape(3, 4)
+    plain = reader.embeddings(ids)
+    seen: list[Tensor] = []
+    reader.dropout.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
+    term(reader, ids, epsilon=0.01, steps=3, step_size=1.0)
+    changes = [(embedded - plain).abs().max() for embedded in seen[1:]]  # the first pass is without one
+    assert len(changes) == 4
+    assert all(0 < float(change) <= 0.01 + 1e-6 for change in changes)
+
+
+def test_the_change_climbs(reader: Reader) -> None:
+    """A step uphill makes more of a difference than a change at random of the same size."""
+    ids = torch.arange(12).reshape(3, 4)
+    seen: list[float] = []
+    before = RandomState.now(CPU)
+    outputs = reader(ids)
+
+    def forward() -> Tensor:
+        moved: Tensor = reader(ids)
+        seen.append(symmetric_kl(moved, outputs).item())
+        return moved
+
+    smart(Smart(epsilon=0.05, steps=5, step_size=0.05), reader.embeddings, forward, outputs, before)
+    assert len(seen) == 6
+    assert seen[-1] > 1.5 * seen[0]
+
+
+def test_the_term_teaches_and_the_same_seed_gives_the_same(reader: Reader) -> None:
+    ids = torch.arange(12).reshape(3, 4)
+    found = []
+    for _ in range(2):
+        reader.zero_grad()
+        torch.manual_seed(4)
+        term(reader, ids, epsilon=0.05).backward()
+        gradient = reader.linear.weight.grad
+        assert gradient is not None
+        assert torch.isfinite(gradient).all()
+        assert gradient.any()
+        found.append(gradient.clone())
+    assert torch.equal(*found)
+
+
+def test_frozen_embeddings_can_be_changed_too(reader: Reader) -> None:
+    reader.embeddings.requires_grad_(False)
+    term(reader, torch.arange(12).reshape(3, 4), epsilon=0.05).backward()
+    assert reader.embeddings.weight.grad is None
+    assert reader.linear.weight.grad is not None
