@@ -28,4 +28,6 @@ class Blending(Settings):
     def _weights_to_fit(self) -> Blending:
         if self.per_column and self.method in ("mean", "rank_mean"):
             raise ValueError(f"per_column needs weights that are fitted, and method {self.method} fits none")
+        if self.ranks and self.method == "mean":
+            raise ValueError("ranks with method mean is method rank_mean: name that")
         return self

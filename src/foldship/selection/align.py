@@ -39,9 +39,7 @@ class OutOfFold:
     groups: NDArray[np.int64]
 
 
-def align(
-    truth: pd.DataFrame, oof: Mapping[str, pd.DataFrame], groups: pd.Series | None = None
-) -> OutOfFold:
+def align(truth: pd.DataFrame, oof: Mapping[str, pd.DataFrame], groups: pd.Series | None = None) -> OutOfFold:
     """Join by id. Only rows that all models predicted are kept: some folds may not be trained yet.
 
     Args:

@@ -49,13 +49,11 @@ class Choice:
     trials: tuple[Trial, ...] = ()
 
 
-def choose(
-    data: OutOfFold, models: Sequence[str], settings: Blending, score: Score = spearman
-) -> Choice:
+def choose(data: OutOfFold, models: Sequence[str], settings: Blending, score: Score = spearman) -> Choice:
     """Fit the weights of all models by the method that is asked for, or by the best.
 
-    The best is that with the highest nested score, and it has to beat the plain mean by `minimum_gain`, and in
-    `confidence` of all resamples of the groups. For the honest predictions each fold in turn is left out of
+    The best is that with the highest nested score. It has to beat the plain mean by `minimum_gain`, and in a
+    share `confidence` of all resamples of the groups. For the honest predictions each fold in turn is left out of
     that decision, too.
 
     Args:

@@ -237,4 +237,4 @@ def _mean(values: Array) -> Array:
     """Mean over the first axis; what is NaN is passed over, and stays NaN where there is nothing else."""
     known = ~np.isnan(values)
     total, count = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))

@@ -17,14 +17,12 @@ Judge = Callable[[Array], Array]
 
 
 def spearman(truth: Array, prediction: Array) -> Array:
-    """Spearman's correlation of each column: (C,), NaN where the truth is constant, 0 where only the other is.
+    """Spearman's correlation of each column, (C,): NaN where the truth is constant.
 
-    The mean over the columns that are not NaN is `metrics.mean_spearman`.
+    It is 0 where only the prediction is constant. The mean of what is not NaN is `metrics.mean_spearman`.
     """
     known = metrics.column_spearman(truth, prediction)
-    return np.where(
-        metrics.is_constant(truth), np.nan, np.where(metrics.is_constant(prediction), 0.0, known)
-    )
+    return np.where(metrics.is_constant(truth), np.nan, np.where(metrics.is_constant(prediction), 0.0, known))
 
 
 def judge(truth: Array, score: Score = spearman) -> Judge:
@@ -63,9 +61,9 @@ def _ranks(ascending: Array) -> Array:
     places = np.broadcast_to(np.arange(count, dtype=np.float64), ascending.shape)
     new = ascending[:, 1:] != ascending[:, :-1]
     if new.all():
-        return places - (count - 1) / 2
+        return np.asarray(places - (count - 1) / 2)
     edge = np.ones((columns, 1), dtype=np.bool_)
     first = np.maximum.accumulate(np.where(np.hstack([edge, new]), places, 0.0), axis=1)
     last = np.where(np.hstack([new, edge]), places, np.inf)
     last = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
-    return (first + last) / 2 - (count - 1) / 2
+    return np.asarray((first + last) / 2 - (count - 1) / 2)

@@ -26,7 +26,7 @@ def weights(models: Array, truth: Array, shared: bool) -> Array:
     Returns:
         (M, C) weights that sum to 1 down each column; equal ones where no model goes with the truth.
     """
-    count, columns, rows = models.shape
+    _, columns, rows = models.shape
     target = metrics.centred_ranks(truth).T
     target = target / np.maximum(np.sqrt((target**2).mean(axis=1, keepdims=True)), 1e-12)
     centred = models - models.mean(axis=2, keepdims=True)

@@ -1,4 +1,4 @@
-"""The weights of a blend, fitted on out-of-fold predictions, and what they give rows they were not fitted on."""
+"""The weights of a blend, and what they make of rows that they were not fitted on."""
 
 from __future__ import annotations
 
@@ -39,16 +39,10 @@ class Weighting:
     @property
     def shares(self) -> dict[str, float | list[float]]:
         """JSON-like weights by model: one number where all columns have the same."""
-        same = (self.weights == self.weights[:, :1]).all()
-        return {
-            name: float(row[0]) if same else [float(value) for value in row]
-            for name, row in zip(self.models, self.weights, strict=True)
-        }
+        return _shares(self.models, self.weights)
 
 
-def fit(
-    data: OutOfFold, models: Sequence[str], settings: Blending, score: Score = spearman
-) -> Weighting:
+def fit(data: OutOfFold, models: Sequence[str], settings: Blending, score: Score = spearman) -> Weighting:
     """Fit the weights of some models.
 
     With fewer than two folds there are no other rows to score weights on: then it is the plain mean. So it is
@@ -156,5 +150,15 @@ def _applied(
 ) -> Array:
     """What the kernel would make of these rows."""
     tables = {name: data.predictions[name][rows] for name in names}
-    shares: dict[str, Weight] = dict(zip(names, weights, strict=True))
+    shares: dict[str, Weight] = {
+        name: np.asarray(share)[()] for name, share in _shares(names, weights).items()
+    }
     return blend(tables, shares, known)
+
+
+def _shares(names: Sequence[str], weights: Array) -> dict[str, float | list[float]]:
+    same = (weights == weights[:, :1]).all()
+    return {
+        name: float(row[0]) if same else [float(value) for value in row]
+        for name, row in zip(names, weights, strict=True)
+    }
