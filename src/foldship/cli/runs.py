@@ -97,8 +97,8 @@ def compare_runs(workspace: Workspace, a: str, b: str, *, rows: int, resamples: 
     }
 
     def compared(left: pd.DataFrame, right: pd.DataFrame, **how: Any) -> dict[str, evaluation.Comparison]:
-        tables = (table[targets].to_numpy(np.float64) for table in (truth, left, right))
-        return evaluation.compare(*tables, groups, columns, resamples=resamples, **how)
+        reference, a, b = (table[targets].to_numpy(np.float64) for table in (truth, left, right))
+        return evaluation.compare(reference, a, b, groups, columns, resamples=resamples, **how)
 
     results = {
         "raw, all rows": compared(one, other),
@@ -127,8 +127,7 @@ def show_run(workspace: Workspace, name: str, data: Path | None) -> None:
     run = runs.find(workspace.runs, name)
     recipe, lost = repeat.as_recipe(workspace.experiment, dict(run.facts["config"]))
     recipe.pop("competition", None)
-    for line in [f"run {run.name} of {run.facts['finished']}, recipe {run.facts['recipe']}"]:
-        click.echo(f"# {line}")
+    click.echo(f"# run {run.name} of {run.facts['finished']}, recipe {run.facts['recipe']}")
     for line in _changed(workspace, run.facts, data):
         click.echo(f"# {line}")
     if lost:

@@ -71,8 +71,8 @@ def trials(selection: Json) -> Table | None:
             (trial["method"], number(trial["score"]), signed(trial["gain"]), f"{trial['better']:.0%}")
             for trial in selection["trials"]
         ),
-        "Mean of the folds over all columns, each fold blended with what was fitted on the others. Better: in "
-        "how many resamples of the groups it beats the plain mean. Chosen: "
+        "Mean of the folds over all columns, each fold blended with what was fitted on the others. Better: "
+        "in how many resamples of the groups it beats the plain mean. Chosen: "
         f"{selection['blend']['method']}.",
     )
 

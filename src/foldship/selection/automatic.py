@@ -53,8 +53,8 @@ def choose(data: OutOfFold, models: Sequence[str], settings: Blending, score: Sc
     """Fit the weights of all models by the method that is asked for, or by the best.
 
     The best is that with the highest nested score. It has to beat the plain mean by `minimum_gain`, and in a
-    share `confidence` of all resamples of the groups. For the honest predictions each fold in turn is left out of
-    that decision, too.
+    share `confidence` of all resamples of the groups. For the honest predictions each fold in turn is left
+    out of that decision, too.
 
     Args:
         data: out-of-fold predictions.

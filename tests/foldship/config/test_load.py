@@ -8,7 +8,7 @@ from foldship.config import load
 from foldship.config.inputs import Features, Tower
 from foldship.config.network import Adapter, Head
 from foldship.config.schema import Experiment, Folds, Model
-from foldship.config.selecting import PostProcessing
+from foldship.config.selecting import Blending, PostProcessing
 from foldship.config.stages import EarlyStopping, Stage
 from foldship_kernel.errors import FoldshipError
 
@@ -91,6 +91,7 @@ def test_every_setting_is_documented(root: Path) -> None:
     text = (root / "docs" / "configuration.md").read_text()
     for settings in (
         Adapter,
+        Blending,
         EarlyStopping,
         Experiment,
         Features,
