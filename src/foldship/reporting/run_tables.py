@@ -34,8 +34,8 @@ def board(runs: Sequence[Json]) -> Table:
         (*header, f"nested {many}", f"nested {few}", f"raw {many}", f"raw {few}", "seconds"),
         tuple(rows),
         "Mean of the folds over all columns and those that are not too rare. Nested: post-processed with "
-        "what was fitted on the other folds. Only runs on the same rows compare. Seconds: of the command that "
-        "finished the run; folds finished earlier are not in them. Times are UTC.",
+        "what was fitted on the other folds. Only runs on the same rows compare. Seconds: of the command "
+        "that finished the run; folds finished earlier are not in them. Times are UTC.",
         left=frozenset({1, 2, 3, 4}),
     )
 

@@ -65,11 +65,10 @@ def choose(data: OutOfFold, models: Sequence[str], settings: Blending, score: Sc
     single = len(models) == 1 or len(np.unique(data.folds)) <= trial.FEWEST_FOLDS
     if settings.method != "auto" or single:
         return Choice(_settled(settings, settings.method), weighting.fit(data, models, settings, score))
-    plain = settings.model_copy(update={"per_column": False})
-    fitted = {MEAN: weighting.fit(data, models, _settled(plain, MEAN), score)}
+    fitted = {MEAN: weighting.fit(data, models, _settled(settings, MEAN), score)}
     gains = {}
     for method in CANDIDATES:
-        fitted[method] = weighting.fit(data, models, _settled(plain, method), score)
+        fitted[method] = weighting.fit(data, models, _settled(settings, method), score)
         gains[method] = trial.Gains.of(data, fitted[MEAN].honest, fitted[method].honest, score)
 
     def best(without: int | None = None) -> str:
@@ -81,21 +80,17 @@ def choose(data: OutOfFold, models: Sequence[str], settings: Blending, score: Sc
         rows = data.folds == fold
         honest[rows] = fitted[best(place)].honest[rows]
     method = best()
-    settled = _settled(settings, method)
-    chosen = replace(fitted[method], honest=honest)
-    if settled.per_column:
-        chosen = weighting.by_column(data, chosen, settled, score)
     reference = float(np.nanmean(np.nanmean(trial.by_fold(data, fitted[MEAN].honest, score), axis=1)))
     trials = [Trial(MEAN, reference, 0.0, 0.5)]
     for name in CANDIDATES:
         gain, better = gains[name].overall()
         own = float(np.nanmean(np.nanmean(trial.by_fold(data, fitted[name].honest, score), axis=1)))
         trials.append(Trial(name, own, gain, better))
-    return Choice(settled, chosen, tuple(trials))
+    return Choice(_settled(settings, method), replace(fitted[method], honest=honest), tuple(trials))
 
 
 def _settled(settings: Blending, method: str) -> Blending:
-    """The settings with a method that is carried out as it is; a plain mean has no columns of its own."""
+    """The settings with a method that is carried out as it is; a plain mean has no weights by column."""
     if method == "auto":
         method = MEAN
     own = settings.per_column and method not in (MEAN, "rank_mean")

@@ -51,7 +51,8 @@ def fit(data: OutOfFold, models: Sequence[str], settings: Blending, score: Score
     Args:
         data: out-of-fold predictions of these models and maybe others.
         models: names of one or more models.
-        settings: the method, and whether weights may differ by column.
+        settings: the method, and whether weights may differ by column: then a column has weights of its own
+            where these surely beat the plain mean, and the plain mean elsewhere.
         score: the metric.
     """
     names = tuple(sorted(models))
@@ -59,22 +60,18 @@ def fit(data: OutOfFold, models: Sequence[str], settings: Blending, score: Score
         return _nested(data, names, "mean", ranks=False, shared=True, score=score)
     method = "mean" if settings.method in ("rank_mean", "auto") else settings.method
     ranks = settings.ranks or settings.method == "rank_mean"
-    common = _nested(data, names, method, ranks, shared=True, score=score)
-    if settings.per_column and method != "mean":
-        return by_column(data, common, settings, score)
-    return common
+    if not settings.per_column or method == "mean":
+        return _nested(data, names, method, ranks, shared=True, score=score)
+    own = _nested(data, names, method, ranks, shared=False, score=score)
+    return _by_column(data, own, settings, score)
 
 
-def by_column(data: OutOfFold, common: Weighting, settings: Blending, score: Score = spearman) -> Weighting:
-    """Let columns have weights of their own where that pays on folds that these were not fitted on.
+def _by_column(data: OutOfFold, own: Weighting, settings: Blending, score: Score) -> Weighting:
+    """The plain mean, and columns' own weights where these surely beat it on folds they were not fitted on.
 
-    Args:
-        data: out-of-fold predictions.
-        common: weights that all columns share, and what they give.
-        settings: the method, and the gain that a column has to show.
-        score: the metric.
+    Each fold in turn is left out of that decision, too, for its honest predictions.
     """
-    own = _nested(data, common.models, settings.method, common.ranks, shared=False, score=score)
+    common = _nested(data, own.models, "mean", own.ranks, shared=True, score=score)
     gains = trial.Gains.of(data, common.honest, own.honest, score)
     honest = common.honest.copy()
     for place, fold in enumerate(gains.folds):

@@ -48,7 +48,8 @@ def test_what_a_recipe_cannot_say_is_named(tmp_path: Path) -> None:
     was = Experiment.model_validate(
         {"competition": "quest", "models": {"one": {**MODEL, "head": {"hidden": None}}}}
     )
-    _, lost = repeat.as_recipe(folder(tmp_path, {"models": {"one": MODEL}}), was.model_dump(mode="json"))
+    place = folder(tmp_path, {"models": {"one": {**MODEL, "head": {"hidden": 128}}}})
+    _, lost = repeat.as_recipe(place, was.model_dump(mode="json"))
     assert lost == ["models.one.head.hidden"]
 
 

@@ -86,13 +86,11 @@ def test_targets_get_weights_of_their_own_only_where_that_pays(method: str) -> N
     data = align.align(*tables(BY_TARGET))
     common = weighting.fit(data, "ab", Blending(method="stacking"))
     own = automatic.choose(data, "ab", Blending(method=method, per_column=True, minimum_gain=0.01)).weighting
-    if method == "auto" and not isinstance(own.shares["a"], list):
-        pytest.fail("no method was convincing")
     assert own.weights[0, 0] > 0.8
     assert own.weights[1, 1] > 0.8
     assert score(data, own.honest) > score(data, common.honest) + 0.05
     np.testing.assert_allclose(own.weights.sum(axis=0), 1)
-    assert own.weights[0, 2] == pytest.approx(own.weights[1, 2], abs=0.3)
+    assert own.weights[:, 2].tolist() == [0.5, 0.5]
 
 
 def test_a_constant_model_breaks_nothing() -> None:
