@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 import foldship
 import foldship_kernel
 from foldship import receipts, runs, selection
@@ -30,7 +32,7 @@ def keep(context: Context, chosen: Mapping[str, Any], seconds: Mapping[str, floa
     identity = {
         "competition": context.competition.name,
         "config": context.experiment.model_dump(mode="json"),
-        "data": data_digest(context),
+        "data": data_digest(context.rows),
         "trained": {name: _trained(path) for name, path in context.models.items()},
         "selected": receipts.read(folder).get("inputs"),
     }
@@ -50,9 +52,9 @@ def keep(context: Context, chosen: Mapping[str, Any], seconds: Mapping[str, floa
     return runs.write(context.workspace.runs, identity, facts, tables, truth)
 
 
-def data_digest(context: Context) -> str:
-    """Hash of the training rows, as models are trained on them."""
-    return receipts.digest(context.rows.to_csv(index=False))
+def data_digest(rows: pd.DataFrame) -> str:
+    """Hash of training rows, as models are trained on them."""
+    return receipts.digest(rows.to_csv(index=False))
 
 
 def code() -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from foldship.cli.context import open_context, open_workspace
+from foldship.cli.context import open_workspace
 from foldship.workspace import Workspace
 
 TEST_ROWS = 476  # rows of QUEST's public test set, one answer to each question
@@ -137,7 +137,7 @@ def show_run(workspace: Workspace, name: str, data: Path | None) -> None:
 
 def _changed(workspace: Workspace, facts: Any, data: Path | None) -> list[str]:
     """What is not as it was when the run was made, one line each."""
-    from foldship import receipts
+    from foldship import competitions, receipts
     from foldship.cli import recording
     from foldship.modelling import store
     from foldship_kernel.errors import listed
@@ -159,8 +159,8 @@ def _changed(workspace: Workspace, facts: Any, data: Path | None) -> list[str]:
     if data is None:
         lines.append("data: not compared; name it with --data")
     else:
-        context = open_context(facts["competition"], data, facts["recipe"])
-        same = recording.data_digest(context) == facts["data"]
+        rows = competitions.get(workspace.competition).read_train(data.expanduser())
+        same = recording.data_digest(rows) == facts["data"]
         lines.append("data: as it was" if same else f"data: {data} is not what the run was trained on")
     for name, trained in facts["trained"].items():
         kept = store.fingerprint(workspace.model(name)) == trained["fingerprint"]
