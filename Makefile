@@ -14,6 +14,9 @@ SUBMIT      ?=
 COMPARE     ?=
 IMPORT      ?=
 CHECK       ?=
+A           ?=
+B           ?=
+SHOW        ?=
 IMAGE       ?=
 BENCH       ?= full
 SUITES      ?=
@@ -28,14 +31,14 @@ WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission train bundle simulate doctor push calibrate image report bench test lint clean
+.PHONY: help submission train runs bundle simulate doctor push calibrate image report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
 	@echo '             ROWS=number PROFILE=t4|t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name CHECK=folder'
-	@echo '             SUBMIT=1 COMPARE=hashes|sizes'
+	@echo '             SUBMIT=1 COMPARE=hashes|sizes A=run B=run SHOW=run'
 	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
@@ -43,6 +46,9 @@ submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission
 
 train: $(READY) ## Train the fold models and write their out-of-fold predictions
 	$(FOLDSHIP) train $(WHICH)
+
+runs: $(READY) ## List what was tried and what it scored; A=run B=run compares two, SHOW=run repeats one
+	$(FOLDSHIP) runs --competition $(COMPETITION) $(if $(DATA),--data "$(DATA)") $(if $(A),--compare $(A) $(B)) $(if $(SHOW),--show $(SHOW))
 
 bundle: $(READY) ## Merge, export and bundle the trained folds into one offline kernel; CHECK=folder verifies one
 	$(FOLDSHIP) bundle $(if $(CHECK),--check $(CHECK),$(WHICH))

@@ -46,6 +46,11 @@ class Workspace:
         return self.all_weights / self.competition
 
     @property
+    def runs(self) -> Path:
+        """What was tried and what it scored."""
+        return self.weights / "runs"
+
+    @property
     def build(self) -> Path:
         return self.root / "build" / self.competition
 

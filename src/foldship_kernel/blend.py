@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foldship_kernel import quantiles
 from foldship_kernel.errors import FoldshipError
+
+Weight = float | NDArray[np.float64]  # one for all targets, or (C,) one per target
+SUM_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -19,15 +23,40 @@ class Blend:
 
     Attributes:
         models: names of the models.
-        weights: share of each; they sum to 1.
+        weights: share of each, for all targets or by target; they sum to 1.
         postprocess: post-processing fitted for this blend, one dictionary per step.
         score: its out-of-fold score with one fold per row, nested; None where it is not known.
+        grids: per model (C, Q) quantiles, where quantiles are blended; None where predictions are.
     """
 
     models: tuple[str, ...]
-    weights: Mapping[str, float]
+    weights: Mapping[str, Weight]
     postprocess: tuple[Mapping[str, Any], ...]
     score: float | None
+    grids: Mapping[str, NDArray[np.float64]] | None = None
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any], grids: Mapping[str, Any], targets: int) -> Blend:
+        """Read a record of `blends`.
+
+        Args:
+            record: with `models`, `weights`, `postprocess`, `score`, and `ranks` where quantiles are blended.
+            grids: quantiles by model, for records with `ranks`.
+            targets: how many there are.
+
+        Raises:
+            KeyError: a key, or a model's weight or grid, is missing.
+            ValueError: a weight is negative or no finite number, there are not as many as targets, they do
+                not sum to 1, or a grid does not rise.
+        """
+        models = tuple(record["models"])
+        weights = {name: _weight(record["weights"][name], targets) for name in models}
+        if not np.allclose(_sum(weights), 1.0, rtol=0, atol=SUM_TOLERANCE):
+            raise ValueError(f"the weights of {', '.join(models)} do not sum to 1")
+        used = None
+        if record.get("ranks"):
+            used = {name: quantiles.checked(grids[name], targets) for name in models}
+        return cls(models, weights, tuple(record["postprocess"]), record["score"], used)
 
 
 def fitted(blends: Sequence[Blend], names: Collection[str]) -> Blend | None:
@@ -38,8 +67,8 @@ def fitted(blends: Sequence[Blend], names: Collection[str]) -> Blend | None:
 def choose(blends: Sequence[Blend], names: Collection[str]) -> Blend:
     """The blend for some models.
 
-    Where none was fitted for just these, the largest one is used: its weights scaled to sum to 1 over these,
-    its post-processing, and no score.
+    Where none was fitted for just these, the largest one is used: its weights scaled to sum to 1 over these
+    (equal ones in a target in which none of these has a share), its post-processing, and no score.
 
     Args:
         blends: one of them is of all models.
@@ -52,21 +81,34 @@ def choose(blends: Sequence[Blend], names: Collection[str]) -> Blend:
     if exact is not None:
         return exact
     whole = max(blends, key=lambda blend: len(blend.models))
-    weights = renormalised(whole.weights, dict.fromkeys(names))
-    return Blend(tuple(weights), weights, whole.postprocess, score=None)
+    known = {name: whole.weights[name] for name in names if name in whole.weights}
+    if known and len(known) == len(names):
+        idle = np.asarray(_sum(known)) <= 0
+        if idle.any():
+            known = {name: np.where(idle, 1.0, weight)[()] for name, weight in known.items()}
+    weights = renormalised(known, dict.fromkeys(names))
+    grids = whole.grids and {name: whole.grids[name] for name in weights}
+    return Blend(tuple(weights), weights, whole.postprocess, score=None, grids=grids)
 
 
 def blend(
-    predictions: Mapping[str, NDArray[np.floating]], weights: Mapping[str, float]
+    predictions: Mapping[str, NDArray[np.floating]],
+    weights: Mapping[str, Weight],
+    grids: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> NDArray[np.float64]:
     """Weighted mean of the models that are present.
 
     The weights of the present models are scaled to sum to 1, so that a model which is missing (damaged, or
-    shed for want of time) leaves no gap.
+    shed for want of time) leaves no gap. With grids each model's predictions are turned into quantiles, these
+    are averaged, and the mean is turned back into the value that has this quantile in the models' weighted
+    mean distribution: models that spread their predictions differently count alike, and the result stays on
+    the predictions' scale. What becomes of a row depends on no other row.
 
     Args:
         predictions: (n, C) per model name, all of one shape.
-        weights: share of each model, 0 or more; models that are not in `predictions` are passed over.
+        weights: share of each model, 0 or more, one for all targets or (C,); models that are not in
+            `predictions` are passed over.
+        grids: per model (C, Q), see `foldship_kernel.quantiles`.
 
     Returns:
         (n, C) float64; the same to the last bit whatever the order of the mappings.
@@ -86,25 +128,56 @@ def blend(
         )
     result = np.zeros(next(iter(shapes.values())), dtype=np.float64)
     for name in sorted(shares):
-        result += shares[name] * np.asarray(predictions[name], dtype=np.float64)
-    return result
+        table = np.asarray(predictions[name], dtype=np.float64)
+        result += shares[name] * (table if grids is None else quantiles.of(table, grids[name]))
+    if grids is None:
+        return result
+    mean_grid = sum(np.reshape(shares[name], (-1, 1)) * grids[name] for name in sorted(shares))
+    return quantiles.values(result, np.asarray(mean_grid))
 
 
-def renormalised(weights: Mapping[str, float], present: Mapping[str, object]) -> dict[str, float]:
-    """The weights of the models in `present`, scaled to sum to 1.
+def renormalised(weights: Mapping[str, Weight], present: Mapping[str, object]) -> dict[str, Weight]:
+    """The weights of the models in `present`, scaled to sum to 1 (in every target).
 
     Raises:
         FoldshipError: as `blend`.
     """
     wanted = {name: weights.get(name) for name in sorted(present)}
-    bad = [f"{name}: {value}" for name, value in wanted.items() if value is None or not 0 <= value < math.inf]
     known = {name: value for name, value in wanted.items() if value is not None}
-    total = math.fsum(known.values())
-    if bad or not total > 0:
+    bad = [f"{name}: {value}" for name, value in wanted.items() if value is None or not _usable(value)]
+    total = 0.0 if bad or not known else _sum(known)
+    if bad or not np.all(np.asarray(total) > 0):
         raise FoldshipError(
             "the blend weights cannot be used",
-            expected="one number of 0 or more for each model, more than 0 together",
+            expected="one number of 0 or more for each model (and target), more than 0 together",
             found=", ".join(bad) or (f"a sum of {total}" if known else "no model"),
             fix="build the bundle again with `make bundle`",
         )
     return {name: value / total for name, value in known.items()}
+
+
+def has_share(weight: float | Sequence[float] | NDArray[np.float64]) -> bool:
+    """Whether a model counts in any target."""
+    return bool(np.any(np.asarray(weight) > 0))
+
+
+def _usable(weight: Weight) -> bool:
+    values = np.asarray(weight, dtype=np.float64)
+    return bool((np.isfinite(values) & (values >= 0)).all())
+
+
+def _sum(weights: Mapping[str, Weight]) -> Weight:
+    """The models' weights together; exactly rounded where there is one for all targets."""
+    if all(np.ndim(weight) == 0 for weight in weights.values()):
+        return math.fsum(float(weight) for weight in weights.values())
+    total: NDArray[np.float64] = np.sum(np.broadcast_arrays(*weights.values()), axis=0)
+    return total
+
+
+def _weight(value: Any, targets: int) -> Weight:
+    weight: Weight = np.asarray(value, dtype=np.float64) if isinstance(value, list) else float(value)
+    if np.ndim(weight) and np.shape(weight) != (targets,):
+        raise ValueError(f"{len(value)} weights of a model for {targets} targets")
+    if not _usable(weight):
+        raise ValueError(f"a weight of {value}")
+    return weight

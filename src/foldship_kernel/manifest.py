@@ -206,10 +206,8 @@ def _from_dict(value: Mapping[str, Any]) -> Manifest:
         )
         for model in value["models"]
     )
-    blends = tuple(
-        Blend(tuple(blend["models"]), blend["weights"], tuple(blend["postprocess"]), blend["score"])
-        for blend in value["blends"]
-    )
+    grids = value.get("grids", {})
+    blends = tuple(Blend.from_dict(blend, grids, len(value["fallback"])) for blend in value["blends"])
     if models and fitted(blends, [model.name for model in models]) is None:
         raise ValueError("no blend of all models")
     return Manifest(

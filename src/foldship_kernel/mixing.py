@@ -59,7 +59,7 @@ class Mixer:
         for models, rows, means in groups:
             if models:
                 fitted = self._manifest.blend_for(models)
-                blended = blend.blend(means, fitted.weights)
+                blended = blend.blend(means, fitted.weights, fitted.grids)
                 result[rows], left_out = self._postprocess(blended, fitted.postprocess)
                 notes += left_out
         # Weights that sum to 1 + 2e-16 take a saturated output out of its range.

@@ -55,11 +55,16 @@ class Context:
         return {name: self.workspace.model(name) for name in self.experiment.models}
 
 
+def open_workspace(competition: str) -> Workspace:
+    """Find the project, for what needs neither its settings nor data."""
+    root = Path(os.environ["FOLDSHIP_ROOT"]) if os.environ.get("FOLDSHIP_ROOT") else find_root(Path.cwd())
+    return Workspace(root.resolve(), competitions.get(competition).name)
+
+
 def open_context(competition: str, data: Path | None, recipe: str) -> Context:
     """Find the project, read the settings, and write the sample data when no data is named."""
-    root = Path(os.environ["FOLDSHIP_ROOT"]) if os.environ.get("FOLDSHIP_ROOT") else find_root(Path.cwd())
     chosen = competitions.get(competition)
-    workspace = Workspace(root.resolve(), chosen.name)
+    workspace = open_workspace(competition)
     experiment = load.load(workspace.experiment, recipe)
     if data is None:
         workspace.sample.mkdir(parents=True, exist_ok=True)

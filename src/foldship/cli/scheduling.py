@@ -11,6 +11,7 @@ import pandas as pd
 
 from foldship import scheduling, selection
 from foldship.cli.context import Context
+from foldship.config.selecting import Blending
 from foldship.modelling import store
 from foldship_kernel.errors import DataError
 from foldship_kernel.manifest import Cost
@@ -54,6 +55,7 @@ class _Blends:
     def __init__(self, context: Context) -> None:
         self._context = context
         stored = json.loads((context.workspace.selection / selection.FILE_NAME).read_text(encoding="utf-8"))
+        self._blending = Blending.model_validate(stored["blend"])
         self._stored = {frozenset(blend["models"]): blend for blend in stored["blends"]}
         self._further: dict[frozenset[str], dict[str, Any]] = {}
 
@@ -83,4 +85,6 @@ class _Blends:
             models,
             context.competition.rare,
             minimum_gain=context.experiment.postprocess.minimum_gain,
+            blending=self._blending,
+            groups=context.competition.groups(context.rows),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ def command(competition: str, data: Path | None, recipe: str) -> None:
 def train(context: Context) -> None:
     """Folds, training, then the scores of what was trained."""
     from foldship import folds, receipts
+    from foldship.cli import recording
     from foldship.cli.selecting import select
     from foldship.reporting import tables, terminal
     from foldship.training import run
@@ -48,6 +50,7 @@ def train(context: Context) -> None:
     if any(model.pseudo_labels for model in context.experiment.models.values()):
         test = context.competition.read_unlabelled(context.data)
         unlabelled = Unlabelled(test, context.competition.groups(test))
+    began = time.monotonic()
     run.run(
         task,
         context.experiment,
@@ -57,6 +60,12 @@ def train(context: Context) -> None:
         group_targets=context.competition.group_targets,
         unlabelled=unlabelled,
     )
+    trained = time.monotonic()
     selection = select(context)
-    for show in (tables.columns_by_fold, tables.columns, tables.folds, tables.summary):
-        terminal.show(show(selection))
+    seconds = {"training": trained - began, "selection": time.monotonic() - trained}
+    shown = (tables.columns_by_fold, tables.columns, tables.folds, tables.trials, tables.summary)
+    for contents in (show(selection) for show in shown):
+        if contents is not None:
+            terminal.show(contents)
+    kept = recording.keep(context, selection, seconds)
+    click.echo(f"run {kept.name}: kept in {kept}; `foldship runs` lists all")

@@ -30,7 +30,7 @@ def load(folder: Path, recipe: str) -> Experiment:
             expected=f"one of: {known}",
             fix=f"choose one with RECIPE=..., or write {path}",
         )
-    merged = _merge(_read(folder / "experiment.yaml"), _read(path))
+    merged = merge(read(folder / "experiment.yaml"), read(path))
     if merged.get("competition") != folder.name:
         raise FoldshipError(
             f"{folder / 'experiment.yaml'}: competition does not name its folder",
@@ -48,7 +48,12 @@ def load(folder: Path, recipe: str) -> Experiment:
         ) from error
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; empty when the file is.
+
+    Raises:
+        FoldshipError: it is missing, no YAML, or no mapping.
+    """
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -68,13 +73,14 @@ def _read(path: Path) -> dict[str, Any]:
     return value
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """A recipe laid over settings, as `load` does it."""
     merged = dict(base)
     for key, value in over.items():
         if value is None:
             merged.pop(key, None)
         elif isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = _merge(merged[key], value)
+            merged[key] = merge(merged[key], value)
         else:
             merged[key] = value
     return merged

@@ -10,13 +10,13 @@ from foldship.config.base import Settings, Share
 from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head, PoolingKind, fit_pooling
 from foldship.config.objective import Bce, Loss, PseudoLabels, RDrop, Smart
-from foldship.config.selecting import PostProcessing
+from foldship.config.selecting import Blending, PostProcessing
 from foldship.config.stages import EarlyStopping, Stage
 
 
 def _not_folds(name: str) -> str:
-    if name == "folds":
-        raise ValueError("a model cannot be named folds: weights/<competition>/folds holds the folds")
+    if name in ("folds", "runs"):
+        raise ValueError(f"a model cannot be named {name}: weights/<competition>/{name} holds the {name}")
     return name
 
 
@@ -108,6 +108,7 @@ class Experiment(Settings):
     seed: int = 0
     folds: Folds = Folds()
     models: dict[ModelName, Model] = Field(min_length=1)
+    blend: Blending = Blending()
     postprocess: PostProcessing = PostProcessing()
     kernel: dict[str, Any] = Field(default_factory=dict)  # laid over kernel.yaml
 

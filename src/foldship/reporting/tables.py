@@ -35,7 +35,11 @@ def summary(selection: Json) -> Table:
     """Scores of each model and of the blend, from `selection.json`."""
     scores, both = selection["scores"], ("all", "without_rare")
     rows: list[tuple[str, ...]] = [
-        (name, *map(number, (selection["weights"].get(name), model["score"], model["score_without_rare"])))
+        (
+            name,
+            share(selection["weights"].get(name)),
+            *map(number, (model["score"], model["score_without_rare"])),
+        )
         for name, model in selection["models"].items()
     ]
     for label, kind in (
@@ -53,6 +57,23 @@ def summary(selection: Json) -> Table:
         f"Mean column-wise Spearman over {selection['rows']} rows. Models and the blend's first line are "
         "scored with all rows together, the last two lines fold by fold. Nested: each fold was "
         "post-processed with what was fitted and chosen on the others." + left_out,
+    )
+
+
+def trials(selection: Json) -> Table | None:
+    """The ways to blend that were tried, from `selection.json`; None where none was."""
+    if not selection.get("trials"):
+        return None
+    return Table(
+        "Ways to blend",
+        ("method", "nested score", "gain", "better"),
+        tuple(
+            (trial["method"], number(trial["score"]), signed(trial["gain"]), f"{trial['better']:.0%}")
+            for trial in selection["trials"]
+        ),
+        "Mean of the folds over all columns, each fold blended with what was fitted on the others. Better: "
+        "in how many resamples of the groups it beats the plain mean. Chosen: "
+        f"{selection['blend']['method']}.",
     )
 
 
@@ -236,6 +257,13 @@ def step(value: Json | None) -> str:
         return ""
     details = (f"{name} {shown:.4g}" for name, shown in value.items() if isinstance(shown, int | float))
     return " ".join([value["kind"], *details])
+
+
+def share(weight: float | Sequence[float] | None) -> str:
+    """A model's weight; where targets have weights of their own, the lowest to the highest."""
+    if isinstance(weight, Sequence):
+        return f"{number(min(weight), 2)} to {number(max(weight), 2)}"
+    return number(weight)
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -30,16 +30,17 @@ def composite(shares: Array, truth: Array, between: Array) -> Array:
     for `between`, too, it is half as close, for what is averaged is the predictions and not their ranks.
 
     Args:
-        shares: (U,) weights.
+        shares: (U,) weights, or (U, C) one per column.
         truth: (U, C) correlation of each variable with the other one.
         between: (C, U, U) correlations between the variables.
 
     Returns:
         (C,) float64 from -1 to 1; 0 where the sum does not vary.
     """
-    spread = np.sqrt(np.maximum(np.einsum("u,v,cuv->c", shares, shares, between), 0.0))
+    shares = np.broadcast_to(shares.reshape(len(shares), -1), truth.shape)
+    spread = np.sqrt(np.maximum(np.einsum("uc,vc,cuv->c", shares, shares, between), 0.0))
     result = np.zeros(truth.shape[1])
-    np.divide(shares @ truth, spread, out=result, where=spread > 0)
+    np.divide((shares * truth).sum(axis=0), spread, out=result, where=spread > 0)
     return np.clip(result, -1.0, 1.0)  # beyond, where the two were measured on rows that differ much
 
 
@@ -87,7 +88,8 @@ class Expectation:
     Attributes:
         models: names.
         blend_of: the record of a set of models in `selection.json`'s `blends`, with `weights` and `score`.
-        truth: (M, C) out-of-fold rank correlation of each model with the truth; targets that can be scored.
+        truth: (M, C) out-of-fold rank correlation of each model with the truth; NaN in targets that cannot be
+            scored.
         between: as `agreements` returns it, or None: then averaging folds counts for nothing.
     """
 
@@ -107,11 +109,14 @@ class Expectation:
             gain -= self._raw(self.between, weights, dict.fromkeys(present, 1))
         return float(blend["score"]) + gain
 
-    def _raw(self, between: Array, weights: Mapping[str, float], counts: Mapping[str, int]) -> float:
+    def _raw(self, between: Array, weights: Mapping[str, Any], counts: Mapping[str, int]) -> float:
         """Mean over the targets of the raw blend's expected correlation."""
         places = [self.models.index(name) for name in counts]
         chosen = between[:, places][:, :, places]
         for place, count in enumerate(counts.values()):
             chosen[:, place, place] = variance_of_mean(count, chosen[:, place, place])
-        shares = np.array([weights[name] for name in counts])
-        return float(composite(shares, self.truth[places], chosen).mean())
+        shares = np.empty((len(places), self.truth.shape[1]))
+        for place, name in enumerate(counts):
+            shares[place] = weights[name]  # one number for all targets, or one for each
+        expected = composite(shares, self.truth[places], chosen)
+        return float(expected[~np.isnan(self.truth[0])].mean())

@@ -17,6 +17,7 @@ from foldship.scheduling import probe
 from foldship.scheduling.expectation import BlendOf, Expectation, agreements
 from foldship.scheduling.order import greedy
 from foldship_kernel.atomic import write_json
+from foldship_kernel.blend import has_share
 from foldship_kernel.fold import ONNX_RUNTIME
 from foldship_kernel.manifest import Cost
 from foldship_kernel.tasks.base import Task
@@ -62,7 +63,7 @@ def run(
         `units` (see `foldship_kernel.manifest.ScheduledUnit`) and `notes`.
     """
     chosen = json.loads(selection.read_text(encoding="utf-8"))
-    names = tuple(sorted(name for name, weight in chosen["weights"].items() if weight > 0))
+    names = tuple(sorted(name for name, weight in chosen["weights"].items() if has_share(weight)))
     graphs = {name: receipts.digest(receipts.read(export_dirs[name]).get(receipts.FILES)) for name in names}
     rows = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64))]
     estimating = unseen and len(rows) >= FEWEST_ROWS
@@ -97,7 +98,7 @@ def run(
     between = agreements(predictions) if estimating else None
     truth = np.array([chosen["correlations"][name] for name in names], dtype=np.float64)
     scored = ~np.isnan(truth[0])  # None where the target does not vary, for all models alike
-    expected = Expectation(names, blend_of, truth[:, scored], None if between is None else between[scored])
+    expected = Expectation(names, blend_of, truth, between)
     seconds = {name: speeds[name].seconds(PER_ROWS * costs[name].tokens_per_row) for name in names}
     steps = greedy({name: len(folds[name]) for name in names}, seconds, expected)
     schedule = {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from foldship.selection import clipping, gate, scores
 from foldship.selection.align import OutOfFold
-from foldship_kernel.blend import blend
+from foldship.selection.weighting import Weighting
 
 MOST_MODELS_IN_ALL_SETS = 4  # beyond these there are too many sets to fit them all
 Summary = dict[str, dict[str, float | None]]
@@ -23,14 +23,17 @@ class Blend:
     """One set of models.
 
     Attributes:
-        weights: share of each model; they sum to 1.
+        weights: share of each model, one number or one by target; they sum to 1.
+        ranks: whether it is a blend of the models' quantiles.
         steps: post-processing fitted on all rows.
-        raw: (n, C) float64, the blended out-of-fold predictions.
+        raw: (n, C) float64, the blended out-of-fold predictions, each fold's with weights that were fitted on
+            the others.
         nested: (n, C) float64, these post-processed fold by fold with steps from the other folds.
         scores: see `scores.summary`.
     """
 
-    weights: dict[str, float]
+    weights: dict[str, float | list[float]]
+    ranks: bool
     steps: list[dict[str, Any]]
     raw: NDArray[np.float64]
     nested: NDArray[np.float64]
@@ -39,13 +42,14 @@ class Blend:
     def entry(self) -> dict[str, Any]:
         """What `selection.json` holds of it.
 
-        Keys: `models`, `weights`, `postprocess`, `score` (post-processed, nested, mean of the folds; raw
-        where no fold can be scored) and `pooled` (raw, all rows together); scores over all columns.
+        Keys: `models`, `weights`, `ranks`, `postprocess`, `score` (post-processed, nested, mean of the folds;
+        raw where no fold can be scored) and `pooled` (raw, all rows together); scores over all columns.
         """
         of_all = self.scores["all"]
         return {
             "models": list(self.weights),
             "weights": self.weights,
+            "ranks": self.ranks,
             "postprocess": self.steps,
             "score": of_all["pooled"] if of_all["nested"] is None else of_all["nested"],
             "pooled": of_all["pooled"],
@@ -62,17 +66,16 @@ def sets(models: Sequence[str]) -> list[tuple[str, ...]]:
     return [chosen for size in sizes for chosen in itertools.combinations(names, size)]
 
 
-def fit(data: OutOfFold, models: Sequence[str], rare: Sequence[str], minimum_gain: float) -> Blend:
-    """Blend some of the models with equal weights, fit the post-processing, and score both.
+def fit(data: OutOfFold, weighting: Weighting, rare: Sequence[str], minimum_gain: float) -> Blend:
+    """Fit the post-processing of some models' blend, and score both.
 
     Args:
         data: out-of-fold predictions of these models and maybe others.
-        models: names of one or more models.
+        weighting: the models' weights.
         rare: targets that the scores "without_rare" leave out.
         minimum_gain: least gain for which a column is post-processed.
     """
-    weights = {name: 1 / len(models) for name in sorted(models)}
-    raw = blend({name: data.predictions[name] for name in weights}, weights)
+    raw = weighting.honest
     steps, nested = [], np.empty_like(raw)
     for column, target in enumerate(data.targets):
         step, nested[:, column] = gate.fit_column(
@@ -80,4 +83,6 @@ def fit(data: OutOfFold, models: Sequence[str], rare: Sequence[str], minimum_gai
         )
         if step is not None:
             steps.append({"target": target, **step})
-    return Blend(weights, steps, raw, nested, scores.summary(data, raw, nested, rare))
+    return Blend(
+        weighting.shares, weighting.ranks, steps, raw, nested, scores.summary(data, raw, nested, rare)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from foldship import metrics
-from foldship.selection import blends, gate, scores
+from foldship.config.selecting import Blending
+from foldship.selection import automatic, blends, gate, scores, weighting
 from foldship.selection.align import FOLD, RETRAIN, align
 from foldship_kernel import postprocess
 from foldship_kernel.atomic import write_csv, write_json
@@ -22,7 +24,9 @@ from foldship_kernel.errors import DataError
 
 FILE_NAME = "selection.json"
 OUT_OF_FOLD = "oof.csv"
+NESTED = "nested.csv"
 DISTRIBUTIONS = "distributions.json"
+PLAIN_MEAN = Blending()
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,10 @@ class Selection:
     """What the kernel will do with its models' predictions, and what that scored; `selection.json` holds it.
 
     Attributes:
-        weights: share of each model in the blend of all; they sum to 1.
+        weights: share of each model in the blend of all, one number or one by target; they sum to 1.
+        blend: settings of the blends, with the method that was chosen.
+        trials: one record per method that `auto` tried, see `automatic.Trial`; else empty.
+        grids: per model and target quantiles of its out-of-fold predictions; empty unless they are blended.
         steps: its fitted post-processing, as `foldship_kernel.postprocess` applies it.
         blends: one record per set of models that was fitted, that of all models last, see `Blend.entry`.
         fallback: per target the mean and spread (standard deviation) of the training rows, for a submission
@@ -47,7 +54,10 @@ class Selection:
         notes: what a person should know, one line each.
     """
 
-    weights: Mapping[str, float]
+    weights: Mapping[str, float | Sequence[float]]
+    blend: Mapping[str, Any]
+    trials: Sequence[Mapping[str, Any]]
+    grids: Mapping[str, Sequence[Sequence[float]]]
     steps: Sequence[Mapping[str, Any]]
     blends: Sequence[Mapping[str, Any]]
     fallback: Mapping[str, Mapping[str, float]]
@@ -69,24 +79,30 @@ def run(
     rare: tuple[str, ...] = (),
     *,
     minimum_gain: float = 0.002,
+    blending: Blending = PLAIN_MEAN,
+    groups: pd.Series | None = None,
 ) -> Selection:
     """Choose blend and post-processing, and write them with their scores.
 
-    Scores named "nested" come from rows that the post-processing was neither fitted nor chosen on.
+    Scores named "nested" come from rows that the post-processing was neither fitted nor chosen on; of the
+    blend, raw ones too come from rows that the weights were not fitted on.
 
     Args:
         truth: id column first, then one column per target; all training rows.
         oof: out-of-fold predictions per model: id, targets, `fold`; in any row order.
-        out: folder to write `selection.json`, `oof.csv` (the raw blend) and `distributions.json` (histograms
-            for pictures) to; made if missing.
+        out: folder to write to, made if missing: `selection.json`, `oof.csv` (the raw blend), `nested.csv`
+            (the same post-processed, comparable within a fold only) and `distributions.json` (histograms for
+            pictures).
         rare: targets too rare to score well; means are reported with and without them.
         minimum_gain: least gain in a column's Spearman correlation, on rows it was not fitted on, for which
             it is post-processed.
+        blending: how the models are blended.
+        groups: group of each row of the truth, in its order; None where each row stands for itself.
 
     Raises:
         DataError: the tables do not fit together, see `align`, or no target can be scored.
     """
-    data = align(truth, oof)
+    data = align(truth, oof, groups)
     if metrics.is_constant(data.truth).all():
         raise DataError(
             "no target can be scored: each holds one value only",
@@ -94,12 +110,27 @@ def run(
             found=f"{len(data.ids)} rows",
             fix=RETRAIN,
         )
-    every_set = tqdm(blends.sets(tuple(data.predictions)), desc="blends", unit="blend", leave=False)
-    fitted = [blends.fit(data, models, rare, minimum_gain) for models in every_set]
+    names = tuple(data.predictions)
+    choice = automatic.choose(data, names, blending)
+    *parts, _ = blends.sets(names)
+    weightings = (weighting.fit(data, models, choice.settings) for models in parts)
+    progress = tqdm(
+        itertools.chain(weightings, [choice.weighting]),
+        desc="blends",
+        unit="blend",
+        total=len(parts) + 1,
+        leave=False,
+    )
+    fitted = [blends.fit(data, weights, rare, minimum_gain) for weights in progress]
     whole = fitted[-1]
     processed, notes = postprocess.apply(pd.DataFrame(whole.raw, columns=list(data.targets)), whole.steps)
     selection = Selection(
         weights=whole.weights,
+        blend=choice.settings.model_dump(),
+        trials=[asdict(trial) for trial in choice.trials],
+        grids={name: grid.tolist() for name, grid in weighting.grids(data).items()}
+        if choice.weighting.ranks
+        else {},
         steps=whole.steps,
         blends=[blend.entry() for blend in fitted],
         fallback=_fallback(truth),
@@ -119,10 +150,10 @@ def run(
         notes=[*data.notes, *_too_few_folds(data.folds), *notes],
     )
     out.mkdir(parents=True, exist_ok=True)
-    id_column = str(truth.columns[0])
-    frame = pd.DataFrame(whole.raw, columns=list(data.targets))
-    frame.insert(0, id_column, list(data.ids))
-    write_csv(out / OUT_OF_FOLD, frame.assign(**{FOLD: data.folds}))
+    for name, table in ((OUT_OF_FOLD, whole.raw), (NESTED, whole.nested)):
+        frame = pd.DataFrame(table, columns=list(data.targets))
+        frame.insert(0, str(truth.columns[0]), list(data.ids))
+        write_csv(out / name, frame.assign(**{FOLD: data.folds}))
     write_json(out / DISTRIBUTIONS, scores.distributions(data, whole.raw, processed.to_numpy()))
     write_json(out / FILE_NAME, asdict(selection))
     return selection
@@ -135,12 +166,15 @@ def fit_blend(
     rare: tuple[str, ...] = (),
     *,
     minimum_gain: float = 0.002,
+    blending: Blending = PLAIN_MEAN,
+    groups: pd.Series | None = None,
 ) -> dict[str, Any]:
     """Fit one more blend, on the rows that all models of `oof` predicted, as `run` does.
 
     Args:
-        truth, oof, rare, minimum_gain: as in `run`.
+        truth, oof, rare, minimum_gain, groups: as in `run`.
         models: which of the models it blends.
+        blending: how, as `run` chose it (`Selection.blend`).
 
     Returns:
         A record as in `Selection.blends`.
@@ -148,7 +182,9 @@ def fit_blend(
     Raises:
         DataError: as `run`.
     """
-    return blends.fit(align(truth, oof), sorted(models), rare, minimum_gain).entry()
+    data = align(truth, oof, groups)
+    weights = weighting.fit(data, sorted(models), blending)
+    return blends.fit(data, weights, rare, minimum_gain).entry()
 
 
 def add_blends(out: Path, entries: Sequence[Mapping[str, Any]]) -> None:

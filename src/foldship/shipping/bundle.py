@@ -115,6 +115,7 @@ def build(
             "models": shipped,
             "fallback": _fallback(task, chosen["fallback"]),
             "blends": models.blends(shipped, chosen),
+            "grids": models.grids(shipped, chosen),
             "schedule": models.schedule(shipped, scheduled),
             "wheels": wheel_paths,
             "versions": {

@@ -10,6 +10,7 @@ from typing import Any
 
 from foldship import receipts
 from foldship_kernel import account, manifest
+from foldship_kernel.blend import has_share
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.fold import ONNX_RUNTIME
 
@@ -25,7 +26,7 @@ def copy_models(
     scheduled: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """Copy graphs, weights and tokenizers of all models with a weight; returns the manifest's entries."""
-    names = [name for name, weight in sorted(chosen["weights"].items()) if weight > 0]
+    names = [name for name, weight in sorted(chosen["weights"].items()) if has_share(weight)]
     lacking = [name for name in names if name not in export_dirs or name not in model_dirs]
     if lacking or not names:
         raise FoldshipError(
@@ -73,10 +74,18 @@ def copy_models(
 def blends(models: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The blends of the models that are shipped."""
     shipped = {model["name"] for model in models}
-    keys = ("models", "weights", "postprocess", "score")
+    keys = ("models", "weights", "ranks", "postprocess", "score")
     return [
-        {key: blend[key] for key in keys} for blend in chosen["blends"] if shipped.issuperset(blend["models"])
+        {key: blend[key] for key in keys if key in blend}
+        for blend in chosen["blends"]
+        if shipped.issuperset(blend["models"])
     ]
+
+
+def grids(models: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The quantiles of the models that are shipped, by name; none where no blend is one of quantiles."""
+    known = chosen.get("grids", {})
+    return {model["name"]: known[model["name"]] for model in models if model["name"] in known}
 
 
 def schedule(models: Sequence[Mapping[str, Any]], scheduled: Mapping[str, Any]) -> list[Any]:

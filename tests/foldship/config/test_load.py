@@ -19,7 +19,7 @@ from foldship.config.objective import (
     SoftSpearman,
 )
 from foldship.config.schema import Experiment, Folds, Model
-from foldship.config.selecting import PostProcessing
+from foldship.config.selecting import Blending, PostProcessing
 from foldship.config.stages import EarlyStopping, Stage
 from foldship_kernel.errors import FoldshipError
 
@@ -152,6 +152,7 @@ def test_every_setting_is_documented(root: Path) -> None:
         Augmentation,
         Cleaning,
         Bce,
+        Blending,
         EarlyStopping,
         Experiment,
         Features,

@@ -1,0 +1,168 @@
+"""`foldship runs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from foldship.cli.context import open_workspace
+from foldship.workspace import Workspace
+
+TEST_ROWS = 476  # rows of QUEST's public test set, one answer to each question
+
+
+@click.command()
+@click.option("--competition", default="quest", show_default=True, help="Which competition.")
+@click.option("--compare", nargs=2, metavar="A B", help="Whether run B is surely better than run A.")
+@click.option("--show", metavar="RUN", help="Print a run's settings as a recipe, and what has changed since.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="With --show: say whether this data is the run's."
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=2),
+    default=TEST_ROWS,
+    show_default=True,
+    help="With --compare: rows of a test set, one of each group.",
+)
+@click.option(
+    "--resamples",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="With --compare: how often groups are drawn.",
+)
+def command(
+    competition: str,
+    compare: tuple[str, str] | None,
+    show: str | None,
+    data: Path | None,
+    rows: int,
+    resamples: int,
+) -> None:
+    """List what was tried and what it scored, compare two runs, or repeat one.
+
+    Every finished `foldship train` keeps its settings, hashes, scores and out-of-fold predictions under
+    weights/<competition>/runs/. A run is named by the beginning of its name in the list.
+
+    With --compare, groups of rows (the answers to one question) are drawn again and again, and both runs are
+    scored on them. With --show, the output is a recipe: put it into kernels/<competition>/recipes/NAME.yaml,
+    and `foldship train --recipe NAME` repeats the run.
+    """
+    if compare and show:
+        raise click.UsageError("--compare and --show are two different questions: ask one")
+    workspace = open_workspace(competition)
+    if compare:
+        compare_runs(workspace, *compare, rows=rows, resamples=resamples)
+    elif show:
+        show_run(workspace, show, data)
+    else:
+        list_runs(workspace)
+
+
+def list_runs(workspace: Workspace) -> None:
+    """Show all runs, the best first."""
+    from foldship import runs
+    from foldship.reporting import run_tables, terminal
+
+    found, notes = runs.load_all(workspace.runs)
+    if found:
+        terminal.show(run_tables.board([run.facts for run in found]))
+    else:
+        click.echo("no run yet: `make train` makes one")
+    for note in notes:
+        click.echo(f"note: {note}")
+
+
+def compare_runs(workspace: Workspace, a: str, b: str, *, rows: int, resamples: int) -> None:
+    """Show the paired bootstrap between two runs."""
+    import numpy as np
+    import pandas as pd
+
+    from foldship import runs
+    from foldship.reporting import run_tables, terminal
+    from foldship.runs import board
+    from foldship.selection import evaluation
+
+    first, second = runs.find(workspace.runs, a), runs.find(workspace.runs, b)
+    one, other, truth = board.same_rows(first, second)
+    targets = list(truth.columns[2:])
+    groups = np.asarray(pd.factorize(truth["group"])[0], dtype=np.int64)
+    rare = set(first.facts["rare"])
+    columns = {
+        "all": range(len(targets)),
+        "without_rare": [place for place, name in enumerate(targets) if name not in rare],
+    }
+
+    def compared(left: pd.DataFrame, right: pd.DataFrame, **how: Any) -> dict[str, evaluation.Comparison]:
+        reference, a, b = (table[targets].to_numpy(np.float64) for table in (truth, left, right))
+        return evaluation.compare(reference, a, b, groups, columns, resamples=resamples, **how)
+
+    results = {
+        "raw, all rows": compared(one, other),
+        "raw, one row of each group": compared(one, other, one_each=True),
+        f"raw, {rows} rows, one of each group": compared(one, other, one_each=True, rows=rows),
+    }
+    notes = []
+    if (one["fold"] == other["fold"]).all():
+        ids, folds = list(one.iloc[:, 0]), one["fold"].to_numpy(np.int64)
+        nested = [board.aligned(run.nested, ids) for run in (first, second)]
+        results["post-processed, nested"] = compared(*nested, folds=folds)
+    else:
+        notes.append("post-processed scores are not compared: the runs have different folds")
+    terminal.show(run_tables.comparison(first.name, second.name, results, resamples))
+    for note in notes:
+        click.echo(f"note: {note}")
+
+
+def show_run(workspace: Workspace, name: str, data: Path | None) -> None:
+    """Print a run's settings as a recipe; what has changed since stands in comments."""
+    import yaml
+
+    from foldship import runs
+    from foldship.config import repeat
+
+    run = runs.find(workspace.runs, name)
+    recipe, lost = repeat.as_recipe(workspace.experiment, dict(run.facts["config"]))
+    recipe.pop("competition", None)
+    click.echo(f"# run {run.name} of {run.facts['finished']}, recipe {run.facts['recipe']}")
+    for line in _changed(workspace, run.facts, data):
+        click.echo(f"# {line}")
+    if lost:
+        click.echo(f"# a recipe cannot bring back: {', '.join(lost)}; set these in experiment.yaml")
+    click.echo(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True), nl=False)
+
+
+def _changed(workspace: Workspace, facts: Any, data: Path | None) -> list[str]:
+    """What is not as it was when the run was made, one line each."""
+    from foldship import competitions, receipts
+    from foldship.cli import recording
+    from foldship.modelling import store
+    from foldship_kernel.errors import listed
+
+    now = recording.code()
+    then = facts["code"]
+    changed = sorted(path for path in {*now, *then} if now.get(path) != then.get(path))
+    lines = [f"code: {len(changed)} files differ: {listed(changed)}" if changed else "code: as it was"]
+    if facts["git"]:
+        since = " with changes" if facts["git"]["changed"] else ""
+        lines.append(f"git: made at commit {facts['git']['commit']}{since}")
+    versions = receipts.versions()
+    moved = [
+        f"{name} {facts['versions'].get(name)}, now {version}"
+        for name, version in versions.items()
+        if facts["versions"].get(name) != version
+    ]
+    lines.append(f"packages: {'; '.join(moved)}" if moved else "packages: as they were")
+    if data is None:
+        lines.append("data: not compared; name it with --data")
+    else:
+        rows = competitions.get(workspace.competition).read_train(data.expanduser())
+        same = recording.data_digest(rows) == facts["data"]
+        lines.append("data: as it was" if same else f"data: {data} is not what the run was trained on")
+    for name, trained in facts["trained"].items():
+        kept = store.fingerprint(workspace.model(name)) == trained["fingerprint"]
+        lines.append(f"weights of {name}: " + ("still there" if kept else "overwritten, set aside or gone"))
+    return lines

@@ -1,0 +1,127 @@
+"""Runs as they are kept after training, and `foldship runs` on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import exported_models
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from foldship import receipts, selection
+from foldship.cli import recording
+from foldship.cli.context import Context
+from foldship.cli.runs import command
+from foldship.competitions.quest import COMPETITION
+from foldship.config import load
+from foldship.config.schema import Experiment
+from foldship.modelling import store
+from foldship.workspace import Workspace
+from foldship_kernel.errors import FoldshipError
+from foldship_kernel.tasks import quest
+
+EXPERIMENT = {
+    "competition": quest.NAME,
+    "models": dict.fromkeys(("good", "bad"), exported_models.CONFIG),
+}
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    workspace = Workspace(tmp_path_factory.mktemp("project"), quest.NAME)
+    (workspace.experiment / "recipes").mkdir(parents=True)
+    (workspace.experiment / "experiment.yaml").write_text(yaml.safe_dump(EXPERIMENT))
+    rows = exported_models.write_data(workspace.sample)
+    for seed, name in enumerate(("good", "bad")):
+        exported_models.write_model(
+            workspace.model(name), workspace.export / name, rows, folds=3, seed=20 * seed
+        )
+    experiment = Experiment.model_validate(EXPERIMENT)
+    return Context(workspace, COMPETITION, experiment, "fast", workspace.sample)
+
+
+@pytest.fixture(scope="module")
+def kept(context: Context) -> dict[str, str]:
+    """A run of both models, and one of the good model alone; their names."""
+    names = {}
+    for recipe, models in (("both", ("good", "bad")), ("alone", ("good",))):
+        settings = {**EXPERIMENT, "seed": 7, "models": dict.fromkeys(models, exported_models.CONFIG)}
+        experiment = Experiment.model_validate(settings)
+        here = Context(context.workspace, COMPETITION, experiment, recipe, context.data)
+        oof = {name: store.out_of_fold(path, quest.ID) for name, path in here.models.items()}
+        groups = COMPETITION.groups(here.rows)
+        selection.run(here.truth, oof, here.workspace.selection, COMPETITION.rare, groups=groups)
+        receipts.write(here.workspace.selection, recipe, {})
+        chosen = json.loads((here.workspace.selection / selection.FILE_NAME).read_text())
+        names[recipe] = recording.keep(here, chosen, {"training": 60.0, "selection": 1.25}).name
+    return names
+
+
+def call(context: Context, *arguments: str) -> Result:
+    environment = {"FOLDSHIP_ROOT": str(context.workspace.root), "COLUMNS": "250"}
+    return CliRunner().invoke(command, arguments, env=environment, catch_exceptions=False)
+
+
+def test_the_list_shows_the_best_run_first(context: Context, kept: dict[str, str]) -> None:
+    output = call(context).output
+    assert output.index(kept["alone"]) < output.index(kept["both"])
+    for shown in ("both", "good, bad", "mean", "nested 30", "raw 29", "61"):
+        assert shown in output
+
+
+def test_a_list_without_runs_names_the_command(tmp_path: Path) -> None:
+    (tmp_path / "kernels").mkdir()
+    result = CliRunner().invoke(command, [], env={"FOLDSHIP_ROOT": str(tmp_path)}, catch_exceptions=False)
+    assert "make train" in result.output
+
+
+def test_two_runs_are_compared_on_resamples(context: Context, kept: dict[str, str]) -> None:
+    both, alone = (kept[name][:6] for name in ("both", "alone"))
+    output = call(context, "--compare", both, alone, "--resamples", "20", "--rows", "50").output
+    for shown in (
+        "raw, all rows",
+        "one row of each group",
+        "50 rows",
+        "post-processed, nested",
+        "20 resamples",
+    ):
+        assert shown in output
+    lines = [line.split() for line in output.splitlines() if line.strip().startswith("raw, all rows")]
+    assert [line[3] for line in lines] == ["30", "29"]
+    assert [line[-1] for line in lines] == ["1.000", "1.000"]
+
+
+def test_a_run_is_shown_as_a_recipe_that_repeats_it(context: Context, kept: dict[str, str]) -> None:
+    output = call(context, "--show", kept["alone"], "--data", str(context.data)).output
+    assert "# code: as it was" in output
+    assert "# data: as it was" in output
+    (context.workspace.experiment / "recipes" / "again.yaml").write_text(output)
+    again = load.load(context.workspace.experiment, "again")
+    assert list(again.models) == ["good"]
+    assert again.seed == 7
+
+
+def test_what_changed_since_is_said(context: Context, kept: dict[str, str]) -> None:
+    path = context.workspace.runs / kept["both"] / "run.json"
+    before = path.read_text()
+    facts = json.loads(before)
+    facts["code"]["foldship/metrics.py"] = "other"
+    facts["versions"]["numpy"] = "1.0"
+    facts["trained"]["good"]["fingerprint"] = "other"
+    try:
+        path.write_text(json.dumps(facts))
+        output = call(context, "--show", kept["both"]).output
+    finally:
+        path.write_text(before)
+    assert "1 files differ: foldship/metrics.py" in output
+    assert "numpy 1.0, now" in output
+    assert "weights of good: overwritten" in output
+    assert "data: not compared" in output
+
+
+def test_an_unknown_run_is_refused(context: Context, kept: dict[str, str]) -> None:
+    for arguments in (["--show", "zzz"], ["--compare", kept["both"], "zzz"]):
+        with pytest.raises(FoldshipError, match="there is no run 'zzz'"):
+            call(context, *arguments)
