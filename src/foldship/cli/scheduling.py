@@ -82,5 +82,6 @@ class _Blends:
             oof,
             models,
             context.competition.rare,
-            minimum_gain=context.experiment.postprocess.minimum_gain,
+            processing=context.experiment.postprocess,
+            groups=context.competition.groups(context.rows),
         )

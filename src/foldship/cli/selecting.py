@@ -19,18 +19,27 @@ def select(context: Context) -> dict[str, Any]:
     for name, path in context.models.items():
         _check_trained_on_this(context, name, path)
     out_of_fold = {name: store.out_of_fold(path, task.ID) for name, path in context.models.items()}
-    minimum_gain = context.experiment.postprocess.minimum_gain
+    processing = context.experiment.postprocess
+    groups = context.competition.groups(context.rows)
     inputs = receipts.digest(
         {
             "truth": context.truth.to_csv(index=False),
             "out_of_fold": {name: table.to_csv(index=False) for name, table in out_of_fold.items()},
-            "minimum_gain": minimum_gain,
+            "groups": groups.tolist(),
+            "postprocess": processing.model_dump(),
             "rare": context.competition.rare,
             "code": receipts.digest_files(Path(selection.__file__).parent),
         }
     )
     if not (receipts.is_current(folder, inputs) and (folder / FILE_NAME).is_file()):
-        selection.run(context.truth, out_of_fold, folder, context.competition.rare, minimum_gain=minimum_gain)
+        selection.run(
+            context.truth,
+            out_of_fold,
+            folder,
+            context.competition.rare,
+            processing=processing,
+            groups=groups,
+        )
         receipts.write(folder, inputs, {})
     chosen: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
     return chosen

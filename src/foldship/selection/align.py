@@ -27,6 +27,7 @@ class OutOfFold:
         predictions: (n, C) float64 per model.
         folds: (n,) int64, the fold that each row was held out in.
         notes: what a person should know, one line each.
+        groups: (n,) int64, equal for rows that belong together.
     """
 
     ids: tuple[str, ...]
@@ -35,14 +36,16 @@ class OutOfFold:
     predictions: Mapping[str, NDArray[np.float64]]
     folds: NDArray[np.int64]
     notes: tuple[str, ...]
+    groups: NDArray[np.int64]
 
 
-def align(truth: pd.DataFrame, oof: Mapping[str, pd.DataFrame]) -> OutOfFold:
+def align(truth: pd.DataFrame, oof: Mapping[str, pd.DataFrame], groups: pd.Series | None = None) -> OutOfFold:
     """Join by id. Only rows that all models predicted are kept: some folds may not be trained yet.
 
     Args:
         truth: the id column first, then one column per target.
         oof: per model the same columns and `fold`, in any order.
+        groups: group of each row of the truth, in its order; None where each row stands for itself.
 
     Raises:
         DataError: there is no model or no common row; a model lacks a column, repeats an id, knows an id that
@@ -86,7 +89,15 @@ def align(truth: pd.DataFrame, oof: Mapping[str, pd.DataFrame]) -> OutOfFold:
         predictions={name: table.loc[common, targets].to_numpy(np.float64) for name, table in tables.items()},
         folds=folds,
         notes=tuple(notes),
+        groups=_codes(index, groups)[index.get_indexer(common)],
     )
+
+
+def _codes(index: pd.Index, groups: pd.Series | None) -> NDArray[np.int64]:
+    """A number for each row's group."""
+    if groups is None:
+        return np.arange(len(index))
+    return np.asarray(pd.factorize(groups.to_numpy())[0], dtype=np.int64)
 
 
 def _checked(name: str, table: pd.DataFrame, id_column: str, targets: Sequence[str]) -> pd.DataFrame:

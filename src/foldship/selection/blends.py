@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship.selection import clipping, gate, scores
+from foldship.config.selecting import PostProcessing
+from foldship.selection import gate, kinds, scores
 from foldship.selection.align import OutOfFold
+from foldship.selection.stability import Resamples
 from foldship_kernel.blend import blend
 
 MOST_MODELS_IN_ALL_SETS = 4  # beyond these there are too many sets to fit them all
@@ -62,21 +64,29 @@ def sets(models: Sequence[str]) -> list[tuple[str, ...]]:
     return [chosen for size in sizes for chosen in itertools.combinations(names, size)]
 
 
-def fit(data: OutOfFold, models: Sequence[str], rare: Sequence[str], minimum_gain: float) -> Blend:
+def fit(data: OutOfFold, models: Sequence[str], rare: Sequence[str], processing: PostProcessing) -> Blend:
     """Blend some of the models with equal weights, fit the post-processing, and score both.
 
     Args:
         data: out-of-fold predictions of these models and maybe others.
         models: names of one or more models.
         rare: targets that the scores "without_rare" leave out.
-        minimum_gain: least gain for which a column is post-processed.
+        processing: how columns are post-processed.
     """
     weights = {name: 1 / len(models) for name in sorted(models)}
     raw = blend({name: data.predictions[name] for name in weights}, weights)
+    fitters = {kind: kinds.FITTERS[kind] for kind in processing.kinds}
+    resamples = Resamples(data.folds, data.groups, count=processing.resamples, rows=processing.resample_rows)
     steps, nested = [], np.empty_like(raw)
     for column, target in enumerate(data.targets):
         step, nested[:, column] = gate.fit_column(
-            data.truth[:, column], raw[:, column], data.folds, clipping.fit, minimum_gain
+            data.truth[:, column],
+            raw[:, column],
+            data.folds,
+            fitters,
+            processing.minimum_gain,
+            stability=processing.stability,
+            resamples=resamples,
         )
         if step is not None:
             steps.append({"target": target, **step})

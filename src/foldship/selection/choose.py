@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from foldship import metrics
+from foldship.config.selecting import PostProcessing
 from foldship.selection import blends, gate, scores
 from foldship.selection.align import FOLD, RETRAIN, align
 from foldship_kernel import postprocess
@@ -23,6 +24,7 @@ from foldship_kernel.errors import DataError
 FILE_NAME = "selection.json"
 OUT_OF_FOLD = "oof.csv"
 DISTRIBUTIONS = "distributions.json"
+PLAIN_PROCESSING = PostProcessing()
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Selection:
         rows: number of rows that all this was fitted on.
         rare: targets that the scores "without_rare" leave out.
         minimum_gain: least gain for which a column is post-processed.
+        stability: least share of resamples in which that must help.
         notes: what a person should know, one line each.
     """
 
@@ -59,6 +62,7 @@ class Selection:
     rows: int
     rare: Sequence[str]
     minimum_gain: float
+    stability: float
     notes: Sequence[str]
 
 
@@ -68,7 +72,8 @@ def run(
     out: Path,
     rare: tuple[str, ...] = (),
     *,
-    minimum_gain: float = 0.002,
+    processing: PostProcessing = PLAIN_PROCESSING,
+    groups: pd.Series | None = None,
 ) -> Selection:
     """Choose blend and post-processing, and write them with their scores.
 
@@ -80,13 +85,13 @@ def run(
         out: folder to write `selection.json`, `oof.csv` (the raw blend) and `distributions.json` (histograms
             for pictures) to; made if missing.
         rare: targets too rare to score well; means are reported with and without them.
-        minimum_gain: least gain in a column's Spearman correlation, on rows it was not fitted on, for which
-            it is post-processed.
+        processing: how columns are post-processed.
+        groups: group of each row of the truth, in its order; None where each row stands for itself.
 
     Raises:
         DataError: the tables do not fit together, see `align`, or no target can be scored.
     """
-    data = align(truth, oof)
+    data = align(truth, oof, groups)
     if metrics.is_constant(data.truth).all():
         raise DataError(
             "no target can be scored: each holds one value only",
@@ -95,7 +100,7 @@ def run(
             fix=RETRAIN,
         )
     every_set = tqdm(blends.sets(tuple(data.predictions)), desc="blends", unit="blend", leave=False)
-    fitted = [blends.fit(data, models, rare, minimum_gain) for models in every_set]
+    fitted = [blends.fit(data, models, rare, processing) for models in every_set]
     whole = fitted[-1]
     processed, notes = postprocess.apply(pd.DataFrame(whole.raw, columns=list(data.targets)), whole.steps)
     selection = Selection(
@@ -115,7 +120,8 @@ def run(
         columns=scores.by_column(data, whole.raw, whole.nested, whole.steps),
         rows=len(data.ids),
         rare=[name for name in data.targets if name in rare],
-        minimum_gain=minimum_gain,
+        minimum_gain=processing.minimum_gain,
+        stability=processing.stability,
         notes=[*data.notes, *_too_few_folds(data.folds), *notes],
     )
     out.mkdir(parents=True, exist_ok=True)
@@ -134,12 +140,13 @@ def fit_blend(
     models: Collection[str],
     rare: tuple[str, ...] = (),
     *,
-    minimum_gain: float = 0.002,
+    processing: PostProcessing = PLAIN_PROCESSING,
+    groups: pd.Series | None = None,
 ) -> dict[str, Any]:
     """Fit one more blend, on the rows that all models of `oof` predicted, as `run` does.
 
     Args:
-        truth, oof, rare, minimum_gain: as in `run`.
+        truth, oof, rare, processing, groups: as in `run`.
         models: which of the models it blends.
 
     Returns:
@@ -148,7 +155,7 @@ def fit_blend(
     Raises:
         DataError: as `run`.
     """
-    return blends.fit(align(truth, oof), sorted(models), rare, minimum_gain).entry()
+    return blends.fit(align(truth, oof, groups), sorted(models), rare, processing).entry()
 
 
 def add_blends(out: Path, entries: Sequence[Mapping[str, Any]]) -> None:
