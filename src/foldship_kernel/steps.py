@@ -53,13 +53,13 @@ def tails(column: Column, step: Step) -> Column:
 def floor(column: Column, step: Step) -> Column:
     """Floor to multiples of a part: number `parts` above 0."""
     parts = _above_zero(step["parts"])
-    return np.asarray(np.floor(column * parts + ROUNDING) / parts)
+    return np.asarray(np.floor((column + ROUNDING) * parts) / parts)
 
 
 def nearest(column: Column, step: Step) -> Column:
     """Round to multiples of a part: number `parts` above 0."""
     parts = _above_zero(step["parts"])
-    return np.asarray(np.floor(column * parts + 0.5 + ROUNDING) / parts)
+    return np.asarray(np.floor((column + ROUNDING) * parts + 0.5) / parts)
 
 
 def grid(column: Column, step: Step) -> Column:

@@ -14,12 +14,13 @@ StepKind = Literal["clip", "tails", "floor", "round", "grid", "levels", "thresho
 class PostProcessing(Settings):
     """A column is post-processed by the kind that gains most, if that is enough and steady enough.
 
-    Enough: `minimum_gain` in the column's out-of-fold score. Steady: in a share of at least `stability` of
-    `resamples` samples of `resample_rows` held-out rows.
+    Enough: `minimum_gain` in the column's out-of-fold score, less `leniency` standard errors. Steady: in a
+    share of at least `stability` of `resamples` samples of `resample_rows` held-out rows.
     """
 
     minimum_gain: float = Field(default=0.002, ge=0)
     kinds: tuple[StepKind, ...] = ("clip",)
+    leniency: float = Field(default=0.0, ge=0)
     stability: Share = 0.0
     resamples: int = Field(default=200, ge=1)
     resample_rows: int = Field(default=476, ge=2)

@@ -75,7 +75,7 @@ def fit(data: OutOfFold, models: Sequence[str], rare: Sequence[str], processing:
     """
     weights = {name: 1 / len(models) for name in sorted(models)}
     raw = blend({name: data.predictions[name] for name in weights}, weights)
-    fitters = {kind: kinds.FITTERS[kind] for kind in processing.kinds}
+    fitters = kinds.fitters(processing.kinds)
     resamples = Resamples(data.folds, data.groups, count=processing.resamples, rows=processing.resample_rows)
     steps, nested = [], np.empty_like(raw)
     for column, target in enumerate(data.targets):
@@ -85,6 +85,7 @@ def fit(data: OutOfFold, models: Sequence[str], rare: Sequence[str], processing:
             data.folds,
             fitters,
             processing.minimum_gain,
+            leniency=processing.leniency,
             stability=processing.stability,
             resamples=resamples,
         )

@@ -18,8 +18,8 @@ from foldship.selection.ranks import Ranked
 Column = NDArray[np.float64]
 Score = Callable[[Column, Column], float]
 
-# Low bounds are sought at these quantiles of the predictions and further out, as far as the share of rows that
-# are not at the truth's lowest level calls for (`reach`); high bounds at their mirror images.
+# Low bounds are sought at these quantiles of the predictions and further out, as far as the share of rows
+# that are not at the truth's lowest level calls for (`reach`); high bounds at their mirror images.
 QUANTILES = np.arange(2, 95, 2) / 100
 FURTHER = 1 - np.geomspace(0.06, 0.006, 16)[1:]
 # Rows left apart at the least, for each row that is not at the level of those tied: bounds further out are
@@ -66,14 +66,14 @@ def bounds(column: Ranked, truth: Column) -> tuple[Column, Column]:
 
 def reach(other: float) -> Column:
     """Shares of rows that may be tied at one end, where a share `other` of the truth is not at its level."""
-    return np.concatenate([QUANTILES, FURTHER[1 - FURTHER >= APART * other]])
+    return np.concatenate([QUANTILES, FURTHER[APART * other <= 1 - FURTHER]])
 
 
 def surface(column: Ranked, lows: Column, highs: Column) -> tuple[Column, Column, NDArray[np.float64]]:
-    """Spearman's correlation of the truth with the prediction clipped at every pair of candidate bounds.
+    """Spearman's correlation of the truth with the prediction clipped at every pair of bounds.
 
-    Clipping changes ranks at the two ends only: the a lowest rows share one rank, the b highest another, so the
-    whole table costs a few operations on a (low, high) grid.
+    Clipping changes ranks at the two ends only: the a lowest rows share one rank, the b highest another, so
+    the whole table costs a few operations on a (low, high) grid.
 
     Args:
         column: n at least 1.

@@ -1,10 +1,10 @@
 """The truth's rank as a smooth function of the predicted one.
 
-What tying gains is a difference of sums over rows, and with ten rows that are not at the bottom the best bounds
-on the rows at hand are luck. Here the truth's ranks, scaled to 0..1, are regressed on powers of the normal
-score of the prediction (a logistic curve; degree 1 is the binormal model of ROC curves, Dorfman and Alf 1969,
-as one regression), and the bounds are those that are best for the curve. Normal scores spread out the few rows
-at the ends that decide about rare levels.
+What tying gains is a difference of sums over rows, and with ten rows that are not at the bottom the best
+bounds on the rows at hand are luck. Here the truth's ranks, scaled to 0..1, are regressed on powers of the
+normal score of the prediction (a logistic curve; degree 1 is the binormal model of ROC curves, Dorfman and
+Alf 1969, as one regression), and the bounds are those that are best for the curve. Normal scores spread out
+the few rows at the ends that decide about rare levels.
 """
 
 from __future__ import annotations

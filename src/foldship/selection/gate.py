@@ -32,23 +32,27 @@ def fit_column(
     fitters: Mapping[str, Fitter],
     minimum_gain: float,
     *,
+    leniency: float = 0.0,
     stability: float = 0.0,
     resamples: Resamples | None = None,
     metric: Score | None = None,
 ) -> tuple[dict[str, Any] | None, Column]:
-    """Choose and fit one column's step, if that pays on rows it was not fitted on; and process it honestly.
+    """Choose and fit one column's step, if that pays on rows not fitted on; and process it honestly.
 
-    For each fold and kind a step is fitted on the other folds and scored on this one. A kind is taken when its
-    mean gain reaches `minimum_gain`, and exceeds that of each kind taken before it by as much, and when it
-    helps in a share of at least `stability` of the resamples; the last one taken is fitted on all rows. For the
-    honest column, each fold in turn is left out of all of that, then post-processed. As folds get different
-    steps, that column may be scored fold by fold only: ties within a fold are no ties with the next.
+    For each fold and kind a step is fitted on the other folds and scored on this one. A kind is taken when
+    its mean gain reaches `minimum_gain`, or falls short of it by no more than `leniency` standard errors,
+    when it exceeds that of each kind taken before it by `minimum_gain`, and when it helps in a share of at
+    least `stability` of the resamples; the last one taken is fitted on all rows. For the honest column, each
+    fold in turn is left out of all of that, then post-processed. As folds get different steps, that column may be
+    scored fold by fold only: ties within a fold are no ties with the next.
 
     Args:
         truth, prediction: (n,) float64.
         folds: (n,) int64.
         fitters: by kind, the preferred first.
         minimum_gain: least mean gain in the metric.
+        leniency: standard errors of the mean gain. Above 0, a column with few telling rows is processed
+            unless they speak against it: whether they speak for it is luck.
         stability: least share of resamples; one in which nothing changes counts half.
         resamples: of the same rows; None takes no such test.
         metric: of truth and prediction, higher is better; Spearman's correlation if None.
@@ -68,13 +72,16 @@ def fit_column(
     def held_out(kind: str, used: frozenset[int], fold: int) -> Column:
         return applied(prediction[rows[fold]], fitted(kind, used - {fold}))
 
-    def mean_gain(kind: str, used: frozenset[int]) -> float:
+    def gain(kind: str, used: frozenset[int]) -> tuple[float, float]:
+        """Mean over the folds, and its standard error."""
         gains = [
             (score(truth[rows[fold]], held_out(kind, used, fold), metric) or 0.0) - before
             for fold in sorted(used)
             if (before := raw[fold]) is not None
         ]
-        return float(np.mean(gains)) if len(gains) >= FEWEST_FOLDS else -np.inf
+        if len(gains) < FEWEST_FOLDS:
+            return -np.inf, 0.0
+        return float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
 
     def is_stable(kind: str, used: frozenset[int]) -> bool:
         if resamples is None or stability <= 0:
@@ -96,9 +103,10 @@ def fit_column(
     def gated(used: frozenset[int]) -> dict[str, Any] | None:
         taken, wanted = None, minimum_gain
         for kind in fitters:
-            gain = mean_gain(kind, used)
-            if gain >= wanted and is_stable(kind, used):
-                taken, wanted = kind, gain + minimum_gain
+            mean, error = gain(kind, used)
+            enough = mean if taken else mean + leniency * error
+            if enough >= wanted and is_stable(kind, used):
+                taken, wanted = kind, mean + minimum_gain
         return None if taken is None else fitted(taken, used)
 
     honest = prediction.copy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from foldship.selection import clipping, curve, rounding, tails, thresholds
@@ -25,3 +25,8 @@ FITTERS: dict[str, Fitter] = {
     "thresholds": thresholds.fit,
     "curve": _curve,
 }
+
+
+def fitters(kinds: Sequence[str]) -> dict[str, Fitter]:
+    """The fits of these kinds, in their order."""
+    return {kind: FITTERS[kind] for kind in kinds}

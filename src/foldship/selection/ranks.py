@@ -1,9 +1,10 @@
 """Spearman's correlation of a column after any tying of its rows, from sums that are made once.
 
-Tying sorted rows i to j gives them their mean rank; a monotone step is a partition of the sorted rows into such
-groups and rows that stay apart. With centred ranks its correlation is N / (D * |truth|), where N sums, over the
-groups, mean rank times the sum of the truth's ranks, and D^2 sums size times mean rank squared. All of these
-come from cumulative sums, so a candidate costs as many operations as it has groups, whatever the rows.
+Tying sorted rows i to j gives them their mean rank; a monotone step is a partition of the sorted rows into
+such groups and rows that stay apart. With centred ranks its correlation is N / (D * |truth|), where N sums,
+over the groups, mean rank times the sum of the truth's ranks, and D^2 sums size times mean rank squared. All
+of these come from cumulative sums, so a candidate costs as many operations as it has groups, whatever the
+rows.
 """
 
 from __future__ import annotations
@@ -89,6 +90,6 @@ class Ranked:
         return self.ratio(float(product), float(middle**2 @ np.diff(edges)))
 
     def tied(self, processed: Column) -> float:
-        """Correlation of a column (n,) that is `value` after a monotone step: neighbours that are equal tie."""
+        """Correlation of a column (n,) that is `value` after a monotone step."""
         starts = np.flatnonzero(np.diff(processed)) + 1
         return self.partition(np.concatenate([[0], starts, [len(processed)]]))

@@ -43,7 +43,7 @@ def parted(kind: str) -> Fit:
 
 
 def grid(truth: Column, _prediction: Column, _score: Score | None = None) -> dict[str, Any] | None:
-    """The nearest training level. Nothing is tuned; None for less than two levels or a column of no levels."""
+    """The nearest training level. Nothing is tuned; None for fewer than two levels or too many."""
     levels = np.unique(truth)
     return {"kind": "grid", "levels": levels.tolist()} if 2 <= len(levels) <= MOST_LEVELS else None
 

@@ -48,7 +48,10 @@ class Resamples:
         members = np.argsort(group, kind="stable")
         first = np.cumsum(sizes) - sizes
         chosen = random.integers(len(sizes), size=(count, self._rows))
-        return members[first[chosen] + (random.random(chosen.shape) * sizes[chosen]).astype(np.int64)]
+        drawn: NDArray[np.int64] = members[
+            first[chosen] + (random.random(chosen.shape) * sizes[chosen]).astype(np.int64)
+        ]
+        return drawn
 
     def outcomes(
         self, fold: int, truth: Column, before: Column, after: Column, score: Score | None = None
@@ -61,7 +64,7 @@ class Resamples:
             score: of truth and prediction, higher is better; Spearman's correlation if None.
 
         Returns:
-            1.0 where the step helped, 0.5 where nothing changed (the guard of a sample held it back, too), 0.0
+            1.0 where the step helped, 0.5 where nothing changed (or the guard would hold the step back), 0.0
             where it did harm; samples in which the truth is constant are left out.
         """
         drawn = self._drawn[fold]
