@@ -46,7 +46,6 @@ class Selection:
         rows: number of rows that all this was fitted on.
         rare: targets that the scores "without_rare" leave out.
         minimum_gain: least gain for which a column is post-processed.
-        stability: least share of resamples in which that must help.
         notes: what a person should know, one line each.
     """
 
@@ -62,7 +61,6 @@ class Selection:
     rows: int
     rare: Sequence[str]
     minimum_gain: float
-    stability: float
     notes: Sequence[str]
 
 
@@ -121,7 +119,6 @@ def run(
         rows=len(data.ids),
         rare=[name for name in data.targets if name in rare],
         minimum_gain=processing.minimum_gain,
-        stability=processing.stability,
         notes=[*data.notes, *_too_few_folds(data.folds), *notes],
     )
     out.mkdir(parents=True, exist_ok=True)

@@ -39,12 +39,13 @@ def fit_column(
 ) -> tuple[dict[str, Any] | None, Column]:
     """Choose and fit one column's step, if that pays on rows not fitted on; and process it honestly.
 
-    For each fold and kind a step is fitted on the other folds and scored on this one. A kind is taken when
-    its mean gain reaches `minimum_gain`, or falls short of it by no more than `leniency` standard errors,
-    when it exceeds that of each kind taken before it by `minimum_gain`, and when it helps in a share of at
-    least `stability` of the resamples; the last one taken is fitted on all rows. For the honest column, each
-    fold in turn is left out of all of that, then post-processed. As folds get different steps, that column may be
-    scored fold by fold only: ties within a fold are no ties with the next.
+    For each fold and kind a step is fitted on the other folds and scored on this one. A kind is taken
+    when its mean gain reaches `minimum_gain`, or falls short of it by no more than `leniency` standard
+    errors, when it exceeds that of each kind taken before it by `minimum_gain`, and when it helps in a
+    share of at least `stability` of the resamples; the last one taken is fitted on all rows. For the
+    honest column, each fold in turn is left out of all of that, then post-processed. As folds get
+    different steps, that column may be scored fold by fold only: ties within a fold are no ties with the
+    next.
 
     Args:
         truth, prediction: (n,) float64.

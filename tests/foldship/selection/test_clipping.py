@@ -39,8 +39,10 @@ def test_rows_ranked_at_random_at_the_low_end_are_tied() -> None:
     assert step is not None
     assert step["kind"] == "clip"
     assert 0.27 < step["low"] < 0.4  # a smooth curve rounds the corner off
-    assert step["high"] is None
-    assert spearman(truth, np.clip(prediction, step["low"], None)) > spearman(truth, prediction) + 0.05
+    assert step["high"] is None or step["high"] > 0.6
+    assert (
+        spearman(truth, np.clip(prediction, step["low"], step["high"])) > spearman(truth, prediction) + 0.05
+    )
 
 
 def test_a_rare_level_is_sought_further_out_than_a_common_one() -> None:

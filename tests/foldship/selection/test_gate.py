@@ -48,12 +48,12 @@ def test_no_step_for_a_held_out_fold_was_fitted_or_chosen_on_it() -> None:
 
 
 def test_no_kind_for_a_held_out_fold_was_chosen_or_found_stable_on_it() -> None:
-    truth, prediction, folds = column(500, signal=1.0)
+    truth, prediction, folds = column(500, signal=0.25)
     resamples = Resamples(folds, np.arange(500) // 2, count=50, rows=60)
 
     def honest(labels: np.ndarray) -> np.ndarray:
-        every = kinds.fitters(list(kinds.FITTERS))
-        return gate.fit_column(labels, prediction, folds, every, 0.0, stability=0.6, resamples=resamples)[1]
+        tried = kinds.fitters(["floor", "round", "clip", "thresholds", "tails"])
+        return gate.fit_column(labels, prediction, folds, tried, 0.0, stability=0.4, resamples=resamples)[1]
 
     spoiled = truth.copy()
     spoiled[folds == 3] = 1 - spoiled[folds == 3]
@@ -64,20 +64,32 @@ def test_no_kind_for_a_held_out_fold_was_chosen_or_found_stable_on_it() -> None:
 def test_a_later_kind_must_gain_more_than_an_earlier_one() -> None:
     truth, prediction, folds = column(2000, signal=1.0)
 
-    def chosen(*names: str) -> str:
-        step, _ = gate.fit_column(truth, prediction, folds, kinds.fitters(names), 0.002)
-        assert step is not None
-        return str(step["kind"])
+    def marked(one: np.ndarray, other: np.ndarray, score: Score | None) -> dict[str, Any] | None:
+        step = CLIP["clip"](one, other, score)
+        return None if step is None else {**step, "late": True}
 
-    assert chosen("clip", "tails") == "clip"
-    assert chosen("tails", "clip") == "tails"
-    assert chosen("floor") == "floor"
-    assert chosen("floor", "clip") == "clip"
+    def idle(_: np.ndarray, __: np.ndarray, ___: Score | None) -> dict[str, Any]:
+        return {"kind": "clip", "low": None, "high": 10.0}
+
+    first, _ = gate.fit_column(truth, prediction, folds, {**CLIP, "late": marked}, 0.002)
+    assert first is not None
+    assert "late" not in first
+    later, _ = gate.fit_column(truth, prediction, folds, {"idle": idle, "late": marked}, 0.0)
+    assert later is not None
+    assert later["late"]
+
+
+def test_leniency_keeps_what_the_folds_do_not_speak_against() -> None:
+    truth, prediction, folds = column(1000, signal=1.0)
+    refused, _ = gate.fit_column(truth, prediction, folds, CLIP, 0.5)
+    kept, _ = gate.fit_column(truth, prediction, folds, CLIP, 0.5, leniency=1000.0)
+    assert refused is None
+    assert kept is not None
 
 
 def test_a_step_that_helps_in_too_few_samples_is_left_out() -> None:
     truth, prediction, folds = column(2000, signal=0.25)
-    resamples = Resamples(folds, np.arange(2000), count=100, rows=100)
+    resamples = Resamples(folds, np.arange(2000), count=100, rows=30)
     kept, _ = gate.fit_column(truth, prediction, folds, CLIP, 0.002, stability=0.6, resamples=resamples)
     refused, honest = gate.fit_column(
         truth, prediction, folds, CLIP, 0.002, stability=1.0, resamples=resamples
