@@ -50,7 +50,7 @@ def measure(chosen: options.Options) -> None:
     import torch
     import transformers
 
-    from bench import gpu, models, profile, render, repeats, report, scaling, speed
+    from bench import gpu, models, postprocess, profile, render, repeats, report, scaling, speed
     from foldship.reporting import terminal
     from foldship_kernel import atomic
 
@@ -65,6 +65,7 @@ def measure(chosen: options.Options) -> None:
         "repeats": lambda: repeats.run(chosen, made),
         "scaling": lambda: scaling.run(chosen, made, work / "scaling"),
         "profile": lambda: profile.run(chosen, made, work / "profile"),
+        "postprocess": lambda: postprocess.run(chosen),
         "gpu": lambda: gpu.run(chosen, made, work / "gpu"),
     }
     for name in chosen.suites:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from foldship_kernel.errors import FoldshipError
 
-SUITES = ("speed", "repeats", "scaling", "profile", "gpu")
+SUITES = ("speed", "repeats", "scaling", "profile", "postprocess", "gpu")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Size:
         folds: numbers of folds, ascending.
         fold_rows: rows that they predict.
         gpu_texts: texts of the GPU suite.
+        fitted_rows, fitted_columns: table that post-processing is fitted on.
+        loop_columns: how many of its columns are also fitted by the slow loop.
     """
 
     rounds: int
@@ -35,13 +37,18 @@ class Size:
     folds: tuple[int, ...]
     fold_rows: int
     gpu_texts: int
+    fitted_rows: int
+    fitted_columns: int
+    loop_columns: int
 
 
 SIZES = {
-    "full": Size(3, 512, 32, (1024, 2048, 4096), 600, (500, 5_000, 50_000), (1, 2, 4), 300, 16_384),
-    "quick": Size(2, 128, 16, (1024, 2048), 150, (500, 5_000), (1, 2), 100, 4_096),
+    "full": Size(
+        3, 512, 32, (1024, 2048, 4096), 600, (500, 5_000, 50_000), (1, 2, 4), 300, 16_384, 6_000, 30, 2
+    ),
+    "quick": Size(2, 128, 16, (1024, 2048), 150, (500, 5_000), (1, 2), 100, 4_096, 2_000, 30, 1),
     # To see that everything runs. Its numbers say nothing.
-    "tiny": Size(1, 12, 4, (256,), 12, (20, 60), (1, 2), 20, 64),
+    "tiny": Size(1, 12, 4, (256,), 12, (20, 60), (1, 2), 20, 64, 60, 2, 1),
 }
 
 

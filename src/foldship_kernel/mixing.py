@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foldship_kernel import blend, postprocess
-from foldship_kernel.errors import BundleError
+from foldship_kernel.errors import BundleError, DataError
 from foldship_kernel.gather import Gathered
 from foldship_kernel.journal import Journal
 from foldship_kernel.manifest import Manifest
@@ -75,7 +75,7 @@ class Mixer:
         names = list(self._task.TARGETS)
         try:
             processed, notes = postprocess.apply(pd.DataFrame(blended, columns=names), steps)
-        except BundleError as error:
+        except (BundleError, DataError) as error:
             self._journal.loud(f"THE SUBMISSION IS NOT POST-PROCESSED: {error}")
             self._stays_raw = True
             return blended, []

@@ -1,27 +1,18 @@
 """Fitted post-processing: a list of steps, each one dictionary as it stands in `bundle.json`.
 
-A step names its `kind` and its `target` column; what else it holds depends on the kind. Every kind is one
-function from a column to a column, listed in `KINDS`.
+A step names its `kind` and its `target` column; what else it holds depends on the kind, see `steps`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from foldship_kernel.errors import BundleError
+from foldship_kernel.errors import BundleError, DataError
+from foldship_kernel.steps import KINDS, Column, Step, needed
 
-Column = NDArray[np.float64]
-Step = Mapping[str, Any]
-
-# At least one row in so many must stay away from its column's commonest value: a column with fewer tells next
-# to nothing, and is a row or two from being constant, for which Spearman's correlation is not defined.
-ROWS_PER_OTHER = 200
 REFIT = "fit the post-processing and build the bundle again with `make bundle`"
 
 
@@ -40,6 +31,7 @@ def apply(predictions: pd.DataFrame, steps: Sequence[Step]) -> tuple[pd.DataFram
 
     Raises:
         BundleError: a step's kind, target or numbers are unknown, missing or make no sense.
+        DataError: a prediction that a step is for is no finite number.
     """
     result, notes = predictions.copy(), []
     for step in steps:
@@ -65,8 +57,15 @@ def apply_column(column: Column, step: Step) -> tuple[Column, str]:
         The new column, or the given one and the reason.
 
     Raises:
-        BundleError: as `apply`.
+        BundleError, DataError: as `apply`.
     """
+    if not np.isfinite(column).all():
+        raise DataError(
+            "post-processing: predictions are no finite numbers",
+            expected=f"{len(column)} finite numbers" + (f" for {step['target']}" if "target" in step else ""),
+            found=f"{int((~np.isfinite(column)).sum())} that are not",
+            fix="find the model whose output overflows, or train it again",
+        )
     kind = KINDS.get(step.get("kind", ""))
     if kind is None:
         raise BundleError(
@@ -85,11 +84,11 @@ def apply_column(column: Column, step: Step) -> tuple[Column, str]:
             fix=REFIT,
         ) from error
     away = minority(changed)
-    needed = max(1, math.ceil(len(column) / ROWS_PER_OTHER))
-    if len(column) > 1 and away < needed:
+    wanted = needed(len(column))
+    if len(column) > 1 and away < wanted:
         return column, (
             f"{step['kind']} would leave {away} of {len(column)} rows away from the commonest value, "
-            f"at least {needed} wanted: left out"
+            f"at least {wanted} wanted: left out"
         )
     return changed, ""
 
@@ -98,15 +97,3 @@ def minority(column: Column) -> int:
     """Number of rows of (n,) that do not hold the commonest value."""
     _, counts = np.unique(column, return_counts=True)
     return len(column) - int(counts.max(initial=0))
-
-
-def clip(column: Column, step: Step) -> Column:
-    """Clip: numbers `low` and `high`, low < high; either may be null for no bound."""
-    low = -np.inf if step["low"] is None else float(step["low"])
-    high = np.inf if step["high"] is None else float(step["high"])
-    if not low < high:
-        raise ValueError(f"low {low} is not below high {high}")
-    return np.clip(column, low, high)
-
-
-KINDS: dict[str, Callable[[Column, Step], Column]] = {"clip": clip}

@@ -84,7 +84,7 @@ class _Blends:
             oof,
             models,
             context.competition.rare,
-            minimum_gain=context.experiment.postprocess.minimum_gain,
+            processing=context.experiment.postprocess,
             blending=self._blending,
             groups=context.competition.groups(context.rows),
         )

@@ -19,7 +19,7 @@ def select(context: Context) -> dict[str, Any]:
     for name, path in context.models.items():
         _check_trained_on_this(context, name, path)
     out_of_fold = {name: store.out_of_fold(path, task.ID) for name, path in context.models.items()}
-    minimum_gain = context.experiment.postprocess.minimum_gain
+    processing = context.experiment.postprocess
     blending = context.experiment.blend
     groups = context.competition.groups(context.rows)
     inputs = receipts.digest(
@@ -27,7 +27,7 @@ def select(context: Context) -> dict[str, Any]:
             "groups": groups.tolist(),
             "truth": context.truth.to_csv(index=False),
             "out_of_fold": {name: table.to_csv(index=False) for name, table in out_of_fold.items()},
-            "minimum_gain": minimum_gain,
+            "postprocess": processing.model_dump(),
             "blend": blending.model_dump(),
             "rare": context.competition.rare,
             "code": receipts.digest_files(Path(selection.__file__).parent),
@@ -39,7 +39,7 @@ def select(context: Context) -> dict[str, Any]:
             out_of_fold,
             folder,
             context.competition.rare,
-            minimum_gain=minimum_gain,
+            processing=processing,
             blending=blending,
             groups=groups,
         )

@@ -8,11 +8,28 @@ from pydantic import Field, model_validator
 
 from foldship.config.base import Settings, Share
 
+StepKind = Literal["clip", "tails", "floor", "round", "grid", "levels", "thresholds", "curve"]
+
 
 class PostProcessing(Settings):
-    """A column is post-processed only if that raises its out-of-fold score by at least `minimum_gain`."""
+    """A column is post-processed by the kind that gains most, if that is enough and steady enough.
+
+    Enough: `minimum_gain` in the column's out-of-fold score, less `leniency` standard errors. Steady: in a
+    share of at least `stability` of `resamples` samples of `resample_rows` held-out rows.
+    """
 
     minimum_gain: float = Field(default=0.002, ge=0)
+    kinds: tuple[StepKind, ...] = ("clip",)
+    leniency: float = Field(default=0.0, ge=0)
+    stability: Share = 0.0
+    resamples: int = Field(default=200, ge=1)
+    resample_rows: int = Field(default=476, ge=2)
+
+    @model_validator(mode="after")
+    def _each_kind_once(self) -> PostProcessing:
+        if len(set(self.kinds)) < len(self.kinds):
+            raise ValueError(f"kinds names one more than once: {', '.join(self.kinds)}")
+        return self
 
 
 class Blending(Settings):

@@ -112,7 +112,8 @@ def columns(selection: Json) -> Table:
         ("target", "raw", "nested", "gain", "post-processing"),
         tuple(rows),
         f"Means of the folds' Spearman correlations; {NOTHING} where no fold can be scored. A column is "
-        f"post-processed when it gains at least {selection['minimum_gain']:g} on rows not fitted on.",
+        f"post-processed when it gains {selection['minimum_gain']:g} on rows not fitted on, see "
+        "docs/postprocessing.md.",
         left=frozenset({4}),
     )
 
@@ -255,7 +256,8 @@ def step(value: Json | None) -> str:
     """A post-processing step in words."""
     if value is None:
         return ""
-    details = (f"{name} {shown:.4g}" for name, shown in value.items() if isinstance(shown, int | float))
+    details = [f"{name} {shown:.4g}" for name, shown in value.items() if isinstance(shown, int | float)]
+    details += [f"{len(shown)} {name}" for name, shown in value.items() if isinstance(shown, list | tuple)]
     return " ".join([value["kind"], *details])
 
 

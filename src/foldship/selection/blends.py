@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship.selection import clipping, gate, scores
+from foldship.config.selecting import PostProcessing
+from foldship.selection import gate, kinds, scores
 from foldship.selection.align import OutOfFold
+from foldship.selection.stability import Resamples
 from foldship.selection.weighting import Weighting
 
 MOST_MODELS_IN_ALL_SETS = 4  # beyond these there are too many sets to fit them all
@@ -66,20 +68,29 @@ def sets(models: Sequence[str]) -> list[tuple[str, ...]]:
     return [chosen for size in sizes for chosen in itertools.combinations(names, size)]
 
 
-def fit(data: OutOfFold, weighting: Weighting, rare: Sequence[str], minimum_gain: float) -> Blend:
+def fit(data: OutOfFold, weighting: Weighting, rare: Sequence[str], processing: PostProcessing) -> Blend:
     """Fit the post-processing of some models' blend, and score both.
 
     Args:
         data: out-of-fold predictions of these models and maybe others.
         weighting: the models' weights.
         rare: targets that the scores "without_rare" leave out.
-        minimum_gain: least gain for which a column is post-processed.
+        processing: how columns are post-processed.
     """
     raw = weighting.honest
+    fitters = kinds.fitters(processing.kinds)
+    resamples = Resamples(data.folds, data.groups, count=processing.resamples, rows=processing.resample_rows)
     steps, nested = [], np.empty_like(raw)
     for column, target in enumerate(data.targets):
         step, nested[:, column] = gate.fit_column(
-            data.truth[:, column], raw[:, column], data.folds, clipping.fit, minimum_gain
+            data.truth[:, column],
+            raw[:, column],
+            data.folds,
+            fitters,
+            processing.minimum_gain,
+            leniency=processing.leniency,
+            stability=processing.stability,
+            resamples=resamples,
         )
         if step is not None:
             steps.append({"target": target, **step})

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from foldship import metrics
-from foldship.config.selecting import Blending
+from foldship.config.selecting import Blending, PostProcessing
 from foldship.selection import automatic, blends, gate, scores, weighting
 from foldship.selection.align import FOLD, RETRAIN, align
 from foldship_kernel import postprocess
@@ -27,6 +27,7 @@ OUT_OF_FOLD = "oof.csv"
 NESTED = "nested.csv"
 DISTRIBUTIONS = "distributions.json"
 PLAIN_MEAN = Blending()
+PLAIN_PROCESSING = PostProcessing()
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def run(
     out: Path,
     rare: tuple[str, ...] = (),
     *,
-    minimum_gain: float = 0.002,
+    processing: PostProcessing = PLAIN_PROCESSING,
     blending: Blending = PLAIN_MEAN,
     groups: pd.Series | None = None,
 ) -> Selection:
@@ -94,8 +95,7 @@ def run(
             (the same post-processed, comparable within a fold only) and `distributions.json` (histograms for
             pictures).
         rare: targets too rare to score well; means are reported with and without them.
-        minimum_gain: least gain in a column's Spearman correlation, on rows it was not fitted on, for which
-            it is post-processed.
+        processing: how columns are post-processed.
         blending: how the models are blended.
         groups: group of each row of the truth, in its order; None where each row stands for itself.
 
@@ -121,7 +121,7 @@ def run(
         total=len(parts) + 1,
         leave=False,
     )
-    fitted = [blends.fit(data, weights, rare, minimum_gain) for weights in progress]
+    fitted = [blends.fit(data, weights, rare, processing) for weights in progress]
     whole = fitted[-1]
     processed, notes = postprocess.apply(pd.DataFrame(whole.raw, columns=list(data.targets)), whole.steps)
     selection = Selection(
@@ -146,7 +146,7 @@ def run(
         columns=scores.by_column(data, whole.raw, whole.nested, whole.steps),
         rows=len(data.ids),
         rare=[name for name in data.targets if name in rare],
-        minimum_gain=minimum_gain,
+        minimum_gain=processing.minimum_gain,
         notes=[*data.notes, *_too_few_folds(data.folds), *notes],
     )
     out.mkdir(parents=True, exist_ok=True)
@@ -165,14 +165,14 @@ def fit_blend(
     models: Collection[str],
     rare: tuple[str, ...] = (),
     *,
-    minimum_gain: float = 0.002,
+    processing: PostProcessing = PLAIN_PROCESSING,
     blending: Blending = PLAIN_MEAN,
     groups: pd.Series | None = None,
 ) -> dict[str, Any]:
     """Fit one more blend, on the rows that all models of `oof` predicted, as `run` does.
 
     Args:
-        truth, oof, rare, minimum_gain, groups: as in `run`.
+        truth, oof, rare, processing, groups: as in `run`.
         models: which of the models it blends.
         blending: how, as `run` chose it (`Selection.blend`).
 
@@ -184,7 +184,7 @@ def fit_blend(
     """
     data = align(truth, oof, groups)
     weights = weighting.fit(data, sorted(models), blending)
-    return blends.fit(data, weights, rare, minimum_gain).entry()
+    return blends.fit(data, weights, rare, processing).entry()
 
 
 def add_blends(out: Path, entries: Sequence[Mapping[str, Any]]) -> None:

@@ -1,66 +1,114 @@
-"""Which columns to post-process, and what that is worth on rows it was not fitted on.
+"""Which columns to post-process and how, and what that is worth on rows it was not fitted on.
 
-Two loops of cross-validation, one in the other: the inner one decides whether a step is worth having, the
-outer one scores the whole procedure, that decision included.
+Two loops of cross-validation, one in the other: the inner one chooses a kind and decides whether a step is
+worth having, the outer one scores the whole procedure, that decision included.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foldship import metrics
+from foldship.selection.clipping import Score
+from foldship.selection.kinds import Fitter
+from foldship.selection.stability import Resamples
 from foldship_kernel import postprocess
 
 Column = NDArray[np.float64]
 Folds = NDArray[np.int64]
-Fitter = Callable[[Column, Column], dict[str, Any] | None]
 
 FEWEST_FOLDS = 2  # folds on which a gain must have been seen; one may be luck
 
 
 def fit_column(
-    truth: Column, prediction: Column, folds: Folds, fit: Fitter, minimum_gain: float
+    truth: Column,
+    prediction: Column,
+    folds: Folds,
+    fitters: Mapping[str, Fitter],
+    minimum_gain: float,
+    *,
+    leniency: float = 0.0,
+    stability: float = 0.0,
+    resamples: Resamples | None = None,
+    metric: Score | None = None,
 ) -> tuple[dict[str, Any] | None, Column]:
-    """Fit one column's step, if that pays on rows it was not fitted on; and post-process it honestly.
+    """Choose and fit one column's step, if that pays on rows not fitted on; and process it honestly.
 
-    For each fold a step is fitted on the other folds and scored on this one. When the mean gain reaches
-    `minimum_gain`, the step is fitted on all rows. For the honest column, each fold in turn is left out of
-    all of that, then post-processed. As folds get different bounds, that column may be scored fold by fold
-    only: ties within a fold are no ties with the next.
+    For each fold and kind a step is fitted on the other folds and scored on this one. A kind is taken
+    when its mean gain reaches `minimum_gain`, or falls short of it by no more than `leniency` standard
+    errors, when it exceeds that of each kind taken before it by `minimum_gain`, and when it helps in a
+    share of at least `stability` of the resamples; the last one taken is fitted on all rows. For the
+    honest column, each fold in turn is left out of all of that, then post-processed. As folds get
+    different steps, that column may be scored fold by fold only: ties within a fold are no ties with the
+    next.
 
     Args:
         truth, prediction: (n,) float64.
         folds: (n,) int64.
-        fit: makes a step from truth and prediction, or None.
-        minimum_gain: least mean gain in Spearman's correlation.
+        fitters: by kind, the preferred first.
+        minimum_gain: least mean gain in the metric.
+        leniency: standard errors of the mean gain. Above 0, a column with few telling rows is processed
+            unless they speak against it: whether they speak for it is luck.
+        stability: least share of resamples; one in which nothing changes counts half.
+        resamples: of the same rows; None takes no such test.
+        metric: of truth and prediction, higher is better; Spearman's correlation if None.
 
     Returns:
         The step without its target, or None; and the honest column, (n,) float64.
     """
     numbers = frozenset(np.unique(folds).tolist())
     rows = {fold: folds == fold for fold in numbers}
-    raw = {fold: score(truth[rows[fold]], prediction[rows[fold]]) for fold in numbers}
+    raw = {fold: score(truth[rows[fold]], prediction[rows[fold]], metric) for fold in numbers}
 
     @functools.cache  # leaving out fold 1 then 2 is leaving out 2 then 1
-    def fitted(used: frozenset[int]) -> dict[str, Any] | None:
+    def fitted(kind: str, used: frozenset[int]) -> dict[str, Any] | None:
         chosen = np.isin(folds, list(used))
-        return fit(truth[chosen], prediction[chosen])
+        return fitters[kind](truth[chosen], prediction[chosen], metric)
+
+    def held_out(kind: str, used: frozenset[int], fold: int) -> Column:
+        return applied(prediction[rows[fold]], fitted(kind, used - {fold}))
+
+    def gain(kind: str, used: frozenset[int]) -> tuple[float, float]:
+        """Mean over the folds, and its standard error."""
+        gains = [
+            (score(truth[rows[fold]], held_out(kind, used, fold), metric) or 0.0) - before
+            for fold in sorted(used)
+            if (before := raw[fold]) is not None
+        ]
+        if len(gains) < FEWEST_FOLDS:
+            return -np.inf, 0.0
+        return float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
+
+    def is_stable(kind: str, used: frozenset[int]) -> bool:
+        if resamples is None or stability <= 0:
+            return True
+        outcomes = np.concatenate(
+            [
+                resamples.outcomes(
+                    fold,
+                    truth[rows[fold]],
+                    prediction[rows[fold]],
+                    held_out(kind, used, fold),
+                    metric,
+                )
+                for fold in sorted(used)
+            ]
+        )
+        return bool(outcomes.size) and float(outcomes.mean()) >= stability
 
     def gated(used: frozenset[int]) -> dict[str, Any] | None:
-        gains = []
-        for fold in sorted(used):
-            before = raw[fold]
-            if before is not None:
-                after = applied(prediction[rows[fold]], fitted(used - {fold}))
-                gains.append((score(truth[rows[fold]], after) or 0.0) - before)
-        if len(gains) < FEWEST_FOLDS or np.mean(gains) < minimum_gain:
-            return None
-        return fitted(used)
+        taken, wanted = None, minimum_gain
+        for kind in fitters:
+            mean, error = gain(kind, used)
+            enough = mean if taken else mean + leniency * error
+            if enough >= wanted and is_stable(kind, used):
+                taken, wanted = kind, mean + minimum_gain
+        return None if taken is None else fitted(taken, used)
 
     honest = prediction.copy()
     for fold in numbers:
@@ -73,7 +121,12 @@ def applied(prediction: Column, step: dict[str, Any] | None) -> Column:
     return prediction if step is None else postprocess.apply_column(prediction, step)[0]
 
 
-def score(truth: Column, prediction: Column) -> float | None:
-    """Spearman's correlation of one column, 0 for a constant prediction; None where the truth is constant."""
+def score(truth: Column, prediction: Column, metric: Score | None = None) -> float | None:
+    """Score of one column; None where the truth is constant.
+
+    Spearman's correlation, 0 for a constant prediction, unless another metric is given.
+    """
+    if metric is not None:
+        return None if metrics.is_constant(truth[:, None])[0] else metric(truth, prediction)
     value = metrics.mean_spearman(truth[:, None], prediction[:, None])
     return None if np.isnan(value) else value

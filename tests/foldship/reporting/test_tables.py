@@ -37,6 +37,19 @@ def test_columns_show_gain_and_step_and_admit_what_is_unknown(build: Path) -> No
     assert table.rows[2] == ("rare", "-", "-", "-", "")
 
 
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ({"kind": "floor", "target": "a", "parts": 30}, "floor parts 30"),
+        ({"kind": "levels", "levels": [0.0, 1.0], "shares": [0.5, 0.5]}, "levels 2 levels 2 shares"),
+        ({"kind": "thresholds", "groups": [[None, 0.5]]}, "thresholds 1 groups"),
+        (None, ""),
+    ],
+)
+def test_a_step_of_any_kind_is_put_in_words(step: dict[str, Any] | None, words: str) -> None:
+    assert tables.step(step) == words
+
+
 def test_folds_are_one_row_each(build: Path) -> None:
     table = tables.folds(load(build, "selection/selection.json"))
     assert table.rows[1] == ("1", "11", "0.3000", "0.4000", "0.5000", "-")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from foldship import selection
+from foldship.config.selecting import PostProcessing
 from foldship_kernel import postprocess
 from foldship_kernel.errors import DataError
 
@@ -112,3 +113,15 @@ def test_nothing_to_choose_from_is_refused(truth: pd.DataFrame, tmp_path: Path) 
     flat = truth.assign(often=0.0, seldom=0.0, rare=0.0)
     with pytest.raises(DataError, match="no target can be scored"):
         selection.run(flat, {"one": model(truth, 1)}, tmp_path)
+
+
+def test_settings_name_the_kinds_that_are_tried_and_groups_are_resampled(
+    truth: pd.DataFrame, tmp_path: Path
+) -> None:
+    oof = {"one": model(truth, 1)}
+    groups = pd.Series([f"question {row // 2}" for row in range(ROWS)])
+    rounded = PostProcessing(kinds=("floor",), stability=0.5, resamples=20, resample_rows=50)
+    chosen = selection.run(truth, oof, tmp_path, processing=rounded, groups=groups)
+    assert {step["kind"] for step in chosen.steps} == {"floor"}
+    strict = PostProcessing(minimum_gain=0.9)
+    assert selection.run(truth, oof, tmp_path, processing=strict).steps == []
