@@ -4,6 +4,7 @@ RECIPE      ?= fast
 PYTHON      ?= python3
 DATA        ?=
 INPUT       ?=
+JOBS        ?=
 LIMIT       ?=
 MEMORY      ?=
 CPUS        ?=
@@ -24,6 +25,7 @@ READY    := $(VENV)/.ready
 FOLDSHIP := $(VENV)/bin/foldship
 PEERS    := build/bench/peers
 WHICH    := --competition $(COMPETITION) --recipe $(RECIPE) $(if $(DATA),--data "$(DATA)")
+TRAINING := $(if $(JOBS),--jobs $(JOBS))
 WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(MEMORY),--memory $(MEMORY)) $(if $(CPUS),--cpus $(CPUS))
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
@@ -33,16 +35,16 @@ PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
+	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder JOBS=number INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
 	@echo '             ROWS=number PROFILE=t4|t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name CHECK=folder'
 	@echo '             SUBMIT=1 COMPARE=hashes|sizes'
 	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
-	$(FOLDSHIP) submission $(WHICH) $(WHERE) $(PROMISE)
+	$(FOLDSHIP) submission $(WHICH) $(TRAINING) $(WHERE) $(PROMISE)
 
 train: $(READY) ## Train the fold models and write their out-of-fold predictions
-	$(FOLDSHIP) train $(WHICH)
+	$(FOLDSHIP) train $(WHICH) $(TRAINING)
 
 bundle: $(READY) ## Merge, export and bundle the trained folds into one offline kernel; CHECK=folder verifies one
 	$(FOLDSHIP) bundle $(if $(CHECK),--check $(CHECK),$(WHICH))

@@ -1,6 +1,6 @@
 """Trains two folds of a tiny model: run as a program, so that a test can kill it.
 
-usage: fold_runner.py BACKBONE WEIGHTS TRAIN_KIND
+usage: fold_runner.py BACKBONE WEIGHTS TRAIN_KIND [JOBS]
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def experiment(backbone: Path, kind: str) -> Experiment:
 
 def main() -> None:
     backbone, weights, kind = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    jobs = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     data = rows(120)
     folds = pd.DataFrame(
         {
@@ -75,7 +76,7 @@ def main() -> None:
             "fold": [(int(value) // 3) % 2 for value in data["qa_id"]],
         }
     )
-    run.run(quest, experiment(backbone, kind), data, folds, weights)
+    run.run(quest, experiment(backbone, kind), data, folds, weights, jobs)
 
 
 if __name__ == "__main__":

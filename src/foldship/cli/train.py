@@ -8,19 +8,26 @@ import click
 
 from foldship.cli.context import Context, open_context, shared_options
 
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Most folds to train at once on a CPU.  [default: one per core, with 3 GiB of memory each]",
+)
+
 
 @click.command()
 @shared_options
-def command(competition: str, data: Path | None, recipe: str) -> None:
+@jobs_option
+def command(competition: str, data: Path | None, recipe: str, jobs: int | None) -> None:
     """Train the fold models and write their out-of-fold predictions.
 
     Folds are made once and saved. Finished folds are kept, a broken one goes on from its last checkpoint:
     run the same command again after any interruption. Weights go to weights/<competition>/<model>/.
     """
-    train(open_context(competition, data, recipe))
+    train(open_context(competition, data, recipe), jobs)
 
 
-def train(context: Context) -> None:
+def train(context: Context, jobs: int | None = None) -> None:
     """Folds, training, then the scores of what was trained."""
     from foldship import folds, receipts
     from foldship.cli.selecting import select
@@ -43,7 +50,7 @@ def train(context: Context) -> None:
     )
     for note in folds.notes(table, targets):
         click.echo(f"note: {note}")
-    run.run(task, context.experiment, rows, table, context.workspace.weights)
+    run.run(task, context.experiment, rows, table, context.workspace.weights, jobs)
     selection = select(context)
     for show in (tables.columns_by_fold, tables.columns, tables.folds, tables.summary):
         terminal.show(show(selection))

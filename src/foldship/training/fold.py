@@ -24,7 +24,14 @@ from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
 from foldship.training import precision
 from foldship.training.data import Collator, GroupedLengthSampler, RowData, RowDataset
-from foldship.training.trainer import Best, FoldTrainer, KeepBest, MarkWhole, Progress, last_whole_checkpoint
+from foldship.training.trainer import (
+    Best,
+    FoldTrainer,
+    KeepBest,
+    MarkWhole,
+    last_whole_checkpoint,
+    progress_callback,
+)
 from foldship_kernel.atomic import replacing, write_json
 from foldship_kernel.errors import FoldshipError
 
@@ -62,14 +69,7 @@ def train(job: FoldJob) -> NDArray[np.float32]:
     job.folder.mkdir(parents=True, exist_ok=True)
     set_seed(job.seed)
     config = job.card.config
-    model = network.build(
-        config,
-        job.card.source,
-        features=job.card.features.width,
-        outputs=len(job.card.targets),
-        attention=precision.attention(config),
-        quantise=config.adapter is not None and config.adapter.quantise,
-    ).to(precision.device())
+    model = build(job.card)
     untrained = True
     for number, stage in enumerate(config.stages):
         finished = job.folder / f"stage{number}.safetensors"
@@ -90,6 +90,19 @@ def train(job: FoldJob) -> NDArray[np.float32]:
         describe=f"fold {job.fold}: held-out rows",
     )
     return _logits(job, shipped, vectors)
+
+
+def build(card: ModelCard) -> RowModel:
+    """The untrained network as this machine trains it best, its head initialised from torch's global seed."""
+    config = card.config
+    return network.build(
+        config,
+        card.source,
+        features=card.features.width,
+        outputs=len(card.targets),
+        attention=precision.attention(config),
+        quantise=config.adapter is not None and config.adapter.quantise,
+    ).to(precision.device())
 
 
 def discard_stages(folder: Path) -> None:
@@ -159,7 +172,7 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         callbacks=callbacks,
     )
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(Progress())
+    trainer.add_callback(progress_callback(f"stage {number}, {stage.train}"))
     model.train()
     checkpoint = last_whole_checkpoint(folder)
     if checkpoint:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from scipy.stats import rankdata
-from transformers import AutoConfig
+from transformers import AutoConfig, set_seed
 
 import foldship_kernel
 from foldship import metrics, receipts
@@ -21,8 +24,9 @@ from foldship.modelling import backbone, predict, reading, store
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard
 from foldship.training import fold as folds
-from foldship.training import precision
+from foldship.training import precision, side_by_side
 from foldship.training.data import RowData
+from foldship_kernel import tasks
 from foldship_kernel.atomic import replacing, write_csv
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task, activate
@@ -37,7 +41,12 @@ SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the
 
 
 def run(
-    task: Task, experiment: Experiment, rows: pd.DataFrame, folds_table: pd.DataFrame, weights: Path
+    task: Task,
+    experiment: Experiment,
+    rows: pd.DataFrame,
+    folds_table: pd.DataFrame,
+    weights: Path,
+    jobs: int | None = None,
 ) -> list[Path]:
     """Train every model of the experiment.
 
@@ -47,6 +56,7 @@ def run(
         rows: training rows with float targets.
         folds_table: id, group and fold of each row.
         weights: the competition's folder for weights.
+        jobs: most folds to train at once on a CPU; None takes as many as the machine bears.
 
     Returns:
         The folder of each model, with `oof.csv` in it.
@@ -55,7 +65,7 @@ def run(
         FoldshipError: settings do not fit the data or the machine, or the disk is full.
     """
     return [
-        _run_model(name, config, task, experiment, rows, folds_table, weights)
+        _run_model(name, config, task, experiment, rows, folds_table, weights, jobs)
         for name, config in experiment.models.items()
     ]
 
@@ -68,6 +78,7 @@ def _run_model(
     rows: pd.DataFrame,
     folds_table: pd.DataFrame,
     weights: Path,
+    jobs: int | None,
 ) -> Path:
     source = backbone.locate(config.backbone, weights.parent)
     tokenizer = backbone.load_tokenizer(source)
@@ -108,19 +119,46 @@ def _run_model(
         groups=pd.factorize(table["group"])[0].astype(np.int64),
     )
     fold_of = table["fold"].to_numpy(np.int64)
-    for number in sorted(set(fold_of.tolist())):
-        _run_fold(card, task, folder, number, fold_of, data, truth, rows, experiment.seed)
-    joined = pd.concat(
-        [_read_oof(folder / f"fold{number}", task) for number in sorted(set(fold_of.tolist()))]
+    numbers = sorted(set(fold_of.tolist()))
+    left = [number for number in numbers if not _is_finished(card, folder, number)]
+    if left and config.stages[0].train == "head":
+        set_seed(experiment.seed)
+        with _disk_named(folder):
+            _frozen_vectors(folder, card, folds.build(card), data)
+    side_by_side.run(
+        [
+            side_by_side.Work(
+                f"{name} fold {number}",
+                folder / f"fold{number}",
+                partial(_run_fold, card, folder, number, fold_of, data, truth, rows, experiment.seed),
+            )
+            for number in left
+        ],
+        jobs,
+        partial(_check_space, card),
     )
+    joined = pd.concat([_read_oof(folder / f"fold{number}", task) for number in numbers])
     write_csv(folder / OUT_OF_FOLD, joined.set_index(task.ID).loc[list(rows[task.ID])].reset_index())
     (folder / VECTORS).unlink(missing_ok=True)
     return folder
 
 
+def _is_finished(card: ModelCard, model_folder: Path, number: int) -> bool:
+    folder = model_folder / f"fold{number}"
+    files = (folder / WEIGHTS, folder / OUT_OF_FOLD)
+    if not (receipts.is_current(folder, _inputs(card, number)) and all(file.is_file() for file in files)):
+        return False
+    folds.discard_stages(folder)
+    print(f"{card.name} fold {number}: finished before, kept", flush=True)
+    return True
+
+
+def _inputs(card: ModelCard, number: int) -> str:
+    return receipts.digest([card.fingerprint, number])
+
+
 def _run_fold(
     card: ModelCard,
-    task: Task,
     model_folder: Path,
     number: int,
     fold_of: NDArray[np.int64],
@@ -129,16 +167,7 @@ def _run_fold(
     rows: pd.DataFrame,
     seed: int,
 ) -> None:
-    folder = model_folder / f"fold{number}"
-    inputs = receipts.digest([card.fingerprint, number])
-    if (
-        receipts.is_current(folder, inputs)
-        and (folder / WEIGHTS).is_file()
-        and (folder / OUT_OF_FOLD).is_file()
-    ):
-        folds.discard_stages(folder)
-        print(f"{card.name} fold {number}: finished before, kept", flush=True)
-        return
+    task, folder = tasks.get(card.competition), model_folder / f"fold{number}"
     learn, held_out = np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
     part = data.take(learn)
     job = folds.FoldJob(
@@ -154,8 +183,7 @@ def _run_fold(
         ],
     )
     print(f"{card.name} fold {number}: {len(learn)} rows to learn from, {len(held_out)} held out", flush=True)
-    try:
-        _check_space(folder, card)
+    with _disk_named(model_folder):
         outputs = activate(folds.train(job), task.ACTIVATION)
         if not np.isfinite(outputs).all():
             folds.discard_stages(folder)
@@ -171,12 +199,10 @@ def _run_fold(
         write_csv(folder / OUT_OF_FOLD, table)
         score = metrics.mean_spearman(truth[held_out], outputs)
         receipts.write(
-            folder, inputs, {"fold": number, "score": None if np.isnan(score) else score, "rows": len(learn)}
+            folder,
+            _inputs(card, number),
+            {"fold": number, "score": None if np.isnan(score) else score, "rows": len(learn)},
         )
-    except (OSError, RuntimeError, SafetensorError) as error:
-        if _disk_is_full(error, model_folder):
-            raise _no_space(model_folder) from error
-        raise
     folds.discard_stages(folder)
     print(f"{card.name} fold {number}: out-of-fold score {score:.4f}", flush=True)
 
@@ -226,17 +252,18 @@ def _read_oof(folder: Path, task: Task) -> pd.DataFrame:
     return pd.read_csv(folder / OUT_OF_FOLD, dtype={task.ID: str})
 
 
-def _check_space(folder: Path, card: ModelCard) -> None:
+def _check_space(card: ModelCard, folder: Path, running: Sequence[Path]) -> None:
+    """Check that the disk has room for a fold, beside what those that run have yet to write."""
     config = AutoConfig.from_pretrained(card.source)
     # The usual count of an encoder: embeddings, and 12 h^2 a layer.
     parameters = (
         config.vocab_size * config.hidden_size + 12 * config.num_hidden_layers * config.hidden_size**2
     )
-    needed = SPACE_PER_PARAMETER * parameters
+    a_fold = SPACE_PER_PARAMETER * parameters
     if card.config.adapter is not None:
-        needed //= 3  # no optimizer state for the base
+        a_fold //= 3  # no optimizer state for the base
     free = shutil.disk_usage(folder.parent).free
-    needed -= sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    needed = sum(max(0, a_fold - _size(path)) for path in (folder, *running))
     if free < needed:
         raise FoldshipError(
             f"{folder}: too little disk space to train a fold",
@@ -244,6 +271,25 @@ def _check_space(folder: Path, card: ModelCard) -> None:
             found=f"{free / 2**20:.0f} MiB",
             fix="free some space and run the same command again; finished folds are kept",
         )
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # a running fold clears away its checkpoints
+            total += path.stat().st_size
+    return total
+
+
+@contextmanager
+def _disk_named(folder: Path) -> Iterator[None]:
+    """Say so when what fails inside the block fails for want of space."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if _disk_is_full(error, folder):
+            raise _no_space(folder) from error
+        raise
 
 
 def _disk_is_full(error: BaseException, folder: Path) -> bool:

@@ -22,6 +22,7 @@ from transformers import (
 
 from foldship.config.stages import EarlyStopping, Stage
 from foldship.modelling.model import RowModel
+from foldship.training import progress
 
 WHOLE = "whole"  # marker file: the checkpoint was written to its end
 SCORE = "eval_score"
@@ -120,6 +121,41 @@ class Progress(ProgressCallback):
         if self.training_bar is not None and logs:
             shown = {name: f"{logs[name]:.4f}" for name in ("loss", SCORE) if name in logs}
             self.training_bar.set_postfix(shown, refresh=False)
+
+
+def progress_callback(stage: str) -> TrainerCallback:
+    """What shows the progress of `stage`, or tells it to who listens."""
+    tell = progress.listener()
+    return Progress() if tell is None else Telling(stage, tell)
+
+
+class Telling(TrainerCallback):
+    """Tells every step to who listens."""
+
+    def __init__(self, stage: str, tell: Callable[[progress.Step], None]) -> None:
+        self._stage, self._tell, self._shown = stage, tell, ""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._tell(progress.Step(self._stage, state.global_step, state.max_steps))
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._tell(progress.Step(self._stage, state.global_step, state.max_steps, self._shown))
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        names = [name for name in ("loss", SCORE) if name in (logs or {})]
+        if logs and names:
+            self._shown = ", ".join(f"{name}={logs[name]:.4f}" for name in names)
 
 
 class MarkWhole(TrainerCallback):
