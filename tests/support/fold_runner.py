@@ -62,6 +62,10 @@ def experiment(backbone: Path, kind: str) -> Experiment:
     }
     if kind == "adapter":
         model["adapter"] = {"rank": 2, "targets": ["query", "value"]}
+    if kind == "full":
+        model["averaging"] = {"kind": "ema", "decay": 0.9, "start": 0.25}
+        model["early_stopping"] = None
+        model["stages"] = [head_stage, {**encoder_stage, "layer_decay": 0.8, "schedule": "inverse_sqrt"}]
     return Experiment.model_validate({"competition": "quest", "seed": 3, "models": {"tiny": model}})
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import pandas as pd
 
 from foldship.cli.context import Context, open_context, shared_options
+from foldship_kernel.errors import DataError
 
 jobs_option = click.option(
     "--jobs",
@@ -50,7 +52,26 @@ def train(context: Context, jobs: int | None = None) -> None:
     )
     for note in folds.notes(table, targets):
         click.echo(f"note: {note}")
-    run.run(task, context.experiment, rows, table, context.workspace.weights, jobs)
+    run.run(
+        task,
+        context.experiment,
+        rows,
+        table,
+        context.workspace.weights,
+        jobs=jobs,
+        unlabelled=_test_rows(context),
+    )
     selection = select(context)
     for show in (tables.columns_by_fold, tables.columns, tables.folds, tables.summary):
         terminal.show(show(selection))
+
+
+def _test_rows(context: Context) -> pd.DataFrame | None:
+    """Rows of DATA's test file, if there is one, where a model adapts its backbone to all texts."""
+    if all(model.adaptation is None for model in context.experiment.models.values()):
+        return None
+    try:
+        rows, _ = context.competition.task.read_test(context.data)
+    except DataError:
+        return None
+    return pd.concat(rows.chunks())

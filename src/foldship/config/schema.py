@@ -6,21 +6,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from foldship.config import schedules, seeds
 from foldship.config.base import Settings, Share
 from foldship.config.inputs import Features, Tower
 from foldship.config.network import Adapter, Head
 from foldship.config.selecting import PostProcessing
-from foldship.config.stages import EarlyStopping, Stage
+from foldship.config.stages import Adaptation, Averaging, EarlyStopping, Stage
 
 
-def _not_folds(name: str) -> str:
-    if name == "folds":
-        raise ValueError("a model cannot be named folds: weights/<competition>/folds holds the folds")
+def _not_taken(name: str) -> str:
+    if name in {"folds", "adapted"}:
+        raise ValueError(f"a model cannot be named {name}: weights/<competition>/{name} holds other things")
     return name
 
 
 # A folder under weights/<competition>/.
-ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), AfterValidator(_not_folds)]
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), AfterValidator(_not_taken)]
 
 
 class Model(Settings):
@@ -44,6 +45,9 @@ class Model(Settings):
     optimizer: Literal["auto", "adamw", "adamw_8bit"] = "auto"
     early_stopping: EarlyStopping | None = None
     checkpoints_per_epoch: int = Field(default=4, ge=1)
+    averaging: Averaging | None = None
+    adaptation: Adaptation | None = None
+    seed: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _one_way_to_train_the_encoder(self) -> Model:
@@ -54,6 +58,15 @@ class Model(Settings):
             raise ValueError("a stage trains adapters, but `adapter` is not set")
         if self.adapter is not None and "adapter" not in kinds:
             raise ValueError("`adapter` is set, but no stage has train: adapter")
+        return self
+
+    @model_validator(mode="after")
+    def _a_plateau_is_seen_by_evaluations(self) -> Model:
+        plateau = any(stage.schedule == schedules.PLATEAU for stage in self.stages)
+        if plateau and self.early_stopping is None:
+            raise ValueError(
+                f"schedule: {schedules.PLATEAU} goes by the evaluations of `early_stopping`: set it"
+            )
         return self
 
 
@@ -73,3 +86,10 @@ class Experiment(Settings):
     models: dict[ModelName, Model] = Field(min_length=1)
     postprocess: PostProcessing = PostProcessing()
     kernel: dict[str, Any] = Field(default_factory=dict)  # laid over kernel.yaml
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_model_per_seed(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("models"), dict):
+            return {**value, "models": seeds.expand(value["models"])}
+        return value

@@ -25,6 +25,7 @@ CARD = "model.json"
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer/tokenizer.json"
 OUT_OF_FOLD = "oof.csv"
+ADAPTED = "adapted"  # folder beside the models', and key in the card
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class ModelCard:
             "features": asdict(self.features),
             "config": self.config.model_dump(mode="json"),
         }
+        if self.config.adaptation is not None:
+            value[ADAPTED] = Path(self.source).name
         write_json(folder / CARD, value)
 
 
@@ -80,7 +83,9 @@ def load_card(folder: Path) -> ModelCard:
         return ModelCard(
             name=value["name"],
             competition=value["competition"],
-            source=backbone.locate(config.backbone, folder.parent.parent),
+            source=str(folder.parent / ADAPTED / value[ADAPTED])
+            if ADAPTED in value
+            else backbone.locate(config.backbone, folder.parent.parent),
             targets=tuple(value["targets"]),
             config=config,
             encoding=EncodingSpec.from_dict(value["encoding"]),
@@ -132,11 +137,19 @@ def out_of_fold(folder: Path, id_column: str) -> pd.DataFrame:
 
 
 def save_fold(folder: Path, model: RowModel) -> None:
-    """Write the weights that training changed: adapters and head, or everything."""
+    """Write the weights that training changed: adapters and head, or everything.
+
+    Of adapters that began as a part of the base weights, what is left of these goes with them: computed anew
+    on another machine it would not be the same to the bit.
+    """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    if any(_is_adapter(name) for name in state):
+    adapters: Mapping[str, Any] = getattr(model.encoder.backbone, "peft_config", {})
+    if adapters:
+        rest = any(lora.init_lora_weights in {"olora", "pissa"} for lora in adapters.values())
         state = {
-            name: tensor for name, tensor in state.items() if _is_adapter(name) or name.startswith("head.")
+            name: tensor
+            for name, tensor in state.items()
+            if _is_adapter(name, rest) or name.startswith("head.")
         }
     with replacing(folder / WEIGHTS) as path:
         save_file(state, path)
@@ -158,15 +171,18 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise FoldshipError(f"{path}: the weights cannot be read", found=str(error), fix=retrain) from error
+    config, adapter = card.config, card.config.adapter
+    rest = adapter is not None and adapter.changes_base
+    if adapter is not None:  # where the adapters began is of no interest: all of them are read
+        config = config.model_copy(update={"adapter": adapter.model_copy(update={"init": "default"})})
     model = network.build(
-        card.config, card.source, features=card.features.width, outputs=len(card.targets), attention=attention
+        config, card.source, features=card.features.width, outputs=len(card.targets), attention=attention
     )
     missing, unexpected = model.load_state_dict(state, strict=False)
-    adapted = card.config.adapter is not None
     lost = [
         name
         for name in missing
-        if not adapted or _is_adapter(name) or not name.startswith("encoder.backbone.")
+        if adapter is None or _is_adapter(name, rest) or not name.startswith("encoder.backbone.")
     ]
     if lost or unexpected:
         raise FoldshipError(
@@ -177,5 +193,6 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
     return model.eval()
 
 
-def _is_adapter(name: str) -> bool:
-    return ".lora_" in name
+def _is_adapter(name: str, rest: bool) -> bool:
+    """Whether a weight is an adapter's, or, with `rest`, what an adapter left of a base weight."""
+    return ".lora_" in name or (rest and name.endswith(".base_layer.weight"))

@@ -17,14 +17,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import ProgressCallback, TrainerCallback, TrainingArguments, set_seed
 
+from foldship.config import schedules
 from foldship.config.stages import Stage
 from foldship.modelling import model as network
 from foldship.modelling import predict
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
 from foldship.training import precision
+from foldship.training.averaging import Average
 from foldship.training.data import Collator, GroupedLengthSampler, RowData, RowDataset
 from foldship.training.trainer import (
+    SCORE,
     Best,
     FoldTrainer,
     KeepBest,
@@ -100,7 +103,7 @@ def build(card: ModelCard) -> RowModel:
         card.source,
         features=card.features.width,
         outputs=len(card.targets),
-        attention=precision.attention(config),
+        attention=precision.attention(max(tower.max_tokens for tower in config.towers)),
         quantise=config.adapter is not None and config.adapter.quantise,
     ).to(precision.device())
 
@@ -135,6 +138,9 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         gradient_accumulation_steps=config.accumulate,
         learning_rate=stage.head_lr,
         lr_scheduler_type=stage.schedule,
+        lr_scheduler_kwargs=_schedule_options(stage),
+        metric_for_best_model=SCORE if stage.schedule == schedules.PLATEAU else None,
+        max_grad_norm=stage.max_grad_norm,
         warmup_ratio=stage.warmup,
         weight_decay=config.weight_decay,
         logging_steps=max(1, steps // 20),
@@ -154,7 +160,11 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
     )
     # Rows point into the batch's distinct sequences, so a batch cannot be split over several GPUs.
     arguments._n_gpu = min(arguments.n_gpu, 1)
-    callbacks: list[TrainerCallback] = [MarkWhole()]
+    checkpoint = last_whole_checkpoint(folder)
+    last = number == len(config.stages) - 1
+    average = Average(config.averaging, model, checkpoint) if config.averaging and last else None
+    # A checkpoint is whole once the average is in it, too.
+    callbacks: list[TrainerCallback] = [*([average] if average else []), MarkWhole()]
     best = folder / "best.safetensors"
     if stopping:
         callbacks.append(KeepBest(stopping, lambda m, found: _keep(m, found, best), _kept(best)))
@@ -164,6 +174,7 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         loss=nn.functional.binary_cross_entropy_with_logits,
         score=lambda m: job.score(_logits(job, m, frozen)),
         eight_bit=precision.eight_bit(config),
+        average=average,
         model=model,
         args=arguments,
         train_dataset=RowDataset(len(job.train.features)),
@@ -174,12 +185,18 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(progress_callback(f"stage {number}, {stage.train}"))
     model.train()
-    checkpoint = last_whole_checkpoint(folder)
     if checkpoint:
         print(f"{job.card.name} fold {job.fold}: going on from stage {number}, {checkpoint.name}", flush=True)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if best.is_file():
         model.load_state_dict(load_file(best), strict=False)
+    elif average:
+        average.apply()
+
+
+def _schedule_options(stage: Stage) -> dict[str, Any]:
+    """What the schedule takes; the plateau that is looked for is one of the score, which should rise."""
+    return {**stage.schedule_options, **({"mode": "max"} if stage.schedule == schedules.PLATEAU else {})}
 
 
 def _freeze(model: RowModel, stage: Stage) -> None:

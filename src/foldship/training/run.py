@@ -22,9 +22,9 @@ from foldship import metrics, receipts
 from foldship.config.schema import Experiment, Model
 from foldship.modelling import backbone, predict, reading, store
 from foldship.modelling.model import RowModel
-from foldship.modelling.store import CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard
+from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard
+from foldship.training import adaptation, precision, side_by_side
 from foldship.training import fold as folds
-from foldship.training import precision, side_by_side
 from foldship.training.data import RowData
 from foldship_kernel import tasks
 from foldship_kernel.atomic import replacing, write_csv
@@ -47,6 +47,7 @@ def run(
     folds_table: pd.DataFrame,
     weights: Path,
     jobs: int | None = None,
+    unlabelled: pd.DataFrame | None = None,
 ) -> list[Path]:
     """Train every model of the experiment.
 
@@ -57,6 +58,7 @@ def run(
         folds_table: id, group and fold of each row.
         weights: the competition's folder for weights.
         jobs: most folds to train at once on a CPU; None takes as many as the machine bears.
+        unlabelled: further rows, whose texts a backbone may be adapted to.
 
     Returns:
         The folder of each model, with `oof.csv` in it.
@@ -65,7 +67,7 @@ def run(
         FoldshipError: settings do not fit the data or the machine, or the disk is full.
     """
     return [
-        _run_model(name, config, task, experiment, rows, folds_table, weights, jobs)
+        _run_model(name, config, task, experiment, rows, folds_table, weights, jobs, unlabelled)
         for name, config in experiment.models.items()
     ]
 
@@ -79,18 +81,23 @@ def _run_model(
     folds_table: pd.DataFrame,
     weights: Path,
     jobs: int | None,
+    unlabelled: pd.DataFrame | None,
 ) -> Path:
     source = backbone.locate(config.backbone, weights.parent)
+    if config.adaptation is not None:
+        with _disk_named(weights):
+            source = adaptation.run(config, source, _texts(task, rows, unlabelled), weights / ADAPTED)
     tokenizer = backbone.load_tokenizer(source)
     encoding = reading.encoding_spec(config, tokenizer, task, backbone.positions(source, tokenizer))
     spec = reading.feature_spec(config.features, rows, task.texts(rows), task)
     table = folds_table.set_index(task.ID).loc[list(rows[task.ID])]
     truth = rows[list(task.TARGETS)].to_numpy(np.float64)
+    seed = experiment.seed if config.seed is None else config.seed
     rows_digest = receipts.digest(rows.to_csv(index=False))
     fingerprint = receipts.digest(
         {
             "config": config.model_dump(mode="json"),
-            "seed": experiment.seed,
+            "seed": seed,
             "backbone": backbone.fingerprint(source),
             "folds": folds_table.to_csv(index=False),
             "rows": rows_digest,
@@ -122,7 +129,7 @@ def _run_model(
     numbers = sorted(set(fold_of.tolist()))
     left = [number for number in numbers if not _is_finished(card, folder, number)]
     if left and config.stages[0].train == "head":
-        set_seed(experiment.seed)
+        set_seed(seed)
         with _disk_named(folder):
             _frozen_vectors(folder, card, folds.build(card), data)
     side_by_side.run(
@@ -130,7 +137,7 @@ def _run_model(
             side_by_side.Work(
                 f"{name} fold {number}",
                 folder / f"fold{number}",
-                partial(_run_fold, card, folder, number, fold_of, data, truth, rows, experiment.seed),
+                partial(_run_fold, card, folder, number, fold_of, data, truth, rows, seed),
             )
             for number in left
         ],
@@ -205,6 +212,12 @@ def _run_fold(
         )
     folds.discard_stages(folder)
     print(f"{card.name} fold {number}: out-of-fold score {score:.4f}", flush=True)
+
+
+def _texts(task: Task, *tables: pd.DataFrame | None) -> list[str]:
+    """All distinct texts of the rows, in order."""
+    found = [task.texts(table) for table in tables if table is not None]
+    return list(dict.fromkeys(text for texts in found for name in task.TEXTS for text in texts[name] if text))
 
 
 def learnt_targets(targets: NDArray[np.float32], config: Model) -> NDArray[np.float32]:

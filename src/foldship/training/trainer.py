@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from transformers import (
 
 from foldship.config.stages import EarlyStopping, Stage
 from foldship.modelling.model import RowModel
-from foldship.training import progress
+from foldship.training import parameters, progress
+from foldship.training.averaging import Average
 
 WHOLE = "whole"  # marker file: the checkpoint was written to its end
 SCORE = "eval_score"
@@ -38,6 +40,7 @@ class FoldTrainer(Trainer):
         loss: logits and labels, (N, C) each, to a scalar.
         score: the model's out-of-fold score.
         eight_bit: whether AdamW holds its state in 8 bits (bitsandbytes, CUDA).
+        average: what is evaluated in the weights' place.
         options: what `Trainer` takes.
     """
 
@@ -50,12 +53,13 @@ class FoldTrainer(Trainer):
         loss: Callable[[Tensor, Tensor], Tensor],
         score: Callable[[RowModel], float],
         eight_bit: bool,
+        average: Average | None = None,
         **options: Any,
     ) -> None:
         super().__init__(model=model, **options)
         self._row_model = model
         self._stage, self._sampler, self._loss, self._score = stage, sampler, loss, score
-        self._eight_bit = eight_bit
+        self._eight_bit, self._average = eight_bit, average
         # The loss is a mean over the batch: let the Trainer divide it by the accumulation steps.
         self.model_accepts_loss_kwargs = False
 
@@ -63,20 +67,8 @@ class FoldTrainer(Trainer):
         return self._sampler
 
     def create_optimizer(self) -> torch.optim.Optimizer:
-        """AdamW with a rate each for encoder and head, and no decay on biases and norms."""
-        groups = []
-        for part, rate in (("encoder", self._stage.encoder_lr), ("head", self._stage.head_lr)):
-            named = [
-                (name, p)
-                for name, p in self._row_model.named_parameters()
-                if name.startswith(part) and p.requires_grad
-            ]
-            for decay, chosen in (
-                (self.args.weight_decay, [p for _, p in named if p.ndim > 1]),
-                (0.0, [p for _, p in named if p.ndim <= 1]),
-            ):
-                if chosen:
-                    groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
+        """AdamW on the groups of `parameters.groups`."""
+        groups = parameters.groups(self._row_model, self._stage, self.args.weight_decay)
         if self._eight_bit:
             from bitsandbytes.optim.adamw import AdamW8bit
 
@@ -100,10 +92,12 @@ class FoldTrainer(Trainer):
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Score the rows held out, batched as in the kernel."""
-        metrics = {SCORE: self._score(self._row_model)}
-        self._row_model.train()
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        # What is scored is what the callbacks keep.
+        with self._average.applied() if self._average else nullcontext():
+            metrics = {SCORE: self._score(self._row_model)}
+            self._row_model.train()
+            self.log(metrics)
+            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
 
