@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from foldship.config.schema import Experiment
-from foldship.training import run
 from foldship_kernel.tasks import quest
 
 WORDS = ("river", "lamp", "function", "guitar", "why", "how", "install", "<b>", "error", "please", "thanks")
@@ -70,6 +69,8 @@ def experiment(backbone: Path, kind: str) -> Experiment:
 
 
 def main() -> None:
+    from foldship.training import run  # not in the processes that import this module before they train
+
     backbone, weights, kind = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     jobs = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     data = rows(120)

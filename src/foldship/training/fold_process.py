@@ -1,4 +1,6 @@
-"""What runs in the process of a fold that is trained beside others. Imports little: `do` brings its own."""
+"""What runs in the process of a fold that is trained beside others. Imports little: the task brings
+its own.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +19,18 @@ from foldship.training import progress
 from foldship_kernel.errors import FoldshipError
 
 
-def train(do: Callable[[], None], connection: Connection) -> None:
+def train(task: bytes, connection: Connection) -> None:
     """Train, and tell the parent what would otherwise go to the terminal.
 
     Args:
-        do: the training.
+        task: the training, a pickled callable.
         connection: takes printed lines, steps, and at last the exception that ended the training, if any.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with redirect_stdout(_Lines(connection)), progress.told_to(connection.send):
         try:
+            do: Callable[[], None] = pickle.loads(task)
             do()
         except Exception as error:
             connection.send(_sendable(error))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -132,7 +133,9 @@ def _threads() -> int:
 
 def _start(work: Work, threads: int) -> tuple[Connection, SpawnProcess]:
     ours, theirs = SPAWN.Pipe(duplex=False)
-    process = SPAWN.Process(target=fold_process.train, args=(work.do, theirs), name=work.name, daemon=True)
+    # Pickled here: the process takes it in at once, instead of holding this one up while it imports torch.
+    task = pickle.dumps(work.do)
+    process = SPAWN.Process(target=fold_process.train, args=(task, theirs), name=work.name, daemon=True)
     # What libraries read when they are imported. The bars of several processes would overwrite each other.
     with _environment({"OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"}):
         process.start()
