@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import Sampler
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForMaskedLM,
     DataCollatorForLanguageModeling,
     PreTrainedTokenizerFast,
@@ -95,7 +96,10 @@ def run(config: Model, source: str, texts: Sequence[str], weights: Path) -> str:
             f"{folder.name}: adaptation diverged, its loss is not finite",
             fix="lower adaptation.lr, or set precision: fp32, and train again",
         )
-    model.base_model.save_pretrained(folder)
+    # In the backbone's own form, with its pooler if it has one: no library need complain of what is missing.
+    plain = AutoModel.from_pretrained(source, dtype=torch.float32)
+    plain.load_state_dict(model.base_model.state_dict(), strict=False)
+    plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     shutil.rmtree(folder / "training")
     receipts.write(
