@@ -4,6 +4,7 @@ RECIPE      ?= fast
 PYTHON      ?= python3
 DATA        ?=
 INPUT       ?=
+JOBS        ?=
 LIMIT       ?=
 MEMORY      ?=
 CPUS        ?=
@@ -27,6 +28,7 @@ READY    := $(VENV)/.ready
 FOLDSHIP := $(VENV)/bin/foldship
 PEERS    := build/bench/peers
 WHICH    := --competition $(COMPETITION) --recipe $(RECIPE) $(if $(DATA),--data "$(DATA)")
+TRAINING := $(if $(JOBS),--jobs $(JOBS))
 WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(MEMORY),--memory $(MEMORY)) $(if $(CPUS),--cpus $(CPUS))
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
@@ -36,16 +38,16 @@ PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
+	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder JOBS=number INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
 	@echo '             ROWS=number PROFILE=t4|t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name CHECK=folder'
 	@echo '             SUBMIT=1 COMPARE=hashes|sizes A=run B=run SHOW=run'
 	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,postprocess,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
-	$(FOLDSHIP) submission $(WHICH) $(WHERE) $(PROMISE)
+	$(FOLDSHIP) submission $(WHICH) $(TRAINING) $(WHERE) $(PROMISE)
 
 train: $(READY) ## Train the fold models and write their out-of-fold predictions
-	$(FOLDSHIP) train $(WHICH)
+	$(FOLDSHIP) train $(WHICH) $(TRAINING)
 
 runs: $(READY) ## List what was tried and what it scored; A=run B=run compares two, SHOW=run repeats one
 	$(FOLDSHIP) runs --competition $(COMPETITION) $(if $(DATA),--data "$(DATA)") $(if $(A),--compare $(A) $(B)) $(if $(SHOW),--show $(SHOW))

@@ -2,4 +2,5 @@
 
 from foldship.cli.main import main
 
-main()
+if __name__ == "__main__":  # not again in the processes that folds are trained in
+    main()

@@ -1,6 +1,6 @@
 """Trains two folds of a tiny model: run as a program, so that a test can kill it.
 
-usage: fold_runner.py BACKBONE WEIGHTS TRAIN_KIND
+usage: fold_runner.py BACKBONE WEIGHTS TRAIN_KIND [JOBS]
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from foldship.config.schema import Experiment
-from foldship.training import run
 from foldship_kernel.tasks import quest
 
 WORDS = ("river", "lamp", "function", "guitar", "why", "how", "install", "<b>", "error", "please", "thanks")
@@ -63,11 +62,18 @@ def experiment(backbone: Path, kind: str) -> Experiment:
     }
     if kind == "adapter":
         model["adapter"] = {"rank": 2, "targets": ["query", "value"]}
+    if kind == "full":
+        model["averaging"] = {"kind": "ema", "decay": 0.9, "start": 0.25}
+        model["early_stopping"] = None
+        model["stages"] = [head_stage, {**encoder_stage, "layer_decay": 0.8, "schedule": "inverse_sqrt"}]
     return Experiment.model_validate({"competition": "quest", "seed": 3, "models": {"tiny": model}})
 
 
 def main() -> None:
+    from foldship.training import run  # not in the processes that import this module before they train
+
     backbone, weights, kind = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    jobs = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     data = rows(120)
     folds = pd.DataFrame(
         {
@@ -76,7 +82,7 @@ def main() -> None:
             "fold": [(int(value) // 3) % 2 for value in data["qa_id"]],
         }
     )
-    run.run(quest, experiment(backbone, kind), data, folds, weights)
+    run.run(quest, experiment(backbone, kind), data, folds, weights, jobs=jobs)
 
 
 if __name__ == "__main__":

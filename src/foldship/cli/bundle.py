@@ -57,7 +57,7 @@ def bundle(context: Context) -> None:
     from foldship import export, naming
     from foldship.cli.scheduling import schedule
     from foldship.cli.selecting import select
-    from foldship.modelling import costs, reading, store
+    from foldship.modelling import backbone, costs, reading, store
     from foldship.reporting import bundle_tables, tables, terminal
     from foldship.shipping import bundle as shipping
     from foldship.shipping import licences, settings
@@ -68,7 +68,9 @@ def bundle(context: Context) -> None:
     exported, costs_of, backbones = {}, {}, {}
     for name, folder in context.models.items():
         card = store.load_card(folder)
-        backbones[name] = licences.Backbone(card.config.backbone, card.source)
+        # Of an adapted backbone, that which it was made from.
+        original = backbone.locate(card.config.backbone, workspace.all_weights)
+        backbones[name] = licences.Backbone(card.config.backbone, original)
         encoded, features = reading.read_rows(
             context.rows, task, folder / store.TOKENIZER, card.encoding, card.features
         )

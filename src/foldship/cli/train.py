@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from foldship.cli.context import Context, open_context, shared_options
+from foldship_kernel.errors import DataError
+
+if TYPE_CHECKING:
+    from foldship.training.pseudo import Unlabelled
+
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Most folds to train at once on a CPU.  [default: one per core, with 3 GiB of memory each]",
+)
 
 
 @click.command()
 @shared_options
-def command(competition: str, data: Path | None, recipe: str) -> None:
+@jobs_option
+def command(competition: str, data: Path | None, recipe: str, jobs: int | None) -> None:
     """Train the fold models and write their out-of-fold predictions.
 
     Folds are made once and saved. Finished folds are kept, a broken one goes on from its last checkpoint:
     run the same command again after any interruption. Weights go to weights/<competition>/<model>/.
     """
-    train(open_context(competition, data, recipe))
+    train(open_context(competition, data, recipe), jobs)
 
 
-def train(context: Context) -> None:
+def train(context: Context, jobs: int | None = None) -> None:
     """Folds, training, then the scores of what was trained."""
     from foldship import folds, receipts
     from foldship.cli import recording
     from foldship.cli.selecting import select
     from foldship.reporting import tables, terminal
     from foldship.training import run
-    from foldship.training.pseudo import Unlabelled
 
     task, rows = context.competition.task, context.rows
     settings = context.experiment.folds
@@ -46,10 +57,6 @@ def train(context: Context) -> None:
     )
     for note in folds.notes(table, targets):
         click.echo(f"note: {note}")
-    unlabelled = None
-    if any(model.pseudo_labels for model in context.experiment.models.values()):
-        test = context.competition.read_unlabelled(context.data)
-        unlabelled = Unlabelled(test, context.competition.groups(test))
     began = time.monotonic()
     run.run(
         task,
@@ -58,7 +65,8 @@ def train(context: Context) -> None:
         table,
         context.workspace.weights,
         group_targets=context.competition.group_targets,
-        unlabelled=unlabelled,
+        jobs=jobs,
+        unlabelled=_unlabelled(context),
     )
     trained = time.monotonic()
     selection = select(context)
@@ -69,3 +77,19 @@ def train(context: Context) -> None:
             terminal.show(contents)
     kept = recording.keep(context, selection, seconds)
     click.echo(f"run {kept.name}: kept in {kept}; `foldship runs` lists all")
+
+
+def _unlabelled(context: Context) -> Unlabelled | None:
+    """Test rows, where a model learns from them: pseudo-labels need them, a backbone takes what there is."""
+    from foldship.training.pseudo import Unlabelled
+
+    models = context.experiment.models.values()
+    if not any(model.pseudo_labels or model.adaptation for model in models):
+        return None
+    try:
+        rows = context.competition.read_unlabelled(context.data)
+    except DataError:
+        if any(model.pseudo_labels for model in models):
+            raise
+        return None
+    return Unlabelled(rows, context.competition.groups(rows))

@@ -6,22 +6,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeFloat, model_validator
 
+from foldship.config import schedules, seeds
 from foldship.config.base import Settings, Share
 from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head, PoolingKind, fit_pooling
 from foldship.config.objective import Bce, Loss, PseudoLabels, RDrop, Smart
 from foldship.config.selecting import Blending, PostProcessing
-from foldship.config.stages import EarlyStopping, Stage
+from foldship.config.stages import Adaptation, Averaging, EarlyStopping, Stage
 
 
-def _not_folds(name: str) -> str:
-    if name in ("folds", "runs"):
-        raise ValueError(f"a model cannot be named {name}: weights/<competition>/{name} holds the {name}")
+def _not_taken(name: str) -> str:
+    if name in {"folds", "runs", "adapted"}:
+        raise ValueError(f"a model cannot be named {name}: weights/<competition>/{name} holds other things")
     return name
 
 
 # A folder under weights/<competition>/.
-ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), AfterValidator(_not_folds)]
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), AfterValidator(_not_taken)]
 
 
 class Model(Settings):
@@ -56,6 +57,9 @@ class Model(Settings):
     optimizer: Literal["auto", "adamw", "adamw_8bit"] = "auto"
     early_stopping: EarlyStopping | None = None
     checkpoints_per_epoch: int = Field(default=4, ge=1)
+    averaging: Averaging | None = None
+    adaptation: Adaptation | None = None
+    seed: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _one_way_to_train_the_encoder(self) -> Model:
@@ -93,6 +97,15 @@ class Model(Settings):
             raise ValueError("r_drop compares two passes with dropout, but every dropout is 0")
         return self
 
+    @model_validator(mode="after")
+    def _a_plateau_is_seen_by_evaluations(self) -> Model:
+        plateau = any(stage.schedule == schedules.PLATEAU for stage in self.stages)
+        if plateau and self.early_stopping is None:
+            raise ValueError(
+                f"schedule: {schedules.PLATEAU} goes by the evaluations of `early_stopping`: set it"
+            )
+        return self
+
 
 class Folds(Settings):
     """Cross-validation folds, split by group."""
@@ -111,6 +124,13 @@ class Experiment(Settings):
     blend: Blending = Blending()
     postprocess: PostProcessing = PostProcessing()
     kernel: dict[str, Any] = Field(default_factory=dict)  # laid over kernel.yaml
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_model_per_seed(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("models"), dict):
+            return {**value, "models": seeds.expand(value["models"])}
+        return value
 
     @model_validator(mode="after")
     def _teachers_are_trained_first(self) -> Experiment:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from foldship.config import schedules
 from foldship.config.base import Positive, Settings, Share
 
 
@@ -20,9 +21,12 @@ class Stage(Settings):
     epochs: Positive
     head_lr: Positive
     encoder_lr: Positive | None = None
-    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup", "polynomial"] = "linear"
+    schedule: schedules.Schedule = "linear"
+    schedule_options: dict[str, Any] = Field(default_factory=dict)
     warmup: Share = 0.1
     freeze_layers: int = Field(default=0, ge=0)
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_grad_norm: float = Field(default=1.0, ge=0)
 
     @model_validator(mode="after")
     def _encoder_rate(self) -> Stage:
@@ -32,6 +36,9 @@ class Stage(Settings):
             raise ValueError("train: head leaves the encoder alone; remove encoder_lr and freeze_layers")
         if self.train == "adapter" and self.freeze_layers:
             raise ValueError("train: adapter freezes the base anyway; remove freeze_layers")
+        if self.train == "head" and self.layer_decay < 1:
+            raise ValueError("train: head leaves the encoder alone; remove layer_decay")
+        schedules.check(self.schedule, self.schedule_options)
         return self
 
 
@@ -40,3 +47,31 @@ class EarlyStopping(Settings):
 
     patience: int = Field(default=2, ge=1)
     evaluations_per_epoch: int = Field(default=1, ge=1)
+
+
+class Averaging(Settings):
+    """The weights of the last stage are averaged over its steps.
+
+    `ema` weighs later steps more, by `decay`; `swa` weighs all alike. `start` is the share of the stage after
+    which averaging begins, `every` how many steps lie between two samples.
+    """
+
+    kind: Literal["ema", "swa"]
+    decay: Annotated[float, Field(gt=0, lt=1)] = 0.999
+    start: Share = 0.0
+    every: int = Field(default=1, ge=1)
+
+
+class Adaptation(Settings):
+    """Masked-language-model training of the backbone on the competition's texts, before any fold.
+
+    `mask` is the share of tokens to be guessed. Longer texts than `max_tokens` are read in several pieces.
+    """
+
+    epochs: Positive = 3
+    lr: Positive = 1e-4
+    mask: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    max_tokens: int = Field(default=256, ge=8)
+    batch_size: int = Field(default=32, ge=1)
+    warmup: Share = 0.06
+    seed: int = Field(default=0, ge=0)

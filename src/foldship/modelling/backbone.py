@@ -9,7 +9,14 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import (
+    MODEL_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedTokenizerFast,
+)
 
 from foldship.config.network import Adapter
 from foldship_kernel.errors import FoldshipError
@@ -63,12 +70,12 @@ def load_encoder(
             for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
                 if hasattr(config, name):
                     setattr(config, name, dropout)
-        if attention == "sdpa" and not getattr(
-            MODEL_MAPPING.get(type(config), None), "_supports_sdpa", False
-        ):
-            attention = "eager"  # ELECTRA and DeBERTa have no other
         model: Any = AutoModel.from_pretrained(
-            source, config=config, attn_implementation=attention, dtype=torch.float32, **options
+            source,
+            config=config,
+            attn_implementation=attention_of(config, attention),
+            dtype=torch.float32,
+            **options,
         )
     except (OSError, ValueError) as error:
         raise _not_to_be_had(source, error) from error
@@ -89,6 +96,9 @@ def load_encoder(
         lora_dropout=adapter.dropout,
         target_modules=targets,
         layers_to_transform=None if adapter.layers is None else list(adapter.layers),
+        use_rslora=adapter.rslora,
+        use_dora=adapter.dora,
+        init_lora_weights=True if adapter.init == "default" else adapter.init,
     )
     try:
         adapted: nn.Module = get_peft_model(model, lora)
@@ -99,6 +109,11 @@ def load_encoder(
             fix="correct adapter.targets and adapter.layers; `all-linear` fits every backbone",
         ) from error
     return adapted
+
+
+def attention_of(config: PretrainedConfig, wanted: str) -> str:
+    """`wanted`, or `eager` where the architecture has no other, as ELECTRA and DeBERTa."""
+    return wanted if getattr(MODEL_MAPPING.get(type(config), None), "_supports_sdpa", False) else "eager"
 
 
 def load_tokenizer(source: str) -> PreTrainedTokenizerFast:

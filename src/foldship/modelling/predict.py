@@ -42,7 +42,9 @@ def encode(
     vectors = np.zeros((len(rows.boundaries), model.encoder.width), dtype=np.float32)
     batches = list(batching.plan(rows.lengths, TOKEN_BUDGET))
     with torch.inference_mode(), autocast(precision, device):
-        for batch in tqdm(batches, desc=describe, unit="batch", leave=False, disable=not describe):
+        # Not `disable=`: it would win over the environment, which keeps folds side by side from showing bars.
+        shown = tqdm(batches, desc=describe, unit="batch", leave=False) if describe else batches
+        for batch in shown:
             inputs = batching.pad(rows, batch, spec)
             tensors = {name: torch.from_numpy(value).to(device) for name, value in inputs.items()}
             vectors[batch] = model.encoder(**tensors).float().cpu().numpy()

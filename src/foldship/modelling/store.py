@@ -26,6 +26,7 @@ CARD = "model.json"
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer/tokenizer.json"
 OUT_OF_FOLD = "oof.csv"
+ADAPTED = "adapted"  # folder beside the models', and key in the card
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class ModelCard:
             "grid": None if self.grid is None else asdict(self.grid),
             "config": self.config.model_dump(mode="json"),
         }
+        if self.config.adaptation is not None:
+            value[ADAPTED] = Path(self.source).name
         write_json(folder / CARD, value)
 
 
@@ -94,7 +97,9 @@ def load_card(folder: Path) -> ModelCard:
         return ModelCard(
             name=value["name"],
             competition=value["competition"],
-            source=backbone.locate(config.backbone, folder.parent.parent),
+            source=str(folder.parent / ADAPTED / value[ADAPTED])
+            if ADAPTED in value
+            else backbone.locate(config.backbone, folder.parent.parent),
             targets=tuple(value["targets"]),
             config=config,
             encoding=EncodingSpec.from_dict(value["encoding"]),
@@ -147,13 +152,19 @@ def out_of_fold(folder: Path, id_column: str) -> pd.DataFrame:
 
 
 def save_fold(folder: Path, model: RowModel) -> None:
-    """Write the weights that training changed: adapters, learned pooling and head, or everything."""
+    """Write the weights that training changed: adapters, learned pooling and head, or everything.
+
+    Of adapters that began as a part of the base weights, what is left of these goes with them: computed anew
+    on another machine it would not be the same to the bit.
+    """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    if any(_is_adapter(name) for name in state):
+    adapters: Mapping[str, Any] = getattr(model.encoder.backbone, "peft_config", {})
+    if adapters:
+        rest = any(lora.init_lora_weights in {"olora", "pissa"} for lora in adapters.values())
         state = {
             name: tensor
             for name, tensor in state.items()
-            if _is_adapter(name) or not network.in_backbone(name)
+            if _is_adapter(name, rest) or not network.in_backbone(name)
         }
     with replacing(folder / WEIGHTS) as path:
         save_file(state, path)
@@ -175,8 +186,12 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise FoldshipError(f"{path}: the weights cannot be read", found=str(error), fix=retrain) from error
+    config, adapter = card.config, card.config.adapter
+    rest = adapter is not None and adapter.changes_base
+    if adapter is not None:  # where the adapters began is of no interest: all of them are read
+        config = config.model_copy(update={"adapter": adapter.model_copy(update={"init": "default"})})
     model = network.build(
-        card.config,
+        config,
         card.source,
         features=card.features,
         outputs=card.outputs,
@@ -184,8 +199,11 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
         attention=attention,
     )
     missing, unexpected = model.load_state_dict(state, strict=False)
-    adapted = card.config.adapter is not None
-    lost = [name for name in missing if not adapted or _is_adapter(name) or not network.in_backbone(name)]
+    lost = [
+        name
+        for name in missing
+        if adapter is None or _is_adapter(name, rest) or not network.in_backbone(name)
+    ]
     if lost or unexpected:
         raise FoldshipError(
             f"{path}: the weights do not fit the model's settings",
@@ -195,5 +213,6 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
     return model.eval()
 
 
-def _is_adapter(name: str) -> bool:
-    return ".lora_" in name
+def _is_adapter(name: str, rest: bool) -> bool:
+    """Whether a weight is an adapter's, or, with `rest`, what an adapter left of a base weight."""
+    return ".lora_" in name or (rest and name.endswith(".base_layer.weight"))

@@ -17,14 +17,24 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import ProgressCallback, TrainerCallback, TrainingArguments, set_seed
 
+from foldship.config import schedules
 from foldship.config.stages import Stage
 from foldship.modelling import model as network
 from foldship.modelling import predict
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
 from foldship.training import augment, objective, precision
+from foldship.training.averaging import Average
 from foldship.training.data import Collator, GroupedLengthSampler, RowData, RowDataset
-from foldship.training.trainer import Best, FoldTrainer, KeepBest, MarkWhole, Progress, last_whole_checkpoint
+from foldship.training.trainer import (
+    SCORE,
+    Best,
+    FoldTrainer,
+    KeepBest,
+    MarkWhole,
+    last_whole_checkpoint,
+    progress_callback,
+)
 from foldship_kernel.atomic import replacing, write_json
 from foldship_kernel.errors import FoldshipError
 
@@ -70,15 +80,7 @@ def train(job: FoldJob) -> NDArray[np.float32]:
     job.folder.mkdir(parents=True, exist_ok=True)
     set_seed(job.seed)
     config = job.card.config
-    model = network.build(
-        config,
-        job.card.source,
-        features=job.card.features,
-        outputs=job.card.outputs,
-        decode=job.card.decode,
-        attention=precision.attention(config),
-        quantise=config.adapter is not None and config.adapter.quantise,
-    ).to(precision.device())
+    model = build(job.card)
     untrained = True
     for number, stage in enumerate(config.stages):
         finished = job.folder / f"stage{number}.safetensors"
@@ -99,6 +101,20 @@ def train(job: FoldJob) -> NDArray[np.float32]:
         describe=f"fold {job.fold}: held-out rows",
     )
     return _logits(job, shipped, vectors)
+
+
+def build(card: ModelCard) -> RowModel:
+    """The untrained network as this machine trains it best, its head initialised from torch's global seed."""
+    config = card.config
+    return network.build(
+        config,
+        card.source,
+        features=card.features,
+        outputs=card.outputs,
+        decode=card.decode,
+        attention=precision.attention(max(tower.max_tokens for tower in config.towers)),
+        quantise=config.adapter is not None and config.adapter.quantise,
+    ).to(precision.device())
 
 
 def discard_stages(folder: Path) -> None:
@@ -137,6 +153,9 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         gradient_accumulation_steps=config.accumulate,
         learning_rate=stage.head_lr,
         lr_scheduler_type=stage.schedule,
+        lr_scheduler_kwargs=_schedule_options(stage),
+        metric_for_best_model=SCORE if stage.schedule == schedules.PLATEAU else None,
+        max_grad_norm=stage.max_grad_norm,
         warmup_ratio=stage.warmup,
         weight_decay=config.weight_decay,
         logging_steps=max(1, steps // 20),
@@ -156,7 +175,11 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
     )
     # Rows point into the batch's distinct sequences, so a batch cannot be split over several GPUs.
     arguments._n_gpu = min(arguments.n_gpu, 1)
-    callbacks: list[TrainerCallback] = [MarkWhole()]
+    checkpoint = last_whole_checkpoint(folder)
+    last = number == len(config.stages) - 1
+    average = Average(config.averaging, model, checkpoint) if config.averaging and last else None
+    # A checkpoint is whole once the average is in it, too.
+    callbacks: list[TrainerCallback] = [*([average] if average else []), MarkWhole()]
     best = folder / "best.safetensors"
     if stopping:
         callbacks.append(KeepBest(stopping, lambda m, found: _keep(m, found, best), _kept(best)))
@@ -166,6 +189,7 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         objective=objective.build(config, stage, model, job.card.targets),
         score=lambda m: job.score(_logits(job, m, frozen)),
         eight_bit=precision.eight_bit(config),
+        average=average,
         model=model,
         args=arguments,
         train_dataset=RowDataset(rows),
@@ -174,14 +198,20 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         callbacks=callbacks,
     )
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(Progress())
+    trainer.add_callback(progress_callback(f"stage {number}, {stage.train}"))
     model.train()
-    checkpoint = last_whole_checkpoint(folder)
     if checkpoint:
         print(f"{job.card.name} fold {job.fold}: going on from stage {number}, {checkpoint.name}", flush=True)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if best.is_file():
         model.load_state_dict(load_file(best), strict=False)
+    elif average:
+        average.apply()
+
+
+def _schedule_options(stage: Stage) -> dict[str, Any]:
+    """What the schedule takes; the plateau that is looked for is one of the score, which should rise."""
+    return {**stage.schedule_options, **({"mode": "max"} if stage.schedule == schedules.PLATEAU else {})}
 
 
 def _freeze(model: RowModel, stage: Stage) -> None:

@@ -14,7 +14,7 @@ from foldship.modelling.store import ModelCard
 from foldship.training import augment, targets
 from foldship.training.data import RowData
 from foldship.training.pseudo import Teaching
-from foldship_kernel.tasks.base import Task
+from foldship_kernel import tasks
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,6 @@ class Material:
 
     Attributes:
         card: the model.
-        task: the competition's task.
         tokenizer: path of `tokenizer.json`.
         data: labelled rows, then unlabelled ones; `targets` holds labels (rows, C), 0 where there are none.
         rows: the labelled rows, texts and targets.
@@ -32,7 +31,6 @@ class Material:
     """
 
     card: ModelCard
-    task: Task
     tokenizer: Path
     data: RowData
     rows: pd.DataFrame
@@ -55,9 +53,9 @@ class Material:
             The rows, pseudo-labelled ones last; how many of these there are; and the positions of all in
             `data`, None where rows were made up that are not there.
         """
-        config, data = self.card.config, self.data
+        config, data, task = self.card.config, self.data, tasks.get(self.card.competition)
         labelled = augment.with_further_rows(
-            data.take(learn), self.rows.iloc[learn], self.card, self.task, self.tokenizer, seed
+            data.take(learn), self.rows.iloc[learn], self.card, task, self.tokenizer, seed
         )
         labels, groups = labelled.targets, labelled.groups
         learnt, scale = targets.learnt(labels, groups, config, self.card.grid, self.shared)
@@ -67,7 +65,7 @@ class Material:
             return rows, 0, learn if len(labels) == len(learn) else None
         unlabelled = np.arange(len(self.rows), len(data.groups))
         allowed = ~np.isin(data.groups[unlabelled], data.groups[held_out])
-        ids = self.rows[self.task.ID].iloc[held_out]
+        ids = self.rows[task.ID].iloc[held_out]
         given = self.teaching.labels(fold, ids, labels, groups, self.shared)[allowed]
         further = replace(
             data.take(unlabelled[allowed]),

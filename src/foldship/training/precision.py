@@ -32,14 +32,13 @@ def choose(config: Model) -> str:
     return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
 
 
-def attention(config: Model) -> str:
-    """`eager` or `sdpa`: what trains the model's sequences fastest.
+def attention(longest: int) -> str:
+    """`eager` or `sdpa`: what trains sequences of up to `longest` tokens fastest.
 
     On a CPU the fused kernel's backward pass takes half of a step over short sequences; plain matrix products
     take a fraction of that. Over long ones their (L, L) scores cost more time, and memory besides.
     """
-    short = max(tower.max_tokens for tower in config.towers) <= SHORT
-    return "eager" if short and not torch.cuda.is_available() else "sdpa"
+    return "eager" if longest <= SHORT and not torch.cuda.is_available() else "sdpa"
 
 
 def eight_bit(config: Model) -> bool:

@@ -18,7 +18,7 @@ from foldship.config.schema import Model
 from foldship.modelling import predict, reading, store
 from foldship.modelling.store import OUT_OF_FOLD, TOKENIZER, WEIGHTS
 from foldship.training import precision, targets
-from foldship_kernel import manifest
+from foldship_kernel import manifest, tasks
 from foldship_kernel.atomic import write_csv
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task, activate
@@ -46,14 +46,19 @@ class Teaching:
     Attributes:
         config: weight and stages.
         teacher: folder of the trained teacher.
-        task: the competition's task.
+        competition: its name; a task, being a module, does not travel to another process.
         unlabelled: the rows that are labelled.
     """
 
     config: PseudoLabels
     teacher: Path
-    task: Task
+    competition: str
     unlabelled: Unlabelled
+
+    @property
+    def task(self) -> Task:
+        """The competition's task."""
+        return tasks.get(self.competition)
 
     def fingerprint(self) -> list[str]:
         """Hashes of all that the pseudo-labels depend on."""
@@ -140,4 +145,4 @@ def teaching(config: Model, task: Task, weights: Path, unlabelled: Unlabelled | 
             expected="test rows of the competition",
             fix="name a DATA folder that holds them, or remove pseudo_labels",
         )
-    return Teaching(config.pseudo_labels, weights / config.pseudo_labels.teacher, task, unlabelled)
+    return Teaching(config.pseudo_labels, weights / config.pseudo_labels.teacher, task.NAME, unlabelled)

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from transformers import AutoConfig
+from transformers import AutoConfig, set_seed
 
 import foldship_kernel
 from foldship import metrics, receipts
 from foldship.config.schema import Experiment, Model
 from foldship.modelling import backbone, predict, reading, store
 from foldship.modelling.model import RowModel
-from foldship.modelling.store import CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard
-from foldship.training import augment, losses, precision, pseudo, targets
+from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard
+from foldship.training import adaptation, augment, losses, precision, pseudo, side_by_side, targets
 from foldship.training import fold as folds
 from foldship.training.data import RowData
 from foldship.training.material import Material, joined_groups
 from foldship.training.pseudo import Unlabelled
+from foldship_kernel import tasks
 from foldship_kernel.atomic import replacing, write_csv
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task, activate
@@ -56,6 +59,7 @@ def run(
     folds_table: pd.DataFrame,
     weights: Path,
     *,
+    jobs: int | None = None,
     group_targets: Sequence[str] = (),
     unlabelled: Unlabelled | None = None,
 ) -> list[Path]:
@@ -67,8 +71,9 @@ def run(
         rows: training rows with float targets.
         folds_table: id, group and fold of each row.
         weights: the competition's folder for weights.
+        jobs: most folds to train at once on a CPU; None takes as many as the machine bears.
         group_targets: targets that belong to a row's group alone.
-        unlabelled: rows that models with `pseudo_labels` learn from besides.
+        unlabelled: rows that models with `pseudo_labels` learn from besides, and that backbones adapt to.
 
     Returns:
         The folder of each model, with `oof.csv` in it.
@@ -81,7 +86,9 @@ def run(
         targets.group_columns(config, group_targets, task)
         pseudo.teaching(config, task, weights, unlabelled)
     return [
-        _run_model(name, config, task, experiment, rows, folds_table, weights, group_targets, unlabelled)
+        _run_model(
+            name, config, task, experiment, rows, folds_table, weights, jobs, group_targets, unlabelled
+        )
         for name, config in experiment.models.items()
     ]
 
@@ -94,10 +101,15 @@ def _run_model(
     rows: pd.DataFrame,
     folds_table: pd.DataFrame,
     weights: Path,
+    jobs: int | None,
     group_targets: Sequence[str],
     unlabelled: Unlabelled | None,
 ) -> Path:
     source = backbone.locate(config.backbone, weights.parent)
+    if config.adaptation is not None:
+        texts = _texts(task, rows, *([] if unlabelled is None else [unlabelled.rows]))
+        with _disk_named(weights):
+            source = adaptation.run(config, source, texts, weights / ADAPTED)
     tokenizer = backbone.load_tokenizer(source)
     encoding = reading.encoding_spec(config, tokenizer, task, backbone.positions(source, tokenizer))
     spec = reading.feature_spec(config.features, rows, task)
@@ -106,11 +118,12 @@ def _run_model(
     grid = targets.fit_grid(config, truth.astype(np.float32), task)
     shared = targets.group_columns(config, group_targets, task)
     teaching = pseudo.teaching(config, task, weights, unlabelled)
+    seed = experiment.seed if config.seed is None else config.seed
     rows_digest = receipts.digest(rows.to_csv(index=False))
     fingerprint = receipts.digest(
         {
             "config": config.model_dump(mode="json"),
-            "seed": experiment.seed,
+            "seed": seed,
             "backbone": backbone.fingerprint(source),
             "folds": folds_table.to_csv(index=False),
             "rows": rows_digest,
@@ -143,21 +156,48 @@ def _run_model(
         targets=np.concatenate([truth, np.zeros((len(extra), truth.shape[1]))]).astype(np.float32),
         groups=joined_groups(table["group"], [] if teaching is None else teaching.unlabelled.groups),
     )
-    material = Material(card, task, folder / TOKENIZER, data, rows, shared, teaching)
+    material = Material(card, folder / TOKENIZER, data, rows, shared, teaching)
     fold_of = table["fold"].to_numpy(np.int64)
-    for number in sorted(set(fold_of.tolist())):
-        _run_fold(material, task, folder, number, fold_of, truth, experiment.seed)
-    joined = pd.concat(
-        [_read_oof(folder / f"fold{number}", task) for number in sorted(set(fold_of.tolist()))]
+    numbers = sorted(set(fold_of.tolist()))
+    left = [number for number in numbers if not _is_finished(card, folder, number)]
+    if left and config.stages[0].train == "head" and config.augmentation.rows is None:
+        set_seed(seed)
+        with _disk_named(folder):
+            _frozen_vectors(folder, card, folds.build(card), data)
+    side_by_side.run(
+        [
+            side_by_side.Work(
+                f"{name} fold {number}",
+                folder / f"fold{number}",
+                partial(_run_fold, material, folder, number, fold_of, truth, seed),
+            )
+            for number in left
+        ],
+        jobs,
+        partial(_check_space, card),
     )
+    joined = pd.concat([_read_oof(folder / f"fold{number}", task) for number in numbers])
     write_csv(folder / OUT_OF_FOLD, joined.set_index(task.ID).loc[list(rows[task.ID])].reset_index())
     (folder / VECTORS).unlink(missing_ok=True)
     return folder
 
 
+def _is_finished(card: ModelCard, model_folder: Path, number: int) -> bool:
+    folder = model_folder / f"fold{number}"
+    files = (folder / WEIGHTS, folder / OUT_OF_FOLD)
+    if not (receipts.is_current(folder, _inputs(card, number)) and all(file.is_file() for file in files)):
+        return False
+    folds.discard_stages(folder)
+    print(f"{card.name} fold {number}: finished before, kept", flush=True)
+    return True
+
+
+def _inputs(card: ModelCard, number: int) -> str:
+    return receipts.digest([card.fingerprint, number])
+
+
 def _run_fold(
     material: Material,
-    task: Task,
     model_folder: Path,
     number: int,
     fold_of: NDArray[np.int64],
@@ -165,16 +205,7 @@ def _run_fold(
     seed: int,
 ) -> None:
     card, data = material.card, material.data
-    folder = model_folder / f"fold{number}"
-    inputs = receipts.digest([card.fingerprint, number])
-    if (
-        receipts.is_current(folder, inputs)
-        and (folder / WEIGHTS).is_file()
-        and (folder / OUT_OF_FOLD).is_file()
-    ):
-        folds.discard_stages(folder)
-        print(f"{card.name} fold {number}: finished before, kept", flush=True)
-        return
+    task, folder = tasks.get(card.competition), model_folder / f"fold{number}"
     learn, held_out = np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
     train, pseudo_labelled, positions = material.of_fold(number, learn, held_out, seed + number)
     job = folds.FoldJob(
@@ -197,8 +228,7 @@ def _run_fold(
         f"{len(held_out)} held out" + (f", {pseudo_labelled} pseudo-labelled" if material.teaching else ""),
         flush=True,
     )
-    try:
-        _check_space(folder, card)
+    with _disk_named(model_folder):
         outputs = activate(folds.train(job), task.ACTIVATION)
         if not np.isfinite(outputs).all():
             folds.discard_stages(folder)
@@ -214,14 +244,18 @@ def _run_fold(
         write_csv(folder / OUT_OF_FOLD, table)
         score = metrics.mean_spearman(truth[held_out], outputs)
         receipts.write(
-            folder, inputs, {"fold": number, "score": None if np.isnan(score) else score, "rows": len(learn)}
+            folder,
+            _inputs(card, number),
+            {"fold": number, "score": None if np.isnan(score) else score, "rows": len(learn)},
         )
-    except (OSError, RuntimeError, SafetensorError) as error:
-        if _disk_is_full(error, model_folder):
-            raise _no_space(model_folder) from error
-        raise
     folds.discard_stages(folder)
     print(f"{card.name} fold {number}: out-of-fold score {score:.4f}", flush=True)
+
+
+def _texts(task: Task, *tables: pd.DataFrame) -> list[str]:
+    """All distinct texts of the rows, in order."""
+    found = [task.texts(table) for table in tables]
+    return list(dict.fromkeys(text for texts in found for name in task.TEXTS for text in texts[name] if text))
 
 
 def _frozen_vectors(folder: Path, card: ModelCard, model: RowModel, data: RowData) -> NDArray[np.float32]:
@@ -264,17 +298,18 @@ def _read_oof(folder: Path, task: Task) -> pd.DataFrame:
     return pd.read_csv(folder / OUT_OF_FOLD, dtype={task.ID: str})
 
 
-def _check_space(folder: Path, card: ModelCard) -> None:
+def _check_space(card: ModelCard, folder: Path, running: Sequence[Path]) -> None:
+    """Check that the disk has room for a fold, beside what those that run have yet to write."""
     config = AutoConfig.from_pretrained(card.source)
     # The usual count of an encoder: embeddings, and 12 h^2 a layer.
     parameters = (
         config.vocab_size * config.hidden_size + 12 * config.num_hidden_layers * config.hidden_size**2
     )
-    needed = SPACE_PER_PARAMETER * parameters
+    a_fold = SPACE_PER_PARAMETER * parameters
     if card.config.adapter is not None:
-        needed //= 3  # no optimizer state for the base
+        a_fold //= 3  # no optimizer state for the base
     free = shutil.disk_usage(folder.parent).free
-    needed -= sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    needed = sum(max(0, a_fold - _size(path)) for path in (folder, *running))
     if free < needed:
         raise FoldshipError(
             f"{folder}: too little disk space to train a fold",
@@ -282,6 +317,25 @@ def _check_space(folder: Path, card: ModelCard) -> None:
             found=f"{free / 2**20:.0f} MiB",
             fix="free some space and run the same command again; finished folds are kept",
         )
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # a running fold clears away its checkpoints
+            total += path.stat().st_size
+    return total
+
+
+@contextmanager
+def _disk_named(folder: Path) -> Iterator[None]:
+    """Say so when what fails inside the block fails for want of space."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if _disk_is_full(error, folder):
+            raise _no_space(folder) from error
+        raise
 
 
 def _disk_is_full(error: BaseException, folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from transformers import (
 )
 
 from foldship.config.stages import EarlyStopping, Stage
-from foldship.modelling.model import RowModel, in_backbone
+from foldship.modelling.model import RowModel
+from foldship.training import parameters, progress
+from foldship.training.averaging import Average
 
 WHOLE = "whole"  # marker file: the checkpoint was written to its end
 SCORE = "eval_score"
@@ -37,6 +40,7 @@ class FoldTrainer(Trainer):
         objective: the network and a batch to the loss, a scalar, and the logits.
         score: the model's out-of-fold score.
         eight_bit: whether AdamW holds its state in 8 bits (bitsandbytes, CUDA).
+        average: what is evaluated in the weights' place.
         options: what `Trainer` takes.
     """
 
@@ -49,12 +53,13 @@ class FoldTrainer(Trainer):
         objective: Callable[[nn.Module, dict[str, Any]], tuple[Tensor, Tensor]],
         score: Callable[[RowModel], float],
         eight_bit: bool,
+        average: Average | None = None,
         **options: Any,
     ) -> None:
         super().__init__(model=model, **options)
         self._row_model = model
         self._stage, self._sampler, self._objective, self._score = stage, sampler, objective, score
-        self._eight_bit = eight_bit
+        self._eight_bit, self._average = eight_bit, average
         # The loss is a mean over the batch: let the Trainer divide it by the accumulation steps.
         self.model_accepts_loss_kwargs = False
 
@@ -62,20 +67,8 @@ class FoldTrainer(Trainer):
         return self._sampler
 
     def create_optimizer(self) -> torch.optim.Optimizer:
-        """AdamW with a rate for the backbone and one for the rest, and no decay on biases and norms."""
-        groups = []
-        for pretrained, rate in ((True, self._stage.encoder_lr), (False, self._stage.head_lr)):
-            named = [
-                (name, p)
-                for name, p in self._row_model.named_parameters()
-                if in_backbone(name) is pretrained and p.requires_grad
-            ]
-            for decay, chosen in (
-                (self.args.weight_decay, [p for _, p in named if p.ndim > 1]),
-                (0.0, [p for _, p in named if p.ndim <= 1]),
-            ):
-                if chosen:
-                    groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
+        """AdamW on the groups of `parameters.groups`."""
+        groups = parameters.groups(self._row_model, self._stage, self.args.weight_decay)
         if self._eight_bit:
             from bitsandbytes.optim.adamw import AdamW8bit
 
@@ -97,10 +90,12 @@ class FoldTrainer(Trainer):
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Score the rows held out, batched as in the kernel."""
-        metrics = {SCORE: self._score(self._row_model)}
-        self._row_model.train()
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        # What is scored is what the callbacks keep.
+        with self._average.applied() if self._average else nullcontext():
+            metrics = {SCORE: self._score(self._row_model)}
+            self._row_model.train()
+            self.log(metrics)
+            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
 
@@ -118,6 +113,41 @@ class Progress(ProgressCallback):
         if self.training_bar is not None and logs:
             shown = {name: f"{logs[name]:.4f}" for name in ("loss", SCORE) if name in logs}
             self.training_bar.set_postfix(shown, refresh=False)
+
+
+def progress_callback(stage: str) -> TrainerCallback:
+    """What shows the progress of `stage`, or tells it to who listens."""
+    tell = progress.listener()
+    return Progress() if tell is None else Telling(stage, tell)
+
+
+class Telling(TrainerCallback):
+    """Tells every step to who listens."""
+
+    def __init__(self, stage: str, tell: Callable[[progress.Step], None]) -> None:
+        self._stage, self._tell, self._shown = stage, tell, ""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._tell(progress.Step(self._stage, state.global_step, state.max_steps))
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._tell(progress.Step(self._stage, state.global_step, state.max_steps, self._shown))
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        names = [name for name in ("loss", SCORE) if name in (logs or {})]
+        if logs and names:
+            self._shown = ", ".join(f"{name}={logs[name]:.4f}" for name in names)
 
 
 class MarkWhole(TrainerCallback):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
     def build(
         kind: str = "bert",
         *,
-        lora: bool = False,
+        lora: bool | dict[str, Any] = False,
         segment_ids: bool = False,
         folds: int = 2,
         **settings: object,
@@ -74,7 +75,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
                 "towers": [{"segments": ["question_title"], "max_tokens": LONGEST}] * 2,
                 "segment_ids": segment_ids,
                 "head": {"hidden": 16},
-                "adapter": LORA if lora else None,
+                "adapter": {**LORA, **(lora if isinstance(lora, dict) else {})} if lora else None,
                 **settings,
                 "stages": [
                     {

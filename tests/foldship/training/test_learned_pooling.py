@@ -30,6 +30,7 @@ SETTINGS = {
     "head": {"hidden": 4, "per_target": True, "samples": 2, "views": {"question_": [0], "answer_": [0, 1]}},
     "features": {"categories": ["category"], "common": ["host"], "embedding": 2},
     "early_stopping": None,
+    "averaging": None,
 }
 
 

@@ -10,8 +10,8 @@ from foldship.training import precision
 from foldship_kernel.errors import FoldshipError
 
 
-def config(*lengths: int, **settings: Any) -> Model:
-    towers = [{"segments": ["question_title"], "max_tokens": length} for length in lengths or (64,)]
+def config(**settings: Any) -> Model:
+    towers = [{"segments": ["question_title"], "max_tokens": 64}]
     stage = {"train": "full", "epochs": 1, "encoder_lr": 1e-4, "head_lr": 1e-3}
     return Model.model_validate({"backbone": "any", "towers": towers, "stages": [stage], **settings})
 
@@ -23,8 +23,8 @@ def cuda(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> boo
 
 
 def test_plain_attention_is_for_short_sequences_on_a_cpu(cuda: bool) -> None:
-    assert precision.attention(config(160, 256)) == ("sdpa" if cuda else "eager")
-    assert precision.attention(config(160, 512)) == "sdpa"
+    assert precision.attention(256) == ("sdpa" if cuda else "eager")
+    assert precision.attention(257) == "sdpa"
 
 
 def test_eight_bits_are_for_cuda(cuda: bool) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import fold_runner
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from foldship.modelling import store
@@ -19,18 +20,18 @@ RUNNER = Path(fold_runner.__file__)
 TARGETS = list(quest.TARGETS)
 
 
-def start(backbone: Path, weights: Path, kind: str, log: Path) -> subprocess.Popen[bytes]:
+def start(backbone: Path, weights: Path, kind: str, log: Path, jobs: int = 1) -> subprocess.Popen[bytes]:
     with log.open("ab") as stream:
         return subprocess.Popen(
-            [sys.executable, str(RUNNER), str(backbone), str(weights), kind],
+            [sys.executable, str(RUNNER), str(backbone), str(weights), kind, str(jobs)],
             stdout=stream,
             stderr=subprocess.STDOUT,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
 
 
-def finish(backbone: Path, weights: Path, kind: str, log: Path) -> str:
-    process = start(backbone, weights, kind, log)
+def finish(backbone: Path, weights: Path, kind: str, log: Path, jobs: int = 1) -> str:
+    process = start(backbone, weights, kind, log, jobs)
     assert process.wait(timeout=300) == 0, log.read_text()
     return log.read_text()
 
@@ -62,6 +63,27 @@ def test_kill_and_run_again_gives_what_an_uninterrupted_run_gives(
     resumed = pd.read_csv(weights / "tiny" / "oof.csv")
     whole = pd.read_csv(uninterrupted / "oof.csv")
     np.testing.assert_allclose(resumed[TARGETS], whole[TARGETS], atol=1e-5)
+
+
+def test_folds_side_by_side_survive_a_kill_and_give_what_folds_in_turn_give(
+    tiny_backbone: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    weights, log = tmp_path / "quest", tmp_path / "log"
+    process = start(tiny_backbone, weights, "adapter", log, jobs=2)
+    wait_for("tiny/fold*/stage1/checkpoint-*/whole", weights, process)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 2
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not psutil.wait_procs(children, timeout=60)[1]
+    text = finish(tiny_backbone, weights, "adapter", tmp_path / "second log", jobs=2)
+    assert "2 folds side by side, 1 threads each" in text
+    assert "going on from stage 1, checkpoint-" in text
+    assert all(f"tiny fold {fold}, stage 2, head: 100%" in text for fold in (0, 1))
+    assert "batch/s" not in text  # bars of two processes would mix
+    pd.testing.assert_frame_equal(
+        pd.read_csv(weights / "tiny" / "oof.csv"), pd.read_csv(uninterrupted / "oof.csv")
+    )
 
 
 def test_a_finished_model_is_kept_as_it_is(tiny_backbone: Path, uninterrupted: Path, tmp_path: Path) -> None:
