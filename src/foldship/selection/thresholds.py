@@ -1,15 +1,16 @@
 """The best tying of all: which runs of the sorted rows to tie, and which to leave apart, found exactly.
 
-A tying's correlation is N / D, up to a constant (see `ranks`). For N above 0 the largest N^2 / D^2 is the
-largest over mu of 2 mu N - mu^2 D^2, which for a fixed mu is a sum over groups: a dynamic programme over the
-candidate edges finds it. Its best N and D^2 give the next mu = N / D^2 (Dinkelbach 1967). Each round can only
-gain, but may end on a lesser peak; N / D is quasiconvex in (N, D^2), so the best is a corner of their convex
-hull, and the programme meets every corner as mu runs over all ratios. Starts spread over these find it.
+A tying's correlation is N / D, up to a constant (see `ranks`), which is quasiconvex in (N, D^2) for N above
+0: the best tying is a corner of the convex hull of all their points. A corner is where N - slope * D^2 is
+largest for some slope, a sum over groups, so that a dynamic programme over the candidate edges finds it.
+The search goes from corner to corner (Eisner and Severance 1976), and leaves out stretches between two of
+them where even the point at which their tangents meet is no better than the best so far (branch and bound).
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,7 @@ from foldship.selection.ranks import Places, Ranked
 SHARES = np.concatenate(
     [np.geomspace(0.006, 0.02, 3), np.arange(3, 97, 2) / 100, 1 - np.geomspace(0.02, 0.004, 5)]
 )
-STARTS = np.geomspace(0.25, 4, 5)  # of the ratio of the raw column
-MOST_ROUNDS, CLOSE = 30, 1e-12
+CLOSE = 1e-12
 DEGREE = 3
 MOST_LEVELS = 64
 ROUNDS = 3  # of the search by coordinates
@@ -79,29 +79,60 @@ def best(column: Ranked, edges: Places) -> list[tuple[int, int]]:
     middle = (edges[:, None] + edges - len(column.value)) / 2
     tied = middle * (of_target - of_target[:, None]), middle**2 * (edges - edges[:, None])
     apart = np.diff(of_product), np.diff(of_square)
-    found: list[tuple[int, int]] = []
-    highest = column.raw
-    ratio = float(of_product[-1] / of_square[-1])
-    if not ratio > 0:
-        return found
-    for mu in STARTS * ratio:
-        for _ in range(MOST_ROUNDS):
-            spans = _programme(2 * tied[0] - mu * tied[1], 2 * apart[0] - mu * apart[1])
-            together = [span for span in spans if span[2]]
-            product = sum(tied[0][i, j] for i, j, _ in together) + sum(
-                apart[0][i] for i, _, is_tied in spans if not is_tied
-            )
-            square = sum(tied[1][i, j] for i, j, _ in together) + sum(
-                apart[1][i] for i, _, is_tied in spans if not is_tied
-            )
-            if not (product > 0 and square > 0):
-                break
-            if (score := column.ratio(product, square)) > highest + CLOSE:
-                highest, found = score, [(int(edges[i]), int(edges[j])) for i, j, _ in together]
-            if abs(product / square - mu) <= CLOSE * mu:
-                break
-            mu = product / square
-    return found
+
+    def corner(slope: float) -> _Corner:
+        spans = _programme(tied[0] - slope * tied[1], apart[0] - slope * apart[1])
+        parts = [
+            (tied[0][i, j], tied[1][i, j]) if is_tied else (apart[0][i], apart[1][i])
+            for i, j, is_tied in spans
+        ]
+        product, square = (float(total) for total in np.sum(parts, axis=0))
+        return _Corner(
+            product, square, [(int(edges[i]), int(edges[j])) for i, j, is_tied in spans if is_tied]
+        )
+
+    found = _Corner(float(of_product[-1]), float(of_square[-1]), [])
+    highest = corner(0.0)
+    if highest.height > found.height + CLOSE:
+        found = highest
+    # Between the tying of all rows and the highest N; each end with the slope of its tangent.
+    stretches = [(_Corner(0.0, 0.0, []), math.inf, highest, 0.0)]
+    while stretches:
+        left, steep, right, flat = stretches.pop()
+        if right.square - left.square <= CLOSE * right.square:
+            continue
+        if _meeting(left, steep, right, flat) <= found.height + CLOSE:
+            continue
+        slope = (right.product - left.product) / (right.square - left.square)
+        between = corner(slope)
+        gain = between.product - left.product - slope * (between.square - left.square)
+        if gain <= CLOSE * highest.product:
+            continue  # nothing above the straight line
+        if between.height > found.height + CLOSE:
+            found = between
+        stretches += [(left, steep, between, slope), (between, slope, right, flat)]
+    return found.groups
+
+
+class _Corner(NamedTuple):
+    """N, D^2 and groups of a tying."""
+
+    product: float
+    square: float
+    groups: list[tuple[int, int]]
+
+    @property
+    def height(self) -> float:
+        """N / D."""
+        return self.product / math.sqrt(self.square) if self.square > 0 else 0.0
+
+
+def _meeting(left: _Corner, steep: float, right: _Corner, flat: float) -> float:
+    """N / D where the tangents at two corners meet: no tying between these is higher."""
+    if math.isinf(steep):
+        return math.inf
+    run = (right.product - left.product - flat * (right.square - left.square)) / (steep - flat)
+    return _Corner(left.product + steep * run, left.square + run, []).height
 
 
 def _programme(tied: NDArray[np.float64], apart: Column) -> list[tuple[int, int, bool]]:

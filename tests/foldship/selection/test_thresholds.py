@@ -28,7 +28,7 @@ def best_of_all(truth: np.ndarray, prediction: np.ndarray) -> float:
     return best
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=150)
 @given(st.integers(3, 9), st.integers(2, 4), st.booleans(), st.integers(0, 2**32 - 1))
 def test_no_tying_correlates_better(rows: int, levels: int, ties: bool, seed: int) -> None:
     random = np.random.default_rng(seed)
