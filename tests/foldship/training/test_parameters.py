@@ -14,6 +14,7 @@ from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
 from foldship.training import parameters
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.features import FeatureSpec
 
 
 def model(backbone: Path, **settings: Any) -> RowModel:
@@ -25,7 +26,7 @@ def model(backbone: Path, **settings: Any) -> RowModel:
             **settings,
         }
     )
-    return network.build(config, str(backbone), features=2, outputs=3)
+    return network.build(config, str(backbone), features=FeatureSpec(), outputs=("a", "b", "c"))
 
 
 def stage(**settings: Any) -> Stage:
