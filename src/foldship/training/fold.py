@@ -19,8 +19,8 @@ from transformers import ProgressCallback, TrainerCallback, TrainingArguments, s
 
 from foldship.config import schedules
 from foldship.config.stages import Stage
+from foldship.modelling import attention, predict
 from foldship.modelling import model as network
-from foldship.modelling import predict
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
 from foldship.training import augment, objective, precision
@@ -106,15 +106,19 @@ def train(job: FoldJob) -> NDArray[np.float32]:
 def build(card: ModelCard) -> RowModel:
     """The untrained network as this machine trains it best, its head initialised from torch's global seed."""
     config = card.config
-    return network.build(
+    longest = max(tower.max_tokens for tower in config.towers)
+    model = network.build(
         config,
         card.source,
         features=card.features,
         outputs=card.outputs,
         decode=card.decode,
-        attention=precision.attention(max(tower.max_tokens for tower in config.towers)),
+        attention=precision.attention(longest, dropout=config.encoder_dropout != 0),
         quantise=config.adapter is not None and config.adapter.quantise,
-    ).to(precision.device())
+    )
+    if not torch.cuda.is_available():
+        attention.lean(model)
+    return model.to(precision.device())
 
 
 def discard_stages(folder: Path) -> None:

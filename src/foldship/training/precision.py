@@ -7,7 +7,7 @@ import torch
 from foldship.config.schema import Model
 from foldship_kernel.errors import FoldshipError
 
-SHORT = 256  # tokens
+SHORT, MEDIUM = 256, 512  # tokens
 
 
 def device() -> torch.device:
@@ -32,13 +32,14 @@ def choose(config: Model) -> str:
     return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
 
 
-def attention(longest: int) -> str:
+def attention(longest: int, *, dropout: bool = True) -> str:
     """`eager` or `sdpa`: what trains sequences of up to `longest` tokens fastest.
 
     On a CPU the fused kernel's backward pass takes half of a step over short sequences; plain matrix products
-    take a fraction of that. Over long ones their (L, L) scores cost more time, and memory besides.
+    take a fraction of that. Over long ones their (L, L) scores cost more time, and memory besides; that is
+    further off where attention has no dropout, since `modelling.attention` then takes their place.
     """
-    return "eager" if longest <= SHORT and not torch.cuda.is_available() else "sdpa"
+    return "eager" if longest <= (SHORT if dropout else MEDIUM) and not torch.cuda.is_available() else "sdpa"
 
 
 def eight_bit(config: Model) -> bool:

@@ -25,6 +25,8 @@ def cuda(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> boo
 def test_plain_attention_is_for_short_sequences_on_a_cpu(cuda: bool) -> None:
     assert precision.attention(256) == ("sdpa" if cuda else "eager")
     assert precision.attention(257) == "sdpa"
+    assert precision.attention(512, dropout=False) == ("sdpa" if cuda else "eager")
+    assert precision.attention(513, dropout=False) == "sdpa"
 
 
 def test_eight_bits_are_for_cuda(cuda: bool) -> None:
