@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Sampler
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -22,7 +21,6 @@ from transformers import (
     DataCollatorForLanguageModeling,
     PreTrainedTokenizerFast,
     ProgressCallback,
-    Trainer,
     TrainingArguments,
     set_seed,
 )
@@ -33,7 +31,13 @@ from foldship.config.stages import Adaptation
 from foldship.modelling import backbone, predict
 from foldship.training import precision
 from foldship.training.data import GroupedLengthSampler, RowData, RowDataset
-from foldship.training.trainer import MarkWhole, Progress, last_whole_checkpoint
+from foldship.training.trainer import (
+    MarkWhole,
+    Progress,
+    SampledTrainer,
+    last_whole_checkpoint,
+    trainer_options,
+)
 from foldship_kernel.encode import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError
 
@@ -166,15 +170,7 @@ class _Draws(GroupedLengthSampler):
         return iter([self.epoch * len(self) + row for row in super().__iter__()])
 
 
-class _Trainer(Trainer):
-    def __init__(self, sampler: Sampler[int], **options: Any) -> None:
-        super().__init__(**options)
-        self._sampler = sampler
-        self.model_accepts_loss_kwargs = False
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
-        return self._sampler
-
+class _Trainer(SampledTrainer):
     def compute_loss(
         self,
         model: nn.Module,
@@ -204,7 +200,6 @@ def _train(
 ) -> None:
     settings = config.adaptation
     assert settings is not None
-    chosen = precision.choose(config)
     steps = max(1, int(len(pieces) / settings.batch_size * settings.epochs))
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -218,12 +213,7 @@ def _train(
         save_steps=max(1, steps // CHECKPOINTS),
         save_total_limit=2,
         seed=settings.seed,
-        bf16=chosen == "bf16",
-        fp16=chosen == "fp16",
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
-        remove_unused_columns=False,
-        label_names=["labels"],
+        **trainer_options(config),
         report_to=[],
     )
     trainer = _Trainer(

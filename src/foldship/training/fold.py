@@ -34,6 +34,7 @@ from foldship.training.trainer import (
     MarkWhole,
     last_whole_checkpoint,
     progress_callback,
+    trainer_options,
 )
 from foldship_kernel.atomic import replacing, write_json
 from foldship_kernel.errors import FoldshipError
@@ -137,13 +138,14 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
     _freeze(model, stage)
     vectors = None
     if stage.train == "head":
-        vectors = job.frozen_vectors(model) if untrained else _encode(job, model, job.train, "frozen encoder")
+        vectors = (
+            job.frozen_vectors(model) if untrained else encode(job.card, model, job.train, "frozen encoder")
+        )
     frozen = (
-        _encode(job, model, job.held_out, "held-out rows") if stopping and stage.train == "head" else None
+        encode(job.card, model, job.held_out, "held-out rows") if stopping and stage.train == "head" else None
     )
     rows = job.rows(number)
     steps = max(1, math.ceil(rows / config.batch_size / config.accumulate))
-    chosen = precision.choose(config)
     # The sampler's numbers hold for all rows, because the rows that a stage leaves out come last.
     part = job.train.take(np.arange(rows))
     sampler = GroupedLengthSampler(part, config.batch_size, job.seed + 1000 * number)
@@ -168,12 +170,7 @@ def _train_stage(job: FoldJob, model: RowModel, number: int, stage: Stage, untra
         eval_strategy="steps" if stopping else "no",
         eval_steps=max(1, steps // stopping.evaluations_per_epoch) if stopping else None,
         seed=job.seed,
-        bf16=chosen == "bf16",
-        fp16=chosen == "fp16",
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
-        remove_unused_columns=False,
-        label_names=["labels"],
+        **trainer_options(config),
         report_to=["tensorboard"],
         logging_dir=str(job.folder / "tensorboard" / f"stage{number}-{stage.train}"),
     )
@@ -245,19 +242,22 @@ def _freeze(model: RowModel, stage: Stage) -> None:
             module.requires_grad_(False)
 
 
-def _encode(job: FoldJob, model: RowModel, data: RowData, describe: str) -> NDArray[np.float32]:
+def encode(card: ModelCard, model: RowModel, data: RowData, describe: str) -> NDArray[np.float32]:
+    """Pooled vectors of all sequences, in the number format that the model trains in.
+
+    Args:
+        card, model: the model and its present weights.
+        data: rows that read the sequences.
+        describe: names the progress bar; empty shows none.
+    """
     return predict.encode(
-        model,
-        data.encoded,
-        job.card.encoding,
-        precision=precision.choose(job.card.config),
-        describe=describe,
+        model, data.encoded, card.encoding, precision=precision.choose(card.config), describe=describe
     )
 
 
 def _logits(job: FoldJob, model: RowModel, vectors: NDArray[np.float32] | None) -> NDArray[np.float32]:
     if vectors is None:
-        vectors = _encode(job, model, job.held_out, "")
+        vectors = encode(job.card, model, job.held_out, "")
     return predict.logits(model, vectors, job.held_out.encoded, job.held_out.features)
 
 

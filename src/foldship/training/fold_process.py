@@ -30,7 +30,7 @@ def train(task: bytes, connection: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with redirect_stdout(_Lines(connection)), progress.told_to(connection.send):
         try:
-            do: Callable[[], None] = pickle.loads(task)
+            do: Callable[[], None] = pickle.loads(task)  # from the parent's memory alone
             do()
         except Exception as error:
             connection.send(_sendable(error))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,16 +11,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from transformers import AutoConfig, set_seed
+from transformers import set_seed
 
 import foldship_kernel
 from foldship import metrics, receipts
 from foldship.config.schema import Experiment, Model
-from foldship.modelling import backbone, predict, reading, store
+from foldship.modelling import backbone, reading, store
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, WEIGHTS, ModelCard
-from foldship.training import adaptation, augment, losses, precision, pseudo, side_by_side, targets
+from foldship.training import adaptation, augment, disk, losses, pseudo, side_by_side, targets
 from foldship.training import fold as folds
 from foldship.training.data import RowData
 from foldship.training.material import Material, joined_groups
@@ -49,7 +46,6 @@ READING_CODE = [
         "tasks",
     )
 ]
-SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the fold's own weights
 
 
 def run(
@@ -108,7 +104,7 @@ def _run_model(
     source = backbone.locate(config.backbone, weights.parent)
     if config.adaptation is not None:
         texts = _texts(task, rows, *([] if unlabelled is None else [unlabelled.rows]))
-        with _disk_named(weights):
+        with disk.named(weights):
             source = adaptation.run(config, source, texts, weights / ADAPTED)
     tokenizer = backbone.load_tokenizer(source)
     encoding = reading.encoding_spec(config, tokenizer, task, backbone.positions(source, tokenizer))
@@ -162,7 +158,7 @@ def _run_model(
     left = [number for number in numbers if not _is_finished(card, folder, number)]
     if left and config.stages[0].train == "head" and config.augmentation.rows is None:
         set_seed(seed)
-        with _disk_named(folder):
+        with disk.named(folder):
             _frozen_vectors(folder, card, folds.build(card), data)
     side_by_side.run(
         [
@@ -174,7 +170,7 @@ def _run_model(
             for number in left
         ],
         jobs,
-        partial(_check_space, card),
+        partial(disk.check_space, card),
     )
     joined = pd.concat([_read_oof(folder / f"fold{number}", task) for number in numbers])
     write_csv(folder / OUT_OF_FOLD, joined.set_index(task.ID).loc[list(rows[task.ID])].reset_index())
@@ -217,7 +213,7 @@ def _run_fold(
         folder=folder,
         seed=seed + number,
         frozen_vectors=lambda model: (
-            _encode(card, model, train, "frozen encoder")
+            folds.encode(card, model, train, "frozen encoder")
             if positions is None
             else _frozen_vectors(model_folder, card, model, data)[data.encoded.used(positions)]
         ),
@@ -228,7 +224,7 @@ def _run_fold(
         f"{len(held_out)} held out" + (f", {pseudo_labelled} pseudo-labelled" if material.teaching else ""),
         flush=True,
     )
-    with _disk_named(model_folder):
+    with disk.named(model_folder):
         outputs = activate(folds.train(job), task.ACTIVATION)
         if not np.isfinite(outputs).all():
             folds.discard_stages(folder)
@@ -262,20 +258,10 @@ def _frozen_vectors(folder: Path, card: ModelCard, model: RowModel, data: RowDat
     """Vectors of all rows' sequences under the untrained encoder, the same for every fold."""
     path = folder / VECTORS
     if not path.is_file():
-        vectors = _encode(card, model, data, "frozen encoder, once for all folds")
+        vectors = folds.encode(card, model, data, "frozen encoder, once for all folds")
         with replacing(path) as temporary, temporary.open("wb") as stream:
             np.save(stream, vectors)
     return np.asarray(np.load(path))
-
-
-def _encode(card: ModelCard, model: RowModel, data: RowData, describe: str) -> NDArray[np.float32]:
-    return predict.encode(
-        model,
-        data.encoded,
-        card.encoding,
-        precision=precision.choose(card.config),
-        describe=describe,
-    )
 
 
 def _make_room(folder: Path, fingerprint: str) -> None:
@@ -296,58 +282,3 @@ def _make_room(folder: Path, fingerprint: str) -> None:
 
 def _read_oof(folder: Path, task: Task) -> pd.DataFrame:
     return pd.read_csv(folder / OUT_OF_FOLD, dtype={task.ID: str})
-
-
-def _check_space(card: ModelCard, folder: Path, running: Sequence[Path]) -> None:
-    """Check that the disk has room for a fold, beside what those that run have yet to write."""
-    config = AutoConfig.from_pretrained(card.source)
-    # The usual count of an encoder: embeddings, and 12 h^2 a layer.
-    parameters = (
-        config.vocab_size * config.hidden_size + 12 * config.num_hidden_layers * config.hidden_size**2
-    )
-    a_fold = SPACE_PER_PARAMETER * parameters
-    if card.config.adapter is not None:
-        a_fold //= 3  # no optimizer state for the base
-    free = shutil.disk_usage(folder.parent).free
-    needed = sum(max(0, a_fold - _size(path)) for path in (folder, *running))
-    if free < needed:
-        raise FoldshipError(
-            f"{folder}: too little disk space to train a fold",
-            expected=f"{needed / 2**20:.0f} MiB free for weights and checkpoints",
-            found=f"{free / 2**20:.0f} MiB",
-            fix="free some space and run the same command again; finished folds are kept",
-        )
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # a running fold clears away its checkpoints
-            total += path.stat().st_size
-    return total
-
-
-@contextmanager
-def _disk_named(folder: Path) -> Iterator[None]:
-    """Say so when what fails inside the block fails for want of space."""
-    try:
-        yield
-    except (OSError, RuntimeError, SafetensorError) as error:
-        if _disk_is_full(error, folder):
-            raise _no_space(folder) from error
-        raise
-
-
-def _disk_is_full(error: BaseException, folder: Path) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    # torch and safetensors report a failed write without its errno.
-    return "No space left" in str(error) or shutil.disk_usage(folder).free < 2**20
-
-
-def _no_space(folder: Path) -> FoldshipError:
-    return FoldshipError(
-        f"{folder}: the disk is full",
-        found=f"{shutil.disk_usage(folder).free / 2**20:.1f} MiB free",
-        fix="free some space and run the same command again; it goes on from the last checkpoint",
-    )

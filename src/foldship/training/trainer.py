@@ -21,16 +21,53 @@ from transformers import (
     TrainingArguments,
 )
 
+from foldship.config.schema import Model
 from foldship.config.stages import EarlyStopping, Stage
 from foldship.modelling.model import RowModel
-from foldship.training import parameters, progress
+from foldship.training import parameters, precision, progress
 from foldship.training.averaging import Average
 
 WHOLE = "whole"  # marker file: the checkpoint was written to its end
 SCORE = "eval_score"
 
 
-class FoldTrainer(Trainer):
+def trainer_options(config: Model) -> dict[str, Any]:
+    """What every training sets: the machine's number format, and batches that are taken as they are.
+
+    Raises:
+        FoldshipError: as `precision.choose`.
+    """
+    chosen = precision.choose(config)
+    on_gpu = torch.cuda.is_available()
+    return {
+        "bf16": chosen == "bf16",
+        "fp16": chosen == "fp16",
+        "use_cpu": not on_gpu,
+        "dataloader_pin_memory": on_gpu,
+        "remove_unused_columns": False,
+        "label_names": ["labels"],
+    }
+
+
+class SampledTrainer(Trainer):
+    """Takes its rows in the order of a sampler of ours.
+
+    Args:
+        sampler: order of the rows.
+        options: what `Trainer` takes.
+    """
+
+    def __init__(self, *, sampler: Sampler[int], **options: Any) -> None:
+        super().__init__(**options)
+        self._sampler = sampler
+        # The loss is a mean over the batch: let the Trainer divide it by the accumulation steps.
+        self.model_accepts_loss_kwargs = False
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        return self._sampler
+
+
+class FoldTrainer(SampledTrainer):
     """Trains a `RowModel` on one stage.
 
     Args:
@@ -56,15 +93,10 @@ class FoldTrainer(Trainer):
         average: Average | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(model=model, **options)
+        super().__init__(sampler=sampler, model=model, **options)
         self._row_model = model
-        self._stage, self._sampler, self._objective, self._score = stage, sampler, objective, score
+        self._stage, self._objective, self._score = stage, objective, score
         self._eight_bit, self._average = eight_bit, average
-        # The loss is a mean over the batch: let the Trainer divide it by the accumulation steps.
-        self.model_accepts_loss_kwargs = False
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
-        return self._sampler
 
     def create_optimizer(self) -> torch.optim.Optimizer:
         """AdamW on the groups of `parameters.groups`."""
