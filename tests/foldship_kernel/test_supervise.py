@@ -6,10 +6,12 @@ import builtins
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +67,10 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return Stage(tmp_path, monkeypatch)
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield Stage(tmp_path, monkeypatch)
+    signal.signal(signal.SIGTERM, before)  # the supervisor's own must not outlive it here
 
 
 def test_a_worker_that_hangs_is_stopped_below_the_limit(stage: Stage) -> None:

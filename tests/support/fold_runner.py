@@ -69,11 +69,9 @@ def experiment(backbone: Path, kind: str) -> Experiment:
     return Experiment.model_validate({"competition": "quest", "seed": 3, "models": {"tiny": model}})
 
 
-def main() -> None:
+def train(backbone: Path, weights: Path, kind: str, jobs: int = 1) -> None:
     from foldship.training import run  # not in the processes that import this module before they train
 
-    backbone, weights, kind = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    jobs = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     data = rows(120)
     folds = pd.DataFrame(
         {
@@ -86,4 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    train(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], *map(int, sys.argv[4:]))

@@ -22,7 +22,7 @@ class UnpicklableError(Exception):
 def write_threads(path: Path) -> None:
     import torch
 
-    path.write_text(f"{torch.get_num_threads()} {os.environ['OMP_NUM_THREADS']} {os.getpid()}")
+    path.write_text(f"{torch.get_num_threads()} {os.getpid()}")
     print(f"wrote {path.name}")
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     from foldship.training import side_by_side
 
     folder = Path(sys.argv[1])
-
+    side_by_side.PRELOAD = ["torch"]  # all that these need
     works = [
         side_by_side.Work(name, folder, partial(wait_for_ever, folder / name)) for name in ("first", "second")
     ]

@@ -1,6 +1,4 @@
-"""What runs in the process of a fold that is trained beside others. Imports little: the task brings
-its own.
-"""
+"""What runs in the process of a fold that is trained beside others."""
 
 from __future__ import annotations
 
@@ -15,21 +13,25 @@ from contextlib import redirect_stdout, suppress
 from io import TextIOBase
 from multiprocessing.connection import Connection, wait
 
+import torch
+
 from foldship.training import progress
 from foldship_kernel.errors import FoldshipError
 
 
-def train(task: bytes, connection: Connection) -> None:
+def train(task: bytes, threads: int, connection: Connection) -> None:
     """Train, and tell the parent what would otherwise go to the terminal.
 
     Args:
         task: the training, a pickled callable.
+        threads: that torch may use.
         connection: takes printed lines, steps, and at last the exception that ended the training, if any.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with redirect_stdout(_Lines(connection)), progress.told_to(connection.send):
         try:
+            torch.set_num_threads(threads)
             do: Callable[[], None] = pickle.loads(task)  # from the parent's memory alone
             do()
         except Exception as error:

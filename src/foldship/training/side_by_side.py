@@ -2,6 +2,9 @@
 
 A small network keeps one thread busy but not two: two processes of one thread each train more tokens a second
 than one process of two threads.
+
+The processes are forked from a server that has imported what training needs and has done nothing else: the
+imports cost more than ten seconds of a processor, once instead of for each fold.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import torch
@@ -26,7 +29,9 @@ from foldship_kernel import devices
 from foldship_kernel.errors import FoldshipError
 
 MEMORY_A_JOB = 3 * 2**30  # bytes
-SPAWN = multiprocessing.get_context("spawn")  # a forked torch may wait for threads that it does not have
+# Not "fork": a torch that has computed may wait, once forked, for threads that it does not have.
+SERVER = multiprocessing.get_context("forkserver")
+PRELOAD = ["foldship.training.fold"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def run(works: Sequence[Work], wanted: int | None, room: Room) -> None:
         return
     threads = max(1, _threads() // count)
     print(f"{count} folds side by side, {threads} threads each", flush=True)
-    waiting, running = deque(works), dict[Connection, tuple[Work, SpawnProcess]]()
+    waiting, running = deque(works), dict[Connection, tuple[Work, ForkServerProcess]]()
     board = Board(sys.stderr)
 
     def fill() -> None:
@@ -122,7 +127,7 @@ def run(works: Sequence[Work], wanted: int | None, room: Room) -> None:
     finally:
         board.close()
         for _, process in running.values():
-            process.terminate()
+            process.kill()  # nothing to tidy up; SIGTERM may be ignored, by inheritance
         for _, process in running.values():
             process.join()
 
@@ -131,11 +136,14 @@ def _threads() -> int:
     return min(devices.threads(), torch.get_num_threads())
 
 
-def _start(work: Work, threads: int) -> tuple[Connection, SpawnProcess]:
-    ours, theirs = SPAWN.Pipe(duplex=False)
-    # Pickled here: the process takes it in at once, instead of holding this one up while it imports torch.
+def _start(work: Work, threads: int) -> tuple[Connection, ForkServerProcess]:
+    ours, theirs = SERVER.Pipe(duplex=False)
+    # Pickled here: the task's modules are imported in `train`, whose errors arrive.
     task = pickle.dumps(work.do)
-    process = SPAWN.Process(target=fold_process.train, args=(task, theirs), name=work.name, daemon=True)
+    process = SERVER.Process(
+        target=fold_process.train, args=(task, threads, theirs), name=work.name, daemon=True
+    )
+    SERVER.set_forkserver_preload(PRELOAD)
     # What libraries read when they are imported. The bars of several processes would overwrite each other.
     with _environment({"OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"}):
         process.start()

@@ -9,6 +9,7 @@ import pytest
 from safetensors.torch import load_file
 
 from foldship import export
+from foldship.config.schema import Model
 from foldship.export.merge import merge_adapters
 from foldship.modelling import model as network
 from foldship.modelling import predict, store
@@ -26,12 +27,16 @@ def vectors(trained: Any, model: RowModel) -> np.ndarray:
     return predict.encode(model, trained.encoded, card.encoding)
 
 
+def fresh(card: store.ModelCard, config: Model) -> RowModel:
+    return network.build(config, card.source, features=card.features, outputs=card.targets)
+
+
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: "-".join(map(str, v.values())))
 def test_what_was_trained_is_read_and_merged_to_the_same(variant: dict[str, Any], train: Any) -> None:
     trained = train(lora=variant, folds=1)
     card = store.load_card(trained.folder)
     # As it was trained: made by the variant's own initialisation, then changed by training.
-    as_trained = network.build(card.config, card.source, features=3, outputs=len(card.targets))
+    as_trained = fresh(card, card.config)
     as_trained.load_state_dict(load_file(trained.folder / "fold0" / store.WEIGHTS), strict=False)
     expected = vectors(trained, as_trained)
     model = store.load_fold(trained.folder, 0)
@@ -44,9 +49,7 @@ def test_what_was_trained_is_read_and_merged_to_the_same(variant: dict[str, Any]
 def test_adapters_change_what_the_backbone_says(train: Any) -> None:
     trained = train(lora={"init": "pissa"}, folds=1)
     card = store.load_card(trained.folder)
-    plain = network.build(
-        card.config.model_copy(update={"adapter": None}), card.source, features=3, outputs=len(card.targets)
-    )
+    plain = fresh(card, card.config.model_copy(update={"adapter": None}))
     difference = vectors(trained, plain) - vectors(trained, store.load_fold(trained.folder, 0))
     assert np.abs(difference).max() > 1e-3
 

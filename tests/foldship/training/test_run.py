@@ -45,19 +45,20 @@ def wait_for(pattern: str, folder: Path, process: subprocess.Popen[bytes]) -> No
 @pytest.fixture(scope="module")
 def uninterrupted(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
-    finish(tiny_backbone, folder / "quest", "adapter", folder / "log")
+    fold_runner.train(tiny_backbone, folder / "quest", "adapter")
     return folder / "quest" / "tiny"
 
 
 def test_kill_and_run_again_gives_what_an_uninterrupted_run_gives(
-    tiny_backbone: Path, uninterrupted: Path, tmp_path: Path
+    tiny_backbone: Path, uninterrupted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights, log = tmp_path / "quest", tmp_path / "log"
     process = start(tiny_backbone, weights, "adapter", log)
     wait_for("tiny/fold1/stage1/checkpoint-*/whole", weights, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    text = finish(tiny_backbone, weights, "adapter", log)
+    fold_runner.train(tiny_backbone, weights, "adapter")
+    text = capsys.readouterr().out
     assert "fold 0: finished before, kept" in text
     assert "fold 1: going on from stage 1, checkpoint-" in text
     resumed = pd.read_csv(weights / "tiny" / "oof.csv")
@@ -86,21 +87,23 @@ def test_folds_side_by_side_survive_a_kill_and_give_what_folds_in_turn_give(
     )
 
 
-def test_a_finished_model_is_kept_as_it_is(tiny_backbone: Path, uninterrupted: Path, tmp_path: Path) -> None:
+def test_a_finished_model_is_kept_as_it_is(
+    tiny_backbone: Path, uninterrupted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = {path: path.stat().st_mtime_ns for path in uninterrupted.glob("fold*/model.safetensors")}
-    text = finish(tiny_backbone, uninterrupted.parent, "adapter", tmp_path / "log")
-    assert text.count("finished before, kept") == 2
+    fold_runner.train(tiny_backbone, uninterrupted.parent, "adapter")
+    assert capsys.readouterr().out.count("finished before, kept") == 2
     assert {path: path.stat().st_mtime_ns for path in uninterrupted.glob("fold*/model.safetensors")} == before
 
 
 def test_other_settings_set_the_earlier_model_aside_and_bring_it_back(
-    tiny_backbone: Path, uninterrupted: Path, tmp_path: Path
+    tiny_backbone: Path, uninterrupted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     earlier = (uninterrupted / "oof.csv").read_bytes()
-    text = finish(tiny_backbone, uninterrupted.parent, "full", tmp_path / "log")
-    assert "trained on other data or settings before" in text
-    text = finish(tiny_backbone, uninterrupted.parent, "adapter", tmp_path / "log")
-    assert "brought back" in text
+    fold_runner.train(tiny_backbone, uninterrupted.parent, "full")
+    assert "trained on other data or settings before" in capsys.readouterr().out
+    fold_runner.train(tiny_backbone, uninterrupted.parent, "adapter")
+    assert "brought back" in capsys.readouterr().out
     assert (uninterrupted / "oof.csv").read_bytes() == earlier
 
 
