@@ -12,26 +12,34 @@ from safetensors import SafetensorError
 from transformers import AutoConfig
 
 from foldship.modelling.store import ModelCard
+from foldship.training.side_by_side import Work
 from foldship_kernel.errors import FoldshipError
 
 SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the fold's own weights
 
 
-def check_space(card: ModelCard, folder: Path, running: Sequence[Path]) -> None:
-    """Check that the disk has room for a fold, beside what those that run have yet to write."""
+def space_of(card: ModelCard) -> int:
+    """Bytes that a fold of a model takes on the disk while it is trained."""
     config = AutoConfig.from_pretrained(card.source)
     # The usual count of an encoder: embeddings, and 12 h^2 a layer.
     parameters = (
         config.vocab_size * config.hidden_size + 12 * config.num_hidden_layers * config.hidden_size**2
     )
-    a_fold = SPACE_PER_PARAMETER * parameters
-    if card.config.adapter is not None:
-        a_fold //= 3  # no optimizer state for the base
-    free = shutil.disk_usage(folder.parent).free
-    needed = sum(max(0, a_fold - _size(path)) for path in (folder, *running))
+    space = SPACE_PER_PARAMETER * int(parameters)
+    return space if card.config.adapter is None else space // 3  # no optimizer state for the base
+
+
+def check_space(work: Work, running: Sequence[Work]) -> None:
+    """Check that the disk has room for a fold, beside what those that run have yet to write.
+
+    Raises:
+        FoldshipError: it has not.
+    """
+    free = shutil.disk_usage(work.folder.parent).free
+    needed = sum(max(0, each.space - _size(each.folder)) for each in (work, *running))
     if free < needed:
         raise FoldshipError(
-            f"{folder}: too little disk space to train a fold",
+            f"{work.folder}: too little disk space to train a fold",
             expected=f"{needed / 2**20:.0f} MiB free for weights and checkpoints",
             found=f"{free / 2**20:.0f} MiB",
             fix="free some space and run the same command again; finished folds are kept",

@@ -28,7 +28,7 @@ from foldship.training.board import Board
 from foldship_kernel import devices
 from foldship_kernel.errors import FoldshipError
 
-MEMORY_A_JOB = 3 * 2**30  # bytes
+MEMORY_A_JOB = 5 * 2**30  # bytes: a small encoder on 256 tokens, with what malloc keeps back
 # Not "fork": a torch that has computed may wait, once forked, for threads that it does not have.
 SERVER = multiprocessing.get_context("forkserver")
 PRELOAD = ["foldship.training.fold"]
@@ -42,15 +42,17 @@ class Work:
         name: for messages.
         folder: where its files go.
         do: trains it; can be pickled.
+        space: bytes that it takes on the disk.
     """
 
     name: str
     folder: Path
     do: Callable[[], None]
+    space: int = 0
 
 
 # Raises if the disk has no room for a fold (first argument) beside those that run (second).
-Room = Callable[[Path, Sequence[Path]], None]
+Room = Callable[[Work, Sequence[Work]], None]
 
 
 def jobs(wanted: int | None, folds: int) -> int:
@@ -82,7 +84,7 @@ def run(works: Sequence[Work], wanted: int | None, room: Room) -> None:
     count = jobs(wanted, len(works))
     if count == 1:
         for work in works:
-            room(work.folder, ())
+            room(work, ())
             work.do()
         return
     threads = max(1, _threads() // count)
@@ -93,7 +95,7 @@ def run(works: Sequence[Work], wanted: int | None, room: Room) -> None:
     def fill() -> None:
         while waiting and len(running) < count:
             try:
-                room(waiting[0].folder, [work.folder for work, _ in running.values()])
+                room(waiting[0], [work for work, _ in running.values()])
             except FoldshipError:
                 if not running:
                     raise

@@ -13,7 +13,9 @@ import pandas as pd
 import psutil
 import pytest
 
+from foldship.config.objective import PseudoLabels
 from foldship.modelling import store
+from foldship.training import run
 from foldship_kernel.tasks import quest
 
 RUNNER = Path(fold_runner.__file__)
@@ -122,3 +124,14 @@ def test_adapter_folds_hold_adapters_and_head_only(uninterrupted: Path) -> None:
     assert any(".lora_" in name for name in model.state_dict())
     stored = store.load_file(uninterrupted / "fold0" / store.WEIGHTS)
     assert all(".lora_" in name or name.startswith("head.") for name in stored)
+
+
+def test_folds_of_all_models_wait_in_one_queue_and_a_student_waits_for_its_teacher() -> None:
+    (tiny,) = fold_runner.experiment(Path("backbone"), "full").models.values()
+    models = dict.fromkeys(("first", "teacher", "last"), tiny)
+    assert run._waves(models) == [["first", "teacher", "last"]]
+    student = tiny.model_copy(update={"pseudo_labels": PseudoLabels(teacher="teacher")})
+    assert run._waves(models | {"student": student, "other": student}) == [
+        ["first", "teacher", "last"],
+        ["student", "other"],
+    ]

@@ -1,0 +1,125 @@
+"""One fold of a model: trained, its held-out rows predicted, its receipt written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from foldship import metrics, receipts
+from foldship.modelling.model import RowModel
+from foldship.modelling.store import OUT_OF_FOLD, WEIGHTS, ModelCard
+from foldship.training import disk
+from foldship.training import fold as folds
+from foldship.training.data import RowData
+from foldship.training.material import Material
+from foldship_kernel import tasks
+from foldship_kernel.atomic import replacing, write_csv
+from foldship_kernel.errors import FoldshipError
+from foldship_kernel.tasks.base import activate
+
+VECTORS = "frozen-vectors.npy"
+
+
+@dataclass(frozen=True)
+class OneFold:
+    """What it takes to train a fold, in this process or, pickled, in another.
+
+    Attributes:
+        material: the rows of all folds.
+        model_folder: the model's.
+        number: of the fold.
+        fold_of: fold of each row.
+        truth: labels, (rows, targets).
+        seed: of the model.
+    """
+
+    material: Material
+    model_folder: Path
+    number: int
+    fold_of: NDArray[np.int64]
+    truth: NDArray[np.float64]
+    seed: int
+
+    def train(self) -> None:
+        """Train it, or go on from its last checkpoint.
+
+        Raises:
+            FoldshipError: training diverged, or the disk is full.
+        """
+        material, number, truth = self.material, self.number, self.truth
+        card, data = material.card, material.data
+        task, folder = tasks.get(card.competition), self.model_folder / f"fold{number}"
+        learn, held_out = np.flatnonzero(self.fold_of != number), np.flatnonzero(self.fold_of == number)
+        train, pseudo_labelled, positions = material.of_fold(number, learn, held_out, self.seed + number)
+        job = folds.FoldJob(
+            card=card,
+            fold=number,
+            train=train,
+            held_out=data.take(held_out),
+            score=lambda logits: metrics.mean_spearman(truth[held_out], logits),
+            folder=folder,
+            seed=self.seed + number,
+            frozen_vectors=lambda model: (
+                folds.encode(card, model, train, "frozen encoder")
+                if positions is None
+                else frozen_vectors(self.model_folder, card, model, data)[data.encoded.used(positions)]
+            ),
+            pseudo=pseudo_labelled,
+        )
+        taught = f", {pseudo_labelled} pseudo-labelled" if material.teaching else ""
+        print(
+            f"{card.name} fold {number}: {len(train.features) - pseudo_labelled} rows to learn from, "
+            f"{len(held_out)} held out{taught}",
+            flush=True,
+        )
+        with disk.named(self.model_folder):
+            outputs = activate(folds.train(job), task.ACTIVATION)
+            if not np.isfinite(outputs).all():
+                folds.discard_stages(folder)
+                raise FoldshipError(
+                    f"{card.name} fold {number}: training diverged, its predictions are not finite",
+                    expected="finite predictions",
+                    found=f"{(~np.isfinite(outputs)).sum()} that are not",
+                    fix="lower encoder_lr and head_lr, or set precision: fp32, and train again",
+                )
+            table = pd.DataFrame(outputs, columns=list(task.TARGETS))
+            table.insert(0, task.ID, material.rows[task.ID].to_numpy()[held_out])
+            table["fold"] = number
+            write_csv(folder / OUT_OF_FOLD, table)
+            score = metrics.mean_spearman(truth[held_out], outputs)
+            receipts.write(
+                folder,
+                _inputs(card, number),
+                {"fold": number, "score": None if np.isnan(score) else score, "rows": len(learn)},
+            )
+        folds.discard_stages(folder)
+        print(f"{card.name} fold {number}: out-of-fold score {score:.4f}", flush=True)
+
+
+def is_finished(card: ModelCard, model_folder: Path, number: int) -> bool:
+    """Whether a fold was trained before, on just this; says so."""
+    folder = model_folder / f"fold{number}"
+    files = (folder / WEIGHTS, folder / OUT_OF_FOLD)
+    if not (receipts.is_current(folder, _inputs(card, number)) and all(file.is_file() for file in files)):
+        return False
+    folds.discard_stages(folder)
+    print(f"{card.name} fold {number}: finished before, kept", flush=True)
+    return True
+
+
+def _inputs(card: ModelCard, number: int) -> str:
+    return receipts.digest([card.fingerprint, number])
+
+
+def frozen_vectors(folder: Path, card: ModelCard, model: RowModel, data: RowData) -> NDArray[np.float32]:
+    """Vectors of all rows' sequences under the untrained encoder, the same for every fold."""
+    path = folder / VECTORS
+    if not path.is_file():
+        vectors = folds.encode(card, model, data, "frozen encoder, once for all folds")
+        with replacing(path) as temporary, temporary.open("wb") as stream:
+            np.save(stream, vectors)
+    return np.asarray(np.load(path))
