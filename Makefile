@@ -19,6 +19,7 @@ A           ?=
 B           ?=
 SHOW        ?=
 IMAGE       ?=
+IDEAS       ?= $(filter-out base,$(basename $(notdir $(wildcard kernels/quest/recipes/ablation/*.yaml))))
 BENCH       ?= full
 SUITES      ?=
 THREADS     ?= 2
@@ -33,14 +34,14 @@ WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission train runs bundle simulate doctor push calibrate image report bench test lint clean
+.PHONY: help submission train runs ablation bundle simulate doctor push calibrate image report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder JOBS=number INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
 	@echo '             ROWS=number PROFILE=t4|t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name CHECK=folder'
-	@echo '             SUBMIT=1 COMPARE=hashes|sizes A=run B=run SHOW=run'
+	@echo '             SUBMIT=1 COMPARE=hashes|sizes A=run B=run SHOW=run IDEAS="one two"'
 	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,postprocess,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
@@ -49,8 +50,17 @@ submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission
 train: $(READY) ## Train the fold models and write their out-of-fold predictions
 	$(FOLDSHIP) train $(WHICH) $(TRAINING)
 
-runs: $(READY) ## List what was tried and what it scored; A=run B=run compares two, SHOW=run repeats one
-	$(FOLDSHIP) runs --competition $(COMPETITION) $(if $(DATA),--data "$(DATA)") $(if $(A),--compare $(A) $(B)) $(if $(SHOW),--show $(SHOW))
+runs: $(READY) ## List what was tried and what it scored; A=run sets all against one, with B=run that one only, SHOW=run repeats one
+	$(FOLDSHIP) runs --competition $(COMPETITION) $(if $(DATA),--data "$(DATA)") $(if $(B),--compare $(A) $(B),$(if $(A),--against $(A))) $(if $(SHOW),--show $(SHOW))
+
+# In a workspace of its own: these trainings must not set the real weights aside.
+ablation: export FOLDSHIP_ROOT := $(CURDIR)/build/ablation
+ablation: $(READY) ## Train each of IDEAS on DATA and set it against the base: hours, but it goes on where it was
+	@mkdir -p $(FOLDSHIP_ROOT) && ln -sfn $(CURDIR)/kernels $(FOLDSHIP_ROOT)/kernels
+	for idea in base $(IDEAS); do \
+		$(FOLDSHIP) train --recipe ablation/$$idea $(if $(DATA),--data "$(DATA)") $(TRAINING) || exit; \
+	done
+	$(FOLDSHIP) runs --against ablation/base
 
 bundle: $(READY) ## Merge, export and bundle the trained folds into one offline kernel; CHECK=folder verifies one
 	$(FOLDSHIP) bundle $(if $(CHECK),--check $(CHECK),$(WHICH))

@@ -69,7 +69,7 @@ class Models:
                 "backbone": backbone.EMBEDDED,
                 "towers": [{"segments": ["answer"], "max_tokens": texts.LONGEST}],
                 "pooling": ["mean"],
-                "head": {"hidden": None},
+                "head": {"hidden": 0},
                 "stages": STAGES,
             }
         )

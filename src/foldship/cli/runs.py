@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from foldship.cli import comparing
 from foldship.cli.context import open_workspace
 from foldship.workspace import Workspace
 
@@ -16,6 +17,7 @@ TEST_ROWS = 476  # rows of QUEST's public test set, one answer to each question
 @click.command()
 @click.option("--competition", default="quest", show_default=True, help="Which competition.")
 @click.option("--compare", nargs=2, metavar="A B", help="Whether run B is surely better than run A.")
+@click.option("--against", metavar="RUN", help="How much better or worse than this one each other run is.")
 @click.option("--show", metavar="RUN", help="Print a run's settings as a recipe, and what has changed since.")
 @click.option(
     "--data", type=click.Path(path_type=Path), help="With --show: say whether this data is the run's."
@@ -32,11 +34,12 @@ TEST_ROWS = 476  # rows of QUEST's public test set, one answer to each question
     type=click.IntRange(min=1),
     default=1000,
     show_default=True,
-    help="With --compare: how often groups are drawn.",
+    help="With --compare and --against: how often groups are drawn.",
 )
 def command(
     competition: str,
     compare: tuple[str, str] | None,
+    against: str | None,
     show: str | None,
     data: Path | None,
     rows: int,
@@ -45,17 +48,20 @@ def command(
     """List what was tried and what it scored, compare two runs, or repeat one.
 
     Every finished `foldship train` keeps its settings, hashes, scores and out-of-fold predictions under
-    weights/<competition>/runs/. A run is named by the beginning of its name in the list.
+    weights/<competition>/runs/. A run is named by the beginning of its name in the list; the name of a recipe
+    means its latest run.
 
     With --compare, groups of rows (the answers to one question) are drawn again and again, and both runs are
-    scored on them. With --show, the output is a recipe: put it into kernels/<competition>/recipes/NAME.yaml,
-    and `foldship train --recipe NAME` repeats the run.
+    scored on them; --against does so with every run on the same rows. With --show, the output is a recipe:
+    put it into kernels/<competition>/recipes/NAME.yaml, and `foldship train --recipe NAME` repeats the run.
     """
-    if compare and show:
-        raise click.UsageError("--compare and --show are two different questions: ask one")
+    if sum(map(bool, (compare, against, show))) > 1:
+        raise click.UsageError("--compare, --against and --show are different questions: ask one")
     workspace = open_workspace(competition)
     if compare:
-        compare_runs(workspace, *compare, rows=rows, resamples=resamples)
+        comparing.compare_runs(workspace, *compare, rows=rows, resamples=resamples)
+    elif against:
+        comparing.rank_runs(workspace, against, resamples)
     elif show:
         show_run(workspace, show, data)
     else:
@@ -72,47 +78,6 @@ def list_runs(workspace: Workspace) -> None:
         terminal.show(run_tables.board([run.facts for run in found]))
     else:
         click.echo("no run yet: `make train` makes one")
-    for note in notes:
-        click.echo(f"note: {note}")
-
-
-def compare_runs(workspace: Workspace, a: str, b: str, *, rows: int, resamples: int) -> None:
-    """Show the paired bootstrap between two runs."""
-    import numpy as np
-    import pandas as pd
-
-    from foldship import runs
-    from foldship.reporting import run_tables, terminal
-    from foldship.runs import board
-    from foldship.selection import evaluation
-
-    first, second = runs.find(workspace.runs, a), runs.find(workspace.runs, b)
-    one, other, truth = board.same_rows(first, second)
-    targets = list(truth.columns[2:])
-    groups = np.asarray(pd.factorize(truth["group"])[0], dtype=np.int64)
-    rare = set(first.facts["rare"])
-    columns = {
-        "all": range(len(targets)),
-        "without_rare": [place for place, name in enumerate(targets) if name not in rare],
-    }
-
-    def compared(left: pd.DataFrame, right: pd.DataFrame, **how: Any) -> dict[str, evaluation.Comparison]:
-        reference, a, b = (table[targets].to_numpy(np.float64) for table in (truth, left, right))
-        return evaluation.compare(reference, a, b, groups, columns, resamples=resamples, **how)
-
-    results = {
-        "raw, all rows": compared(one, other),
-        "raw, one row of each group": compared(one, other, one_each=True),
-        f"raw, {rows} rows, one of each group": compared(one, other, one_each=True, rows=rows),
-    }
-    notes = []
-    if (one["fold"] == other["fold"]).all():
-        ids, folds = list(one.iloc[:, 0]), one["fold"].to_numpy(np.int64)
-        nested = [board.aligned(run.nested, ids) for run in (first, second)]
-        results["post-processed, nested"] = compared(*nested, folds=folds)
-    else:
-        notes.append("post-processed scores are not compared: the runs have different folds")
-    terminal.show(run_tables.comparison(first.name, second.name, results, resamples))
     for note in notes:
         click.echo(f"note: {note}")
 

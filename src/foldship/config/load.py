@@ -17,20 +17,15 @@ def load(folder: Path, recipe: str) -> Experiment:
     """Read `folder/experiment.yaml` with `folder/recipes/<recipe>.yaml` laid over it.
 
     A mapping in the recipe is merged into the experiment's, a null removes the key, all else replaces it.
+    With `extends: NAME`, a recipe is laid over another one.
 
     Raises:
         FoldshipError: a file is missing or no YAML, a key is unknown, or a value is out of range.
     """
-    recipes = folder / "recipes"
-    path = recipes / f"{recipe}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in recipes.glob("*.yaml"))) or "none"
-        raise FoldshipError(
-            f"there is no recipe {recipe!r} in {recipes}",
-            expected=f"one of: {known}",
-            fix=f"choose one with RECIPE=..., or write {path}",
-        )
-    merged = merge(read(folder / "experiment.yaml"), read(path))
+    path = folder / "recipes" / f"{recipe}.yaml"
+    merged = read(folder / "experiment.yaml")
+    for part in _chain(folder / "recipes", recipe):
+        merged = merge(merged, part)
     if merged.get("competition") != folder.name:
         raise FoldshipError(
             f"{folder / 'experiment.yaml'}: competition does not name its folder",
@@ -46,6 +41,34 @@ def load(folder: Path, recipe: str) -> Experiment:
             found=problems.listed(error),
             fix="correct the keys above; docs/configuration.md lists them all",
         ) from error
+
+
+def _chain(recipes: Path, name: str) -> list[dict[str, Any]]:
+    """A recipe's content, after that of the recipe it extends, and so on."""
+    chain: list[dict[str, Any]] = []
+    names: list[str] = []
+    wanted: Any = name
+    while wanted is not None:
+        path = recipes / f"{wanted}.yaml"
+        if wanted in names:
+            raise FoldshipError(
+                f"{path}: recipes extend each other in a circle",
+                found=" -> ".join([*names, str(wanted)]),
+                fix="remove `extends` from one of them",
+            )
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in recipes.glob("*.yaml"))) or "none"
+            asked = f", which {names[-1]!r} extends," if names else ""
+            raise FoldshipError(
+                f"there is no recipe {wanted!r}{asked} in {recipes}",
+                expected=f"one of: {known}",
+                fix=f"choose one with RECIPE=..., or write {path}" if not names else "correct `extends`",
+            )
+        content = read(path)
+        names.append(wanted)
+        wanted = content.pop("extends", None)
+        chain.append(content)
+    return chain[::-1]
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ LSTM: Final = "lstm"
 
 
 class Head(Settings):
-    """Layers on top of the pooled towers and the features; `hidden: null` is one linear layer.
+    """Layers on top of the pooled towers and the features; `hidden: 0` is one linear layer.
 
     `samples` is the number of dropout masks that a training step averages the logits over
     (https://arxiv.org/abs/1905.09788). `per_target` gives every target a hidden layer of its own, `norm` a
@@ -25,7 +25,7 @@ class Head(Settings):
     through a head of their own; without, all targets read all towers.
     """
 
-    hidden: int | None = Field(default=256, ge=1)
+    hidden: int = Field(default=256, ge=0)
     dropout: Share = 0.1
     samples: int = Field(default=1, ge=1)
     per_target: bool = False
@@ -35,7 +35,7 @@ class Head(Settings):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Head:
-        if self.per_target and self.hidden is None:
+        if self.per_target and not self.hidden:
             raise ValueError("per_target needs hidden: without it every target has a layer of its own anyway")
         if self.samples > 1 and not self.dropout:
             raise ValueError("samples averages dropout masks: it needs dropout above 0")

@@ -19,8 +19,7 @@ def as_recipe(folder: Path, config: dict[str, Any]) -> tuple[dict[str, Any], lis
         config: all settings, as `Experiment.model_dump` gives them.
 
     Returns:
-        The recipe, and the paths of settings that it cannot bring back: a null where the default is no null,
-        and settings that are no longer known.
+        The recipe, and the paths of settings that it cannot bring back, because they are no longer known.
     """
     base = load.read(folder / "experiment.yaml")
     recipe = _over(base, config)

@@ -111,7 +111,7 @@ class RowHead(nn.Module):
         width += inputs.features if self.metadata is None else self.metadata.width
         self.norm = nn.LayerNorm(width) if config.norm else None
         layers: list[nn.Module] = [nn.Dropout(config.dropout)]
-        if config.hidden is None:
+        if not config.hidden:
             layers.append(nn.Linear(width, len(outputs)))
         elif config.per_target:
             layers.append(PerTarget(width, config.hidden, outputs, config.dropout))

@@ -67,3 +67,35 @@ def comparison(first: str, second: str, results: Mapping[str, Mapping[str, Any]]
         tuple(rows),
         f"{resamples} resamples of the groups. A, B and B - A are of all rows, whatever a resample holds.",
     )
+
+
+def gains(base: Json, found: Sequence[tuple[Json, Mapping[str, Any]]], resamples: int) -> Table:
+    """What other runs gained on one, the largest gain first.
+
+    Args:
+        base: its `run.json`.
+        found: `run.json` of each other run, and its comparison with the base by columns, `all` among them.
+        resamples: how often groups were drawn.
+    """
+    ordered = sorted(found, key=lambda entry: -entry[1]["all"].difference)
+    rows = [
+        (
+            run["recipe"],
+            run["run"],
+            *(number(both[columns].b) for columns in ("all", "without_rare")),
+            signed(both["all"].difference),
+            f"{signed(both['all'].low)} to {signed(both['all'].high)}",
+            f"{both['all'].better:.3f}",
+        )
+        for run, both in ordered
+    ]
+    counts = [base["scores"][columns]["columns"] for columns in ("all", "without_rare")]
+    scores = (number(base["scores"][columns]["pooled"]) for columns in ("all", "without_rare"))
+    return Table(
+        f"Runs against {base['recipe']} ({base['run']})",
+        ("recipe", "run", *(f"raw {count}" for count in counts), "gain", "95% interval", "p(better)"),
+        (*rows, (f"{base['recipe']} itself", base["run"], *scores, "", "", "")),
+        f"Blends before post-processing, all rows together. Gain over all {counts[0]} columns; interval and "
+        f"p from {resamples} resamples of the groups, the same rows for both.",
+        left=frozenset({1}),
+    )

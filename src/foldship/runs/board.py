@@ -90,17 +90,20 @@ def load_all(runs: Path) -> tuple[list[Run], list[str]]:
 
 
 def find(runs: Path, name: str) -> Run:
-    """The run whose name begins with `name`.
+    """The run whose name begins with `name`; failing that, the latest run of the recipe of this name.
 
     Raises:
         FoldshipError: there is none, there are several, or it cannot be read.
     """
     known = sorted(path.parent.name for path in runs.glob(f"[!.]*/{FILE_NAME}"))
     fitting = [full for full in known if name and full.startswith(name)]
+    of_recipe = [] if fitting else [run for run in load_all(runs)[0] if run.facts["recipe"] == name]
+    if of_recipe:
+        return max(of_recipe, key=lambda run: str(run.facts["finished"]))
     if len(fitting) != 1:
         raise FoldshipError(
             f"there is no run {name!r}" if not fitting else f"{len(fitting)} runs begin with {name!r}",
-            expected="the beginning of one run's name",
+            expected="the beginning of one run's name, or a recipe",
             found=listed(fitting or known) or "no run at all",
             fix="`foldship runs` lists them; `make train` makes one",
         )

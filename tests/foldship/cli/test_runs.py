@@ -93,6 +93,21 @@ def test_two_runs_are_compared_on_resamples(context: Context, kept: dict[str, st
     assert [line[-1] for line in lines] == ["1.000", "1.000"]
 
 
+def test_every_other_run_is_set_against_one(context: Context, kept: dict[str, str]) -> None:
+    output = call(context, "--against", "both", "--resamples", "20").output
+    rows = [line.split() for line in output.splitlines() if kept["alone"] in line or kept["both"] in line]
+    alone, itself = rows[-2:]
+    assert alone[:2] == ["alone", kept["alone"]] and alone[-1] == "1.000"
+    assert itself[:3] == ["both", "itself", kept["both"]]
+    assert float(alone[4]) == pytest.approx(float(alone[2]) - float(itself[3]), abs=1e-4)
+    assert "20 resamples" in output
+
+
+def test_two_questions_at_once_are_refused(context: Context) -> None:
+    result = call(context, "--against", "a", "--show", "b")
+    assert result.exit_code == 2 and "ask one" in result.output
+
+
 def test_a_run_is_shown_as_a_recipe_that_repeats_it(context: Context, kept: dict[str, str]) -> None:
     output = call(context, "--show", kept["alone"], "--data", str(context.data)).output
     assert "# code: as it was" in output

@@ -49,6 +49,31 @@ def test_a_recipe_is_merged_over_the_experiment(tmp_path: Path) -> None:
     assert experiment.models["one"].backbone == "somewhere"
 
 
+def test_a_recipe_extends_another(tmp_path: Path) -> None:
+    kernels = folder(tmp_path, "folds: {count: 3}\nseed: 7\nmodels: {one: {batch_size: 4, seed: 5}}")
+    (kernels / "recipes" / "sub").mkdir()
+    (kernels / "recipes" / "sub" / "more.yaml").write_text("extends: mine\nmodels: {one: {batch_size: 8}}")
+    last = "extends: sub/more\nseed: 8\nmodels: {one: {seed: null}}"
+    (kernels / "recipes" / "last.yaml").write_text(last)
+    experiment = load.load(kernels, "last")
+    assert experiment.folds.count == 3 and experiment.seed == 8
+    assert experiment.models["one"].batch_size == 8 and experiment.models["one"].seed is None
+    assert load.load(kernels, "sub/more").models["one"].seed == 5
+
+
+@pytest.mark.parametrize(
+    ("extends", "message"),
+    [
+        ("other", "no recipe 'other', which 'mine' extends"),
+        ("mine", "in a circle\n.*mine -> mine"),
+        ("[a, b]", "which 'mine' extends"),
+    ],
+)
+def test_what_a_recipe_cannot_extend(tmp_path: Path, extends: str, message: str) -> None:
+    with pytest.raises(FoldshipError, match=message):
+        load.load(folder(tmp_path, f"extends: {extends}"), "mine")
+
+
 def test_null_removes_a_model(tmp_path: Path) -> None:
     recipe = "models: {one: null}"
     with pytest.raises(FoldshipError, match=r"models: Dictionary should have at least 1 item"):
@@ -80,7 +105,7 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
             "models: {one: {pooling: [lstm], stages: [{train: head, epochs: 1, head_lr: 1}]}}",
             "a head stage cannot come first",
         ),
-        ("models: {one: {head: {per_target: true, hidden: null}}}", "per_target needs hidden"),
+        ("models: {one: {head: {per_target: true, hidden: 0}}}", "per_target needs hidden"),
         ("models: {one: {head: {samples: 4, dropout: 0}}}", "needs dropout above 0"),
         ("models: {one: {head: {samples: 0}}}", r"head\.samples: .*\(found 0\)"),
         ("models: {one: {head: {interactions: true}}}", "head.interactions needs two towers"),

@@ -43,16 +43,6 @@ def test_a_recipe_brings_a_run_back_whatever_the_experiment_has_become(
     assert load.load(place, "again") == was
 
 
-def test_what_a_recipe_cannot_say_is_named(tmp_path: Path) -> None:
-    """A null removes a key, and the default of this one is no null."""
-    was = Experiment.model_validate(
-        {"competition": "quest", "models": {"one": {**MODEL, "head": {"hidden": None}}}}
-    )
-    place = folder(tmp_path, {"models": {"one": {**MODEL, "head": {"hidden": 128}}}})
-    _, lost = repeat.as_recipe(place, was.model_dump(mode="json"))
-    assert lost == ["models.one.head.hidden"]
-
-
 def test_a_setting_that_is_no_longer_known_is_named(tmp_path: Path) -> None:
     was = Experiment.model_validate({"competition": "quest", "models": {"one": MODEL}}).model_dump(
         mode="json"

@@ -18,7 +18,7 @@ from foldship_kernel.fold import Fold
 POOLING = ["cls", "mean", "max", "sep", "layers_cls", "layers_mean", "lstm"]
 HEADS = {
     "samples": {"head": {"hidden": 16, "samples": 4}},
-    "linear": {"head": {"hidden": None}},
+    "linear": {"head": {"hidden": 0}},
     "per_target": {"head": {"hidden": 4, "per_target": True}},
     "interactions": {"head": {"hidden": 16, "interactions": True}},
     "norm": {"head": {"hidden": 16, "norm": True}},

@@ -41,7 +41,7 @@ def test_the_plain_head_is_as_it_always_was() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [{}, {"hidden": None}, {"per_target": True}, {"views": VIEWS, "norm": True, "interactions": True}],
+    [{}, {"hidden": 0}, {"per_target": True}, {"views": VIEWS, "norm": True, "interactions": True}],
 )
 def test_the_same_seed_gives_the_same_head(config: dict[str, Any]) -> None:
     inputs = Inputs(2, 6, 7, (3, 2), embedding=2)
@@ -93,7 +93,7 @@ def test_a_hidden_layer_a_target_is_a_loop_of_small_heads(outputs: tuple[str, ..
 
 
 def test_interactions_are_the_product_and_the_distance_of_the_first_two_towers() -> None:
-    head = build(hidden=None, interactions=True).eval()
+    head = build(hidden=0, interactions=True).eval()
     pooled, features = rows()
     one, two = pooled[:, :6], pooled[:, 6:]
     joined = torch.cat([one, two, one * two, (one - two).abs(), features], dim=1)
@@ -102,7 +102,7 @@ def test_interactions_are_the_product_and_the_distance_of_the_first_two_towers()
 
 
 def test_the_norm_is_over_all_that_the_head_reads() -> None:
-    head = build(hidden=None, norm=True).eval()
+    head = build(hidden=0, norm=True).eval()
     joined = torch.cat(rows(), dim=1)
     expected = head.get_submodule("layers.1")(nn.functional.layer_norm(joined, joined.shape[1:]))
     torch.testing.assert_close(head(*rows()), expected)
@@ -164,7 +164,7 @@ def test_each_metadata_column_is_embedded_by_itself() -> None:
 
 
 def test_embedded_metadata_joins_the_vectors() -> None:
-    head = build(Inputs(2, 6, 7, (3, 2), embedding=4), hidden=None).eval()
+    head = build(Inputs(2, 6, 7, (3, 2), embedding=4), hidden=0).eval()
     assert isinstance(head, RowHead)
     assert head.metadata is not None
     pooled, features = rows()

@@ -47,7 +47,7 @@ def test_trained_folds_of_a_plain_model_still_load(tiny_backbone: Path) -> None:
     }
     backbone = made.encoder.backbone.state_dict()
     assert set(made.state_dict()) - keys == {f"encoder.backbone.{name}" for name in backbone}
-    linear = build(tiny_backbone, head={"hidden": None})
+    linear = build(tiny_backbone, head={"hidden": 0})
     assert {name for name in linear.state_dict() if name.startswith("head.")} == {
         "head.layers.1.weight",
         "head.layers.1.bias",

@@ -142,7 +142,7 @@ def test_equal_targets_stay_equal_when_they_are_decoded() -> None:
 def test_a_head_gives_thresholds_to_the_loss_and_targets_to_everyone_else() -> None:
     grid = Grid.fit(LABELS, 8)
     outputs_of = [str(owner) for owner in grid.owners]
-    head = heads.build(Inputs(1, 3, 1), outputs_of, Head(hidden=None, dropout=0.0), OrdinalDecode(grid))
+    head = heads.build(Inputs(1, 3, 1), outputs_of, Head(hidden=0, dropout=0.0), OrdinalDecode(grid))
     pooled, features = torch.randn(5, 3), torch.randn(5, 1)
     outputs = head.train()(pooled, features)
     assert outputs.shape == (5, 4)

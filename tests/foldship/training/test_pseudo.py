@@ -42,7 +42,7 @@ def experiment(backbone: Path, **student: Any) -> Experiment:
     common = {
         "backbone": str(backbone),
         "towers": [{"segments": ["question_body"], "max_tokens": 32}],
-        "head": {"hidden": None, "dropout": 0.1},
+        "head": {"hidden": 0, "dropout": 0.1},
         "stages": [STAGE],
         "precision": "fp32",
         "checkpoints_per_epoch": 1,

@@ -1,0 +1,99 @@
+"""Runs against each other: the paired bootstrap behind `foldship runs --compare` and `--against`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from foldship.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from foldship.selection.evaluation import Comparison
+
+
+def compare_runs(workspace: Workspace, a: str, b: str, *, rows: int, resamples: int) -> None:
+    """Show the paired bootstrap between two runs."""
+    from foldship import runs
+    from foldship.reporting import run_tables, terminal
+    from foldship.runs import board
+
+    first, second = runs.find(workspace.runs, a), runs.find(workspace.runs, b)
+    one, other, truth = board.same_rows(first, second)
+    how: dict[str, Any] = {"rare": first.facts["rare"], "resamples": resamples}
+    results = {
+        "raw, all rows": _compare(truth, one, other, **how),
+        "raw, one row of each group": _compare(truth, one, other, **how, one_each=True),
+        f"raw, {rows} rows, one of each group": _compare(truth, one, other, **how, one_each=True, rows=rows),
+    }
+    notes = []
+    if (one["fold"] == other["fold"]).all():
+        ids, folds = list(one.iloc[:, 0]), one["fold"].to_numpy(np.int64)
+        nested = [board.aligned(run.nested, ids) for run in (first, second)]
+        results["post-processed, nested"] = _compare(truth, *nested, **how, folds=folds)
+    else:
+        notes.append("post-processed scores are not compared: the runs have different folds")
+    terminal.show(run_tables.comparison(first.name, second.name, results, resamples))
+    for note in notes:
+        click.echo(f"note: {note}")
+
+
+def rank_runs(workspace: Workspace, name: str, resamples: int) -> None:
+    """Show what each run gained on one of them: blends as they are, before post-processing."""
+    from foldship import runs
+    from foldship.reporting import run_tables, terminal
+    from foldship.runs import board
+
+    base = runs.find(workspace.runs, name)
+    others = [
+        run
+        for run in runs.load_all(workspace.runs)[0]
+        if run.name != base.name and run.facts["truth"] == base.facts["truth"]
+    ]
+    if not others:
+        click.echo(f"no other run on the rows of {base.name}: `make train` makes one")
+        return
+    found = []
+    with click.progressbar(others, label="comparing", file=sys.stderr) as bar:
+        for run in bar:
+            one, other, truth = board.same_rows(base, run)
+            both = _compare(truth, one, other, rare=base.facts["rare"], resamples=resamples)
+            found.append((run.facts, both))
+    terminal.show(run_tables.gains(base.facts, found, resamples))
+
+
+def _compare(
+    truth: pd.DataFrame,
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    *,
+    rare: Sequence[str],
+    resamples: int,
+    **how: Any,
+) -> dict[str, Comparison]:
+    """The paired bootstrap between two tables that `same_rows` gave, over `all` columns and `without_rare`.
+
+    Args:
+        truth: id, group and targets.
+        a, b: predictions in the order of `truth`.
+        rare: targets that `without_rare` leaves out.
+        resamples: how often groups are drawn.
+        how: further arguments of `foldship.selection.evaluation.compare`.
+    """
+    import pandas as pd
+
+    from foldship.selection import evaluation
+
+    targets = list(truth.columns[2:])
+    groups = np.asarray(pd.factorize(truth["group"])[0], dtype=np.int64)
+    columns = {
+        "all": range(len(targets)),
+        "without_rare": [place for place, name in enumerate(targets) if name not in rare],
+    }
+    reference, one, other = (table[targets].to_numpy(np.float64) for table in (truth, a, b))
+    return evaluation.compare(reference, one, other, groups, columns, resamples=resamples, **how)
