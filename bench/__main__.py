@@ -50,7 +50,7 @@ def measure(chosen: options.Options) -> None:
     import torch
     import transformers
 
-    from bench import gpu, models, postprocess, profile, render, repeats, report, scaling, speed
+    from bench import gpu, models, postprocess, profile, render, repeats, report, scaling, speed, training
     from foldship.reporting import terminal
     from foldship_kernel import atomic
 
@@ -66,6 +66,7 @@ def measure(chosen: options.Options) -> None:
         "scaling": lambda: scaling.run(chosen, made, work / "scaling"),
         "profile": lambda: profile.run(chosen, made, work / "profile"),
         "postprocess": lambda: postprocess.run(chosen),
+        "training": lambda: training.run(chosen, work / "training"),
         "gpu": lambda: gpu.run(chosen, made, work / "gpu"),
     }
     for name in chosen.suites:
