@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Most folds to train at once on a CPU.  [default: one per core, with 5 GiB of memory each]",
+    help="Most folds to train at once on a CPU.  [default: one per core, with 3 GiB of memory each]",
 )
 
 

@@ -28,7 +28,7 @@ from foldship.training.board import Board
 from foldship_kernel import devices
 from foldship_kernel.errors import FoldshipError
 
-MEMORY_A_JOB = 5 * 2**30  # bytes: a small encoder on 256 tokens, with what malloc keeps back
+MEMORY_A_JOB = 3 * 2**30  # bytes: a small encoder on 256 tokens
 # Not "fork": a torch that has computed may wait, once forked, for threads that it does not have.
 SERVER = multiprocessing.get_context("forkserver")
 PRELOAD = ["foldship.training.fold"]

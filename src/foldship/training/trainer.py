@@ -26,6 +26,7 @@ from foldship.config.stages import EarlyStopping, Stage
 from foldship.modelling.model import RowModel
 from foldship.training import parameters, precision, progress
 from foldship.training.averaging import Average
+from foldship.training.memory import GiveBack
 
 WHOLE = "whole"  # marker file: the checkpoint was written to its end
 SCORE = "eval_score"
@@ -60,6 +61,7 @@ class SampledTrainer(Trainer):
     def __init__(self, *, sampler: Sampler[int], **options: Any) -> None:
         super().__init__(**options)
         self._sampler = sampler
+        self.add_callback(GiveBack())
         # The loss is a mean over the batch: let the Trainer divide it by the accumulation steps.
         self.model_accepts_loss_kwargs = False
 

@@ -32,12 +32,6 @@ def start(backbone: Path, weights: Path, kind: str, log: Path, jobs: int = 1) ->
         )
 
 
-def finish(backbone: Path, weights: Path, kind: str, log: Path, jobs: int = 1) -> str:
-    process = start(backbone, weights, kind, log, jobs)
-    assert process.wait(timeout=300) == 0, log.read_text()
-    return log.read_text()
-
-
 def wait_for(pattern: str, folder: Path, process: subprocess.Popen[bytes]) -> None:
     while not list(folder.glob(pattern)):
         assert process.poll() is None, f"ended before {pattern} was there"
@@ -69,7 +63,7 @@ def test_kill_and_run_again_gives_what_an_uninterrupted_run_gives(
 
 
 def test_folds_side_by_side_survive_a_kill_and_give_what_folds_in_turn_give(
-    tiny_backbone: Path, uninterrupted: Path, tmp_path: Path
+    tiny_backbone: Path, uninterrupted: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     weights, log = tmp_path / "quest", tmp_path / "log"
     process = start(tiny_backbone, weights, "adapter", log, jobs=2)
@@ -79,7 +73,8 @@ def test_folds_side_by_side_survive_a_kill_and_give_what_folds_in_turn_give(
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not psutil.wait_procs(children, timeout=60)[1]
-    text = finish(tiny_backbone, weights, "adapter", tmp_path / "second log", jobs=2)
+    fold_runner.train(tiny_backbone, weights, "adapter", jobs=2)
+    text = "".join(capfd.readouterr())
     assert "2 folds side by side, 1 threads each" in text
     assert "going on from stage 1, checkpoint-" in text
     assert all(f"tiny fold {fold}, stage 2, head: 100%" in text for fold in (0, 1))

@@ -38,7 +38,7 @@ def on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (None, 5, 2, 64, 2),
         (None, 5, 16, 64, 5),
-        (None, 5, 16, 12, 2),
+        (None, 5, 16, 7, 2),
         (None, 5, 4, 1, 1),
         (3, 5, 1, 1, 3),
         (3, 2, 8, 64, 2),
@@ -48,7 +48,7 @@ def on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_as_many_jobs_as_threads_memory_and_folds_allow(
     monkeypatch: pytest.MonkeyPatch, wanted: int | None, folds: int, threads: int, gib: int, expected: int
 ) -> None:
-    assert MEMORY_A_JOB == 5 * 2**30
+    assert MEMORY_A_JOB == 3 * 2**30
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     monkeypatch.setattr(side_by_side.devices, "threads", lambda: 99)
     monkeypatch.setattr(side_by_side.devices, "free_memory", lambda: gib * 2**30)
