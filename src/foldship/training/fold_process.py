@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import pickle
@@ -17,6 +18,9 @@ import torch
 
 from foldship.training import progress
 from foldship_kernel.errors import FoldshipError
+
+# As the program does for itself: imported after this, bitsandbytes warns of what concerns no one here.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def train(task: bytes, threads: int, connection: Connection) -> None:

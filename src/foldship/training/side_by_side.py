@@ -31,7 +31,7 @@ from foldship_kernel.errors import FoldshipError
 MEMORY_A_JOB = 3 * 2**30  # bytes: a small encoder on 256 tokens
 # Not "fork": a torch that has computed may wait, once forked, for threads that it does not have.
 SERVER = multiprocessing.get_context("forkserver")
-PRELOAD = ["foldship.training.fold"]
+PRELOAD = ["foldship.training.fold_process", "foldship.training.fold"]
 
 
 @dataclass(frozen=True)
