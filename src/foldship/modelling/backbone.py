@@ -65,11 +65,7 @@ def load_encoder(
     if quantise:
         options = _four_bits()
     try:
-        config = AutoConfig.from_pretrained(source)
-        if dropout is not None:
-            for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-                if hasattr(config, name):
-                    setattr(config, name, dropout)
+        config = with_dropout(source, dropout)
         model: Any = AutoModel.from_pretrained(
             source,
             config=config,
@@ -153,6 +149,19 @@ def positions(source: str, tokenizer: PreTrainedTokenizerFast) -> int:
         most -= config.pad_token_id + 1
     limits = [limit for limit in (most, tokenizer.model_max_length) if limit > 0]
     return int(min(limits))
+
+
+def with_dropout(source: str, dropout: float | None) -> PretrainedConfig:
+    """The backbone's own configuration, with other dropout rates if asked for.
+
+    Raises:
+        OSError: there is none.
+    """
+    config: PretrainedConfig = AutoConfig.from_pretrained(source)
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+        if dropout is not None and hasattr(config, name):
+            setattr(config, name, dropout)
+    return config
 
 
 def fingerprint(source: str) -> str:

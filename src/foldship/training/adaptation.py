@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import (
-    AutoConfig,
     AutoModel,
     AutoModelForMaskedLM,
     DataCollatorForLanguageModeling,
@@ -28,7 +27,7 @@ from transformers import (
 from foldship import receipts
 from foldship.config.schema import Model
 from foldship.config.stages import Adaptation
-from foldship.modelling import backbone, predict
+from foldship.modelling import attention, backbone, predict
 from foldship.training import precision
 from foldship.training.data import GroupedLengthSampler, RowData, RowDataset
 from foldship.training.trainer import (
@@ -68,6 +67,7 @@ def run(config: Model, source: str, texts: Sequence[str], weights: Path) -> str:
         {
             "settings": settings.model_dump(mode="json"),
             "precision": config.precision,
+            "dropout": config.encoder_dropout,
             "backbone": backbone.fingerprint(source),
             "texts": hashlib.sha256("\0".join(texts).encode()).hexdigest(),
         }
@@ -80,7 +80,7 @@ def run(config: Model, source: str, texts: Sequence[str], weights: Path) -> str:
     _check(settings, source, tokenizer)
     learn, held_out = _split(texts, settings.seed)
     set_seed(settings.seed)
-    model, fresh = _load(source, precision.attention(settings.max_tokens))
+    model, fresh = _load(source, settings.max_tokens, config.encoder_dropout)
     if fresh:
         print(
             f"{folder.name}: the backbone brings no trained layers to predict masked words with; they start "
@@ -136,8 +136,7 @@ def loss(
         for start in range(0, len(pieces), settings.batch_size):
             batch = collate(range(start, min(start + settings.batch_size, len(pieces))))
             labels = batch.pop("labels").to(device)
-            logits = model(**{name: value.to(device) for name, value in batch.items()}).logits
-            total += float(_sum(logits, labels))
+            total += float(_loss(model, {name: value.to(device) for name, value in batch.items()}, labels))
             count += int((labels >= 0).sum())
     model.train()
     return total / max(1, count)
@@ -180,15 +179,22 @@ class _Trainer(SampledTrainer):
     ) -> Any:
         """Mean over the masked tokens; 0 for a batch of short texts that has none."""
         labels = inputs.pop("labels")
-        output = model(**inputs)
-        value = _sum(output.logits, labels) / (labels >= 0).sum().clamp(min=1)
-        return (value, output) if return_outputs else value
+        value = _loss(model, inputs, labels) / (labels >= 0).sum().clamp(min=1)
+        return (value, None) if return_outputs else value
 
 
-def _sum(logits: Tensor, labels: Tensor) -> Tensor:
-    return nn.functional.cross_entropy(
-        logits.flatten(0, 1).float(), labels.flatten(), reduction="sum", ignore_index=-100
-    )
+def _loss(model: Any, inputs: dict[str, Tensor], labels: Tensor) -> Tensor:
+    """Summed cross-entropy of the masked tokens.
+
+    Logits over the vocabulary cost a small encoder as much as all its layers, so only masked tokens get them.
+    """
+    masked = labels >= 0
+    handle = model.get_output_embeddings().register_forward_pre_hook(lambda _, given: (given[0][masked],))
+    try:
+        logits = model(**inputs).logits
+    finally:
+        handle.remove()
+    return nn.functional.cross_entropy(logits.float(), labels[masked], reduction="sum")
 
 
 def _train(
@@ -269,12 +275,18 @@ def _split(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
     return [texts[place] for place in order[count:]], [texts[place] for place in order[:count]]
 
 
-def _load(source: str, attention: str) -> tuple[Any, bool]:
+def _load(source: str, longest: int, dropout: float | None) -> tuple[Any, bool]:
     """The backbone with layers to predict masked words, and whether some of these are new."""
     try:
-        attention = backbone.attention_of(AutoConfig.from_pretrained(source), attention)
+        config = backbone.with_dropout(source, dropout)
         model, found = AutoModelForMaskedLM.from_pretrained(
-            source, attn_implementation=attention, dtype=torch.float32, output_loading_info=True
+            source,
+            config=config,
+            attn_implementation=backbone.attention_of(
+                config, precision.attention(longest, dropout=dropout != 0)
+            ),
+            dtype=torch.float32,
+            output_loading_info=True,
         )
     except (OSError, ValueError) as error:
         raise FoldshipError(
@@ -282,6 +294,8 @@ def _load(source: str, attention: str) -> tuple[Any, bool]:
             found=str(error).splitlines()[0],
             fix="remove adaptation, or choose a backbone such as BERT, RoBERTa, DeBERTa or ELECTRA",
         ) from error
+    if not torch.cuda.is_available():
+        attention.lean(model)
     return model, bool(found["missing_keys"])
 
 
