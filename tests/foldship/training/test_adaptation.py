@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
+from transformers import AutoConfig, AutoModelForMaskedLM
 
 from foldship import receipts
 from foldship.config.schema import Model
@@ -17,6 +18,7 @@ from foldship.modelling import backbone, store
 from foldship.training import adaptation
 from foldship_kernel.errors import FoldshipError
 
+ARCHITECTURES = ("bert", "roberta", "xlm-roberta", "electra", "deberta-v2", "mpnet", "albert")
 TEXTS = list(dict.fromkeys(fold_runner.rows(60)["question_body"]))
 
 
@@ -54,6 +56,25 @@ def test_it_learns_to_guess_words_and_leaves_a_plain_backbone(tiny_backbone: Pat
     ]
     assert ids[0] == ids[1]
     assert not (adapted / "training").exists()
+
+
+@pytest.mark.parametrize(
+    "kind", ["bert", "roberta", "xlm-roberta", "electra", "deberta-v2", "mpnet", "albert"]
+)
+def test_logits_of_masked_tokens_alone_give_the_loss_of_all(kind: str) -> None:
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = AutoConfig.for_model(kind, vocab_size=50, embedding_size=16, **sizes)
+    model = AutoModelForMaskedLM.from_config(config).eval()
+    ids = torch.randint(5, 50, (3, 9))
+    labels = torch.where(torch.rand(ids.shape) < 0.4, ids, -100)
+    loss = adaptation._loss(model, {"input_ids": ids}, labels)
+    logits = model(input_ids=ids).logits
+    assert logits.shape == (3, 9, 50)  # the model itself is as it was
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
+    torch.testing.assert_close(loss, expected)
+    nothing = adaptation._loss(model, {"input_ids": ids}, torch.full_like(ids, -100))
+    assert nothing == 0 and nothing.requires_grad
 
 
 def test_the_same_adaptation_is_made_once(
