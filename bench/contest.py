@@ -13,7 +13,7 @@ from bench import timing
 from bench.report import ratio
 from bench.timing import Timing
 from foldship.reporting.tables import NOTHING, Table
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
 
 Vectors = NDArray[np.float32]

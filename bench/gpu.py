@@ -20,7 +20,7 @@ from bench.peers.pytorch import encoder
 from bench.report import Report
 from foldship.modelling import backbone
 from foldship_kernel import batching
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 
 PEAK_SIZES = 4096, 8192
 TOKENS = 32_768  # padded, per batch of PyTorch

@@ -21,7 +21,7 @@ from foldship.modelling import backbone, reading, store
 from foldship.modelling import model as network
 from foldship.modelling.heads import RowHead
 from foldship.modelling.store import ModelCard
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.tasks import quest
 

@@ -12,7 +12,7 @@ from bench.contest import UnavailableError
 from bench.models import Exported
 from foldship.shipping import models as bundled
 from foldship_kernel.budget import TokenBudget
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.engines import onnx_runtime
 from foldship_kernel.engines.base import CPU, CUDA, OPENVINO
 from foldship_kernel.errors import BundleError

@@ -11,7 +11,7 @@ from bench.models import ROW_TOKENS, Models
 from bench.options import Options
 from bench.report import Report, ratio
 from foldship.reporting.tables import Table
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
 
 WORDS = 25, 60

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from foldship.competitions import quest_sample
 from foldship.modelling import backbone
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.tasks import quest
 
 SHORTEST, LONGEST, MEAN = 30, 512, 178  # tokens a text

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldship_kernel import batching
-from foldship_kernel.encode import EncodedRows, EncodingSpec
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows
 
 SIZE = 16
 SPEC = EncodingSpec((), 0.5, (), (), (), pad_id=0, segment_ids=True)

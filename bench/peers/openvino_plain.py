@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.peers.batches import Inputs, in_sorted_batches, mean_pool
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 
 
 def build(graph: Path, precision: str) -> Callable[[EncodedRows], NDArray[np.float32]]:

@@ -14,7 +14,7 @@ from optimum.onnxruntime import ORTModelForFeatureExtraction
 from torch.jit._trace import TracerWarning
 
 from bench.peers.batches import Inputs, in_sorted_batches, mean_pool
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 
 
 def export(source: str, folder: Path) -> Path:

@@ -12,7 +12,7 @@ from bench.peers.batches import Inputs, in_sorted_batches
 from foldship.modelling import backbone
 from foldship.modelling.model import Encoder
 from foldship.modelling.predict import autocast
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 
 
 def encoder(source: str, attention: str) -> Encoder:

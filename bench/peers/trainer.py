@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import Trainer, TrainingArguments
 
 from bench.peers.pytorch import encoder
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 
 BATCH = 8
 

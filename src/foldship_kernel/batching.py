@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from foldship_kernel.encode import EncodedRows, EncodingSpec, ranges
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows, ranges
 
 
 def shards(index: NDArray[np.int64], rows: int) -> list[NDArray[np.int64]]:

@@ -22,7 +22,8 @@ from tokenizers import Tokenizer
 
 from foldship_kernel import atomic, cleaning, devices, flops, hardware, parts, wheels
 from foldship_kernel.budget import TokenBudget
-from foldship_kernel.encode import EncodedRows, EncodingSpec, ends, join
+from foldship_kernel.encode import EncodingSpec, join
+from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.engines.base import CUDA
 from foldship_kernel.errors import BundleError
 from foldship_kernel.tokens import TokenStore

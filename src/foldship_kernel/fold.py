@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from foldship_kernel import batching, devices, engines
 from foldship_kernel.budget import CPU_BUDGETS, GPU_BUDGETS, TokenBudget
-from foldship_kernel.encode import EncodedRows, EncodingSpec
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.engines.base import CUDA, Graph
 from foldship_kernel.errors import FoldshipError
 

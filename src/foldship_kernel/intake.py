@@ -14,7 +14,8 @@ from tokenizers import Tokenizer
 
 from foldship_kernel import features
 from foldship_kernel.cleaning import PLAIN, Cleaning, clean_all
-from foldship_kernel.encode import EncodedRows, EncodingSpec, distinct, join
+from foldship_kernel.encode import EncodingSpec, distinct, join
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.rows import Rows
 from foldship_kernel.tasks.base import Task

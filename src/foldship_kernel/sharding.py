@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldship_kernel import batching
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.intake import Intake, Reading
 
 KEPT_ROWS = 100_000  # up to so many rows, their sequences are joined once and not again for every fold

@@ -7,7 +7,7 @@ import pytest
 
 from bench import contest, texts, timing
 from bench.contest import Contestant, Outcome, Run
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
 
 LENGTHS = (3, 9, 5, 7)

@@ -10,7 +10,7 @@ import pytest
 
 from bench import texts
 from bench.peers import batches, optimum_ort, pytorch, trainer
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench import repeats, texts
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.tasks import quest
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foldship_kernel import batching
-from foldship_kernel.encode import EncodedRows, EncodingSpec, ends
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows, ends
 
 SPEC = EncodingSpec.from_dict(tiny_bundle.ENCODING)
 

@@ -11,7 +11,8 @@ import tiny_bundle
 
 from foldship_kernel import fold as fold_module
 from foldship_kernel.budget import TokenBudget
-from foldship_kernel.encode import EncodedRows, EncodingSpec, ends
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.engines import onnx_runtime
 from foldship_kernel.engines.base import CPU, CUDA, Graph
 from foldship_kernel.errors import FoldshipError

@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 
 from foldship_kernel import features, intake, rows, tokens
 from foldship_kernel.cleaning import Cleaning
-from foldship_kernel.encode import EncodedRows, EncodingSpec
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.sharding import Shards

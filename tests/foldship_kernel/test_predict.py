@@ -14,7 +14,8 @@ from clock import Clock
 from foldship_kernel import devices, governor, loading, manifest, parts, predict
 from foldship_kernel.budget import TokenBudget
 from foldship_kernel.deadline import Deadline
-from foldship_kernel.encode import EncodedRows, EncodingSpec
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.engines.base import CPU, CUDA
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.fold import Progress

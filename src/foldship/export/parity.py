@@ -14,7 +14,8 @@ from foldship import metrics
 from foldship.export.samples import Rows
 from foldship.modelling.store import ModelCard
 from foldship_kernel import tasks
-from foldship_kernel.encode import EncodedRows, EncodingSpec
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.fold import Fold
 from foldship_kernel.tasks.base import activate

@@ -29,7 +29,7 @@ from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard
 from foldship_kernel import batching, tasks
 from foldship_kernel.atomic import write_json
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.fold import Fold
 from foldship_kernel.tasks.base import activate

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foldship.modelling import reading
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.tasks.base import Task
 
 Table = NDArray[np.float64]

@@ -25,7 +25,7 @@ from foldship_kernel.errors import FoldshipError
 CODE = (Path(__file__).parent, Path(modelling.__file__).parent, Path(engines.__file__).parent)
 CODE_ABOARD = tuple(
     Path(foldship_kernel.__file__).with_name(name)
-    for name in ("batching.py", "budget.py", "encode.py", "fold.py", "windows.py")
+    for name in ("batching.py", "budget.py", "encode.py", "encoded.py", "fold.py", "windows.py")
 )
 
 

@@ -11,7 +11,8 @@ from tqdm.auto import tqdm
 
 from foldship.modelling.model import RowModel
 from foldship_kernel import batching
-from foldship_kernel.encode import EncodedRows, EncodingSpec
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows
 
 TOKEN_BUDGET = 8192
 HEAD_ROWS = 4096

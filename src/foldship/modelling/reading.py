@@ -15,7 +15,8 @@ from foldship.config.inputs import Features
 from foldship.config.schema import Model
 from foldship_kernel import features
 from foldship_kernel.cleaning import Cleaning
-from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec
+from foldship_kernel.encode import EncodingSpec, TowerSpec
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.intake import Intake, Reading, texts_of

@@ -37,7 +37,7 @@ from foldship.training.trainer import (
     last_whole_checkpoint,
     trainer_options,
 )
-from foldship_kernel.encode import EncodedRows, ends
+from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError
 
 HELD_OUT = 0.05  # share of the texts that the loss is measured on

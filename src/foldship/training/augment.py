@@ -30,7 +30,8 @@ from foldship.config.inputs import Augmentation
 from foldship.modelling import backbone, reading
 from foldship.modelling.store import ModelCard
 from foldship.training.data import RowData
-from foldship_kernel.encode import EncodedRows, EncodingSpec, ends
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError, listed
 from foldship_kernel.tasks.base import Task
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from foldship_kernel import batching
-from foldship_kernel.encode import EncodedRows, EncodingSpec
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows
 
 Noise = Callable[[EncodedRows, Sequence[int]], EncodedRows]
 

@@ -34,6 +34,7 @@ READING_CODE = [
         "patterns.py",
         "tokens.py",
         "encode.py",
+        "encoded.py",
         "windows.py",
         "features.py",
         "counts.py",

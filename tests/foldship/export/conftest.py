@@ -18,7 +18,8 @@ from foldship.export.samples import HeldOut, Rows
 from foldship.modelling import model as network
 from foldship.modelling import predict, store
 from foldship.modelling.store import ModelCard
-from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec, ends
+from foldship_kernel.encode import EncodingSpec, TowerSpec
+from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.features import FeatureSpec, OneHot
 from foldship_kernel.tasks import quest
 from foldship_kernel.tasks.base import activate

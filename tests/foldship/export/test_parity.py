@@ -7,7 +7,8 @@ from onnx import TensorProto, helper
 
 from foldship.export import parity
 from foldship.export.samples import Rows
-from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec
+from foldship_kernel.encode import EncodingSpec, TowerSpec
+from foldship_kernel.encoded import EncodedRows
 
 RUNG = parity.Rung("fused", 1e-4, "do this")
 

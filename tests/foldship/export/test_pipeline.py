@@ -168,6 +168,7 @@ def test_code_that_makes_or_runs_the_graphs_counts(trained, tmp_path, monkeypatc
         "metrics.py",
         "batching.py",
         "encode.py",
+        "encoded.py",
     } <= names
     source = tmp_path / "model.py"
     monkeypatch.setattr(sources, "code", lambda: [source])

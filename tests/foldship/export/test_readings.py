@@ -18,7 +18,7 @@ from foldship.config.schema import Experiment
 from foldship.modelling import predict, reading, store
 from foldship.training import run
 from foldship.training.data import Collator, RowData
-from foldship_kernel.encode import EncodedRows
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.fold import Fold
 from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.rows import FrameRows

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerFast, RobertaConfig
 from foldship.competitions import quest_sample
 from foldship.config.schema import Model
 from foldship.modelling import backbone, reading
-from foldship_kernel.encode import EncodedRows, ends
+from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.tasks import quest

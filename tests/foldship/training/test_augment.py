@@ -16,7 +16,8 @@ from foldship.modelling.store import ModelCard
 from foldship.training import augment
 from foldship.training.augment import TokenNoise
 from foldship.training.data import RowData
-from foldship_kernel.encode import EncodedRows, EncodingSpec, ends
+from foldship_kernel.encode import EncodingSpec
+from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.tasks import quest

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foldship.training.data import Collator, GroupedLengthSampler, RowData
-from foldship_kernel.encode import EncodedRows, EncodingSpec, TowerSpec, ends
+from foldship_kernel.encode import EncodingSpec, TowerSpec
+from foldship_kernel.encoded import EncodedRows, ends
 
 SPEC = EncodingSpec(
     towers=(TowerSpec(("question",), 16, (None,)), TowerSpec(("answer",), 16, (None,))),
