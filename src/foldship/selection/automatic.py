@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from foldship.config.selecting import Blending
 from foldship.selection import trial, weighting
 from foldship.selection.align import OutOfFold
 from foldship.selection.scoring import Score, spearman
+from foldship.selection.ways import Best, honest, numbers
 from foldship.selection.weighting import Weighting
 
 CANDIDATES = ("rank_mean", "stacking", "subsets", "greedy", "weighted")
@@ -62,31 +61,21 @@ def choose(data: OutOfFold, models: Sequence[str], settings: Blending, score: Sc
         settings: the method, and what it has to gain.
         score: the metric.
     """
-    single = len(models) == 1 or len(np.unique(data.folds)) <= trial.FEWEST_FOLDS
+    single = len(models) == 1 or len(numbers(data)) <= trial.FEWEST_FOLDS
     if settings.method != "auto" or single:
         return Choice(_settled(settings, settings.method), weighting.fit(data, models, settings, score))
-    fitted = {MEAN: weighting.fit(data, models, _settled(settings, MEAN), score)}
-    gains = {}
-    for method in CANDIDATES:
-        fitted[method] = weighting.fit(data, models, _settled(settings, method), score)
-        gains[method] = trial.Gains.of(data, fitted[MEAN].honest, fitted[method].honest, score)
-
-    def best(without: int | None = None) -> str:
-        method = max(CANDIDATES, key=lambda name: gains[name].overall(without)[0])
-        return method if gains[method].convincing(settings, without) else MEAN
-
-    honest = fitted[MEAN].honest.copy()
-    for place, fold in enumerate(np.unique(data.folds)):
-        rows = data.folds == fold
-        honest[rows] = fitted[best(place)].honest[rows]
-    method = best()
-    reference = float(np.nanmean(np.nanmean(trial.by_fold(data, fitted[MEAN].honest, score), axis=1)))
-    trials = [Trial(MEAN, reference, 0.0, 0.5)]
-    for name in CANDIDATES:
-        gain, better = gains[name].overall()
-        own = float(np.nanmean(np.nanmean(trial.by_fold(data, fitted[name].honest, score), axis=1)))
-        trials.append(Trial(name, own, gain, better))
-    return Choice(_settled(settings, method), replace(fitted[method], honest=honest), tuple(trials))
+    candidates = {
+        method: weighting.way(data, models, _settled(settings, method), score)
+        for method in (MEAN, *CANDIDATES)
+    }
+    best = Best(candidates, settings, score)
+    known = {
+        name: trial.by_fold(data.truth, honest(way), data.folds, score) for name, way in candidates.items()
+    }
+    trials = [Trial(MEAN, trial.mean_score(known[MEAN]), 0.0, 0.5)]
+    for name, gains in best.gains().items():
+        trials.append(Trial(name, trial.mean_score(known[name]), *gains.overall()))
+    return Choice(_settled(settings, best.chosen()), weighting.carried_out(best), tuple(trials))
 
 
 def _settled(settings: Blending, method: str) -> Blending:

@@ -28,8 +28,8 @@ class Blend:
         weights: share of each model, one number or one by target; they sum to 1.
         ranks: whether it is a blend of the models' quantiles.
         steps: post-processing fitted on all rows.
-        raw: (n, C) float64, the blended out-of-fold predictions, each fold's with weights that were fitted on
-            the others.
+        table: (n, C) float64, the out-of-fold predictions blended with these weights.
+        raw: (n, C) float64, the same, but each fold's with weights that were fitted on the others.
         nested: (n, C) float64, these post-processed fold by fold with steps from the other folds.
         scores: see `scores.summary`.
     """
@@ -37,6 +37,7 @@ class Blend:
     weights: dict[str, float | list[float]]
     ranks: bool
     steps: list[dict[str, Any]]
+    table: NDArray[np.float64]
     raw: NDArray[np.float64]
     nested: NDArray[np.float64]
     scores: Summary
@@ -71,29 +72,34 @@ def sets(models: Sequence[str]) -> list[tuple[str, ...]]:
 def fit(data: OutOfFold, weighting: Weighting, rare: Sequence[str], processing: PostProcessing) -> Blend:
     """Fit the post-processing of some models' blend, and score both.
 
+    The steps are fitted on what the kernel's weights make of the rows. For the nested scores, weights, gate
+    and steps are all fitted without a fold, then carried out on it.
+
     Args:
         data: out-of-fold predictions of these models and maybe others.
         weighting: the models' weights.
         rare: targets that the scores "without_rare" leave out.
         processing: how columns are post-processed.
     """
-    raw = weighting.honest
+    table, raw = weighting.table, weighting.honest
+    tuned = any(other is not table for other in weighting.without.values())
     fitters = kinds.fitters(processing.kinds)
     resamples = Resamples(data.folds, data.groups, count=processing.resamples, rows=processing.resample_rows)
     steps, nested = [], np.empty_like(raw)
     for column, target in enumerate(data.targets):
         step, nested[:, column] = gate.fit_column(
             data.truth[:, column],
-            raw[:, column],
+            table[:, column],
             data.folds,
             fitters,
             processing.minimum_gain,
             leniency=processing.leniency,
             stability=processing.stability,
             resamples=resamples,
+            without={fold: other[:, column] for fold, other in weighting.without.items()} if tuned else None,
         )
         if step is not None:
             steps.append({"target": target, **step})
     return Blend(
-        weighting.shares, weighting.ranks, steps, raw, nested, scores.summary(data, raw, nested, rare)
+        weighting.shares, weighting.ranks, steps, table, raw, nested, scores.summary(data, raw, nested, rare)
     )

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from foldship import metrics
 from foldship.config.selecting import Blending, PostProcessing
-from foldship.selection import automatic, blends, gate, scores, weighting
+from foldship.selection import automatic, blends, gate, scores, ways, weighting
 from foldship.selection.align import FOLD, RETRAIN, align
 from foldship_kernel import postprocess
 from foldship_kernel.atomic import write_csv, write_json
@@ -123,12 +123,12 @@ def run(
     )
     fitted = [blends.fit(data, weights, rare, processing) for weights in progress]
     whole = fitted[-1]
-    processed, notes = postprocess.apply(pd.DataFrame(whole.raw, columns=list(data.targets)), whole.steps)
+    processed, notes = postprocess.apply(pd.DataFrame(whole.table, columns=list(data.targets)), whole.steps)
     selection = Selection(
         weights=whole.weights,
         blend=choice.settings.model_dump(),
         trials=[asdict(trial) for trial in choice.trials],
-        grids={name: grid.tolist() for name, grid in weighting.grids(data).items()}
+        grids={name: grid.tolist() for name, grid in ways.grids(data).items()}
         if choice.weighting.ranks
         else {},
         steps=whole.steps,
@@ -154,7 +154,7 @@ def run(
         frame = pd.DataFrame(table, columns=list(data.targets))
         frame.insert(0, str(truth.columns[0]), list(data.ids))
         write_csv(out / name, frame.assign(**{FOLD: data.folds}))
-    write_json(out / DISTRIBUTIONS, scores.distributions(data, whole.raw, processed.to_numpy()))
+    write_json(out / DISTRIBUTIONS, scores.distributions(data, whole.table, processed.to_numpy()))
     write_json(out / FILE_NAME, asdict(selection))
     return selection
 

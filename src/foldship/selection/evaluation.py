@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from foldship.selection.scoring import Array, Score, spearman
+from foldship.selection.scoring import Array, Score, mean_of_known, spearman
 
 Integers = NDArray[np.int64]
 RESAMPLES = 1000
@@ -84,14 +84,14 @@ def compare(
             f"cannot be compared: {shapes}, {len(groups)} groups; not finite: {', '.join(bad) or 'none'}"
         )
     sampled = _Resampling(truth, a, b, groups, folds, score, rows, one_each)
-    whole = [_mean(table) for table in sampled.scores()]
-    drawn = _mean(sampled.differences(resamples, seed))  # (R, C)
+    whole = [mean_of_known(table) for table in sampled.scores()]
+    drawn = mean_of_known(sampled.differences(resamples, seed))  # (R, C)
     result = {}
     for name, chosen in columns.items():
         places = list(chosen)
-        differences = _mean(drawn[:, places].T)
+        differences = mean_of_known(drawn[:, places].T)
         differences = differences[~np.isnan(differences)]
-        one, other = (float(_mean(table[places, None])[0]) for table in whole)
+        one, other = (float(mean_of_known(table[places, None])[0]) for table in whole)
         low, high = np.percentile(differences, [LOW, HIGH]) if differences.size else (np.nan, np.nan)
         better = np.mean((differences > 0) + 0.5 * (differences == 0)) if differences.size else np.nan
         result[name] = Comparison(
@@ -194,7 +194,7 @@ class _Resampling:
     ) -> None:
         numbers = np.zeros(len(truth), dtype=np.int64) if folds is None else folds
         parts = [np.flatnonzero(numbers == fold) for fold in np.unique(numbers)]
-        share = 1.0 if rows is None else rows / len(truth)
+        share = None if rows is None else rows / len(truth)
         self._sizes = [len(part) for part in parts]
         self._judges = [_judge(truth[part], a[part], b[part], score) for part in parts]
         self._draws = [_Draw(groups[part], share, one_each) for part in parts]
@@ -215,14 +215,17 @@ class _Resampling:
 
 
 class _Draw:
-    """Draws groups with replacement, and says how often each row is in the resample."""
+    """Draws groups with replacement, and says how often each row is in the resample.
 
-    def __init__(self, groups: Integers, share: float, one_each: bool) -> None:
+    A share of the rows is drawn; None draws as many groups as there are.
+    """
+
+    def __init__(self, groups: Integers, share: float | None, one_each: bool) -> None:
         _, self._group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
         self._rows = np.argsort(self._group, kind="stable")
         self._first, self._sizes = np.cumsum(sizes) - sizes, sizes
-        expected = len(groups) * share if one_each and share < 1 else len(sizes) * share
-        self._draws, self._one_each = max(2, round(expected)), one_each
+        among = len(groups) if one_each and share is not None else len(sizes)
+        self._draws, self._one_each = max(2, round(among * (1.0 if share is None else share))), one_each
 
     def __call__(self, random: np.random.Generator) -> Array:
         drawn = random.integers(0, len(self._sizes), self._draws)
@@ -231,10 +234,3 @@ class _Draw:
         inside = (random.random(self._draws) * self._sizes[drawn]).astype(np.int64)
         rows = self._rows[self._first[drawn] + inside]
         return np.bincount(rows, minlength=len(self._rows)).astype(np.float64)
-
-
-def _mean(values: Array) -> Array:
-    """Mean over the first axis; what is NaN is passed over, and stays NaN where there is nothing else."""
-    known = ~np.isnan(values)
-    total, count = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
-    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))

@@ -36,6 +36,7 @@ def fit_column(
     stability: float = 0.0,
     resamples: Resamples | None = None,
     metric: Score | None = None,
+    without: Mapping[int, Column] | None = None,
 ) -> tuple[dict[str, Any] | None, Column]:
     """Choose and fit one column's step, if that pays on rows not fitted on; and process it honestly.
 
@@ -57,34 +58,42 @@ def fit_column(
         stability: least share of resamples; one in which nothing changes counts half.
         resamples: of the same rows; None takes no such test.
         metric: of truth and prediction, higher is better; Spearman's correlation if None.
+        without: by fold, (n,) float64, what stands for the prediction where that fold is left out, for a
+            blend whose weights were fitted; None where nothing was, and it is the same.
 
     Returns:
         The step without its target, or None; and the honest column, (n,) float64.
     """
     numbers = frozenset(np.unique(folds).tolist())
     rows = {fold: folds == fold for fold in numbers}
-    raw = {fold: score(truth[rows[fold]], prediction[rows[fold]], metric) for fold in numbers}
+
+    def predicted(outer: int | None) -> Column:
+        return prediction if outer is None or without is None else without[outer]
+
+    @functools.cache
+    def raw(fold: int, outer: int | None) -> float | None:
+        return score(truth[rows[fold]], predicted(outer)[rows[fold]], metric)
 
     @functools.cache  # leaving out fold 1 then 2 is leaving out 2 then 1
-    def fitted(kind: str, used: frozenset[int]) -> dict[str, Any] | None:
+    def fitted(kind: str, used: frozenset[int], outer: int | None) -> dict[str, Any] | None:
         chosen = np.isin(folds, list(used))
-        return fitters[kind](truth[chosen], prediction[chosen], metric)
+        return fitters[kind](truth[chosen], predicted(outer)[chosen], metric)
 
-    def held_out(kind: str, used: frozenset[int], fold: int) -> Column:
-        return applied(prediction[rows[fold]], fitted(kind, used - {fold}))
+    def held_out(kind: str, used: frozenset[int], fold: int, outer: int | None) -> Column:
+        return applied(predicted(outer)[rows[fold]], fitted(kind, used - {fold}, outer))
 
-    def gain(kind: str, used: frozenset[int]) -> tuple[float, float]:
+    def gain(kind: str, used: frozenset[int], outer: int | None) -> tuple[float, float]:
         """Mean over the folds, and its standard error."""
         gains = [
-            (score(truth[rows[fold]], held_out(kind, used, fold), metric) or 0.0) - before
+            (score(truth[rows[fold]], held_out(kind, used, fold, outer), metric) or 0.0) - before
             for fold in sorted(used)
-            if (before := raw[fold]) is not None
+            if (before := raw(fold, outer)) is not None
         ]
         if len(gains) < FEWEST_FOLDS:
             return -np.inf, 0.0
         return float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
 
-    def is_stable(kind: str, used: frozenset[int]) -> bool:
+    def is_stable(kind: str, used: frozenset[int], outer: int | None) -> bool:
         if resamples is None or stability <= 0:
             return True
         outcomes = np.concatenate(
@@ -92,8 +101,8 @@ def fit_column(
                 resamples.outcomes(
                     fold,
                     truth[rows[fold]],
-                    prediction[rows[fold]],
-                    held_out(kind, used, fold),
+                    predicted(outer)[rows[fold]],
+                    held_out(kind, used, fold, outer),
                     metric,
                 )
                 for fold in sorted(used)
@@ -101,19 +110,20 @@ def fit_column(
         )
         return bool(outcomes.size) and float(outcomes.mean()) >= stability
 
-    def gated(used: frozenset[int]) -> dict[str, Any] | None:
+    def gated(used: frozenset[int], outer: int | None) -> dict[str, Any] | None:
         taken, wanted = None, minimum_gain
         for kind in fitters:
-            mean, error = gain(kind, used)
+            mean, error = gain(kind, used, outer)
             enough = mean if taken else mean + leniency * error
-            if enough >= wanted and is_stable(kind, used):
+            if enough >= wanted and is_stable(kind, used, outer):
                 taken, wanted = kind, mean + minimum_gain
-        return None if taken is None else fitted(taken, used)
+        return None if taken is None else fitted(taken, used, outer)
 
-    honest = prediction.copy()
+    honest = np.empty_like(prediction)
     for fold in numbers:
-        honest[rows[fold]] = applied(prediction[rows[fold]], gated(numbers - {fold}))
-    return gated(numbers), honest
+        outer = None if without is None else fold
+        honest[rows[fold]] = applied(predicted(outer)[rows[fold]], gated(numbers - {fold}, outer))
+    return gated(numbers, None), honest
 
 
 def applied(prediction: Column, step: dict[str, Any] | None) -> Column:

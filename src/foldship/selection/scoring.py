@@ -25,6 +25,13 @@ def spearman(truth: Array, prediction: Array) -> Array:
     return np.where(metrics.is_constant(truth), np.nan, np.where(metrics.is_constant(prediction), 0.0, known))
 
 
+def mean_of_known(values: Array) -> Array:
+    """Mean over the first axis; what is NaN is passed over, and stays NaN where there is nothing else."""
+    known = ~np.isnan(values)
+    total, count = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
+
+
 def judge(truth: Array, score: Score = spearman) -> Judge:
     """A function that scores candidates against this truth (n, C).
 

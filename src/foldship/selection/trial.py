@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from foldship.config.selecting import Blending
 from foldship.selection import evaluation
 from foldship.selection.align import OutOfFold
-from foldship.selection.scoring import Array, Score
+from foldship.selection.scoring import Array, Score, mean_of_known
 
 FEWEST_FOLDS = 2  # folds on which a gain must have been seen; one may be luck
 RESAMPLES = 200
@@ -32,54 +32,56 @@ class Gains:
     resampled: Array
 
     @classmethod
-    def of(cls, data: OutOfFold, rival: Array, candidate: Array, score: Score) -> Gains:
-        """Compare two tables of blended predictions (n, C)."""
+    def of(
+        cls,
+        data: OutOfFold,
+        rival: Array,
+        candidate: Array,
+        score: Score,
+        folds: Collection[int] | None = None,
+    ) -> Gains:
+        """Compare two tables of blended predictions (n, C) on some folds, or all."""
+        rows = np.isin(data.folds, list(folds)) if folds is not None else np.ones(len(data.ids), np.bool_)
+        truth, numbers = data.truth[rows], data.folds[rows]
+        before, after = rival[rows], candidate[rows]
         resampled = evaluation.differences(
-            data.truth, rival, candidate, data.groups, data.folds, resamples=RESAMPLES, score=score
+            truth, before, after, data.groups[rows], numbers, resamples=RESAMPLES, score=score
         )
-        measured = by_fold(data, candidate, score) - by_fold(data, rival, score)
-        return cls(np.unique(data.folds), measured, resampled)
+        measured = by_fold(truth, after, numbers, score) - by_fold(truth, before, numbers, score)
+        return cls(np.unique(numbers), measured, resampled)
 
-    def columns(self, settings: Blending, without: int | None = None) -> NDArray[np.bool_]:
-        """Columns (C,) in which the candidate is to be taken, judged without one of the folds."""
-        used = self._used(without)
-        gain, better = _mean(self.measured[used]), _better(_mean(self.resampled[used]))
-        return self._sure(gain, better, used, settings)
+    def columns(self, settings: Blending) -> NDArray[np.bool_]:
+        """Columns (C,) in which the candidate is to be taken."""
+        return self._sure(mean_of_known(self.measured), _better(mean_of_known(self.resampled)), settings)
 
-    def overall(self, without: int | None = None) -> tuple[float, float]:
-        """Mean gain over folds and columns, and the share of resamples in which there is one."""
-        used = self._used(without)
-        gain = float(np.nanmean(_mean(self.measured[used]))) if used else float("nan")
-        resampled = _mean(self.resampled[used])
-        return gain, float(_better(_mean(resampled.T)[:, None])[0])
+    def overall(self) -> tuple[float, float]:
+        """Gain, the mean over folds of the mean over columns, and the share of resamples with a gain."""
+        gain = mean_score(self.measured)
+        resampled = mean_of_known(mean_of_known(self.resampled.transpose(2, 0, 1)))  # (R,)
+        return gain, float(_better(resampled[:, None])[0])
 
-    def convincing(self, settings: Blending, without: int | None = None) -> bool:
+    def convincing(self, settings: Blending) -> bool:
         """Whether the candidate is to be taken for all columns."""
-        gain, better = self.overall(without)
-        used = self._used(without)
-        return bool(self._sure(np.array([gain]), np.array([better]), used, settings)[0])
+        gain, better = self.overall()
+        return bool(self._sure(np.array([gain]), np.array([better]), settings)[0])
 
-    def _used(self, without: int | None) -> list[int]:
-        return [place for place in range(len(self.folds)) if place != without]
-
-    @staticmethod
-    def _sure(gain: Array, better: Array, used: Sequence[int], settings: Blending) -> NDArray[np.bool_]:
+    def _sure(self, gain: Array, better: Array, settings: Blending) -> NDArray[np.bool_]:
+        """What is known to gain enough; a gain that is NaN is not."""
         sure = (gain >= settings.minimum_gain) & (better >= settings.confidence) & (gain > 0)
-        return np.asarray(sure & (len(used) >= FEWEST_FOLDS))
+        return np.asarray(sure & (len(self.folds) >= FEWEST_FOLDS))
 
 
-def by_fold(data: OutOfFold, prediction: Array, score: Score) -> Array:
+def by_fold(truth: Array, prediction: Array, folds: NDArray[np.int64], score: Score) -> Array:
     """Score of each fold and column, (F, C); NaN where there is none."""
-    chosen = [data.folds == fold for fold in np.unique(data.folds)]
-    return np.array([score(data.truth[rows], prediction[rows]) for rows in chosen])
+    chosen = [folds == fold for fold in np.unique(folds)]
+    return np.array([score(truth[rows], prediction[rows]) for rows in chosen])
+
+
+def mean_score(scores: Array) -> float:
+    """Mean over the folds of the mean over the columns that can be scored; of (F, C)."""
+    return float(mean_of_known(mean_of_known(scores.T)[:, None])[0])
 
 
 def _better(resampled: Array) -> Array:
-    """Share of resamples (R, C) with a gain, by column."""
-    return np.asarray(np.mean((resampled > 0) + 0.5 * (resampled == 0), axis=0))
-
-
-def _mean(values: Array) -> Array:
-    """Mean over the first axis of what is known; 0 where nothing is."""
-    known = ~np.isnan(values)
-    return np.asarray(np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+    """Share of resamples (R, C) with a gain, by column; those that cannot be scored count as ties."""
+    return np.asarray(np.mean((resampled > 0) + 0.5 * ~(np.abs(resampled) > 0), axis=0))

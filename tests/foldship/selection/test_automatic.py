@@ -9,19 +9,22 @@ import pytest
 from pydantic import ValidationError
 
 from foldship import metrics, selection
-from foldship.config.selecting import Blending
-from foldship.selection import align, automatic, weighting
+from foldship.config.selecting import Blending, PostProcessing
+from foldship.selection import align, automatic, blends, gate, kinds, weighting
 from foldship_kernel.blend import Blend, blend
 
 TARGETS = ["one", "two", "three"]
 ROWS = 900
+PROCESSING = PostProcessing(minimum_gain=0.0, leniency=9.0)
 FITTED = ("rank_mean", "weighted", "greedy", "subsets", "stacking")
 
 
-def tables(noise: dict[str, list[float]]) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], pd.Series]:
-    """A truth, models with so much noise in each target, and groups of two rows."""
+def tables(
+    noise: dict[str, list[float]], lowest: int = 0
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], pd.Series]:
+    """A truth of levels up to 3, models with so much noise in each target, and groups of two rows."""
     random = np.random.default_rng(0)
-    values = random.integers(0, 4, (ROWS, len(TARGETS))) / 3
+    values = np.maximum(random.integers(0, 4, (ROWS, len(TARGETS))), lowest) / 3
     truth = pd.DataFrame(values, columns=TARGETS)
     truth.insert(0, "row", [str(row) for row in range(ROWS)])
     groups = pd.Series(np.arange(ROWS) // 2)
@@ -42,19 +45,55 @@ def score(data: align.OutOfFold, prediction: np.ndarray) -> float:
     return float(np.mean([metrics.mean_spearman(data.truth[rows], prediction[rows]) for rows in folds]))
 
 
-@pytest.mark.parametrize("method", FITTED)
-def test_no_fold_is_blended_with_what_was_fitted_on_it(method: str) -> None:
-    """Turning a fold's truth around changes nothing in that fold's own honest predictions."""
-    truth, oof, groups = tables(ONE_BAD)
-    settings = Blending(method=method)
+SURE = {"minimum_gain": 0.0, "confidence": 0.0}  # so that decisions are close, and turn on what they see
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *(Blending(method=method) for method in FITTED),
+        Blending(method="stacking", per_column=True, **SURE),
+        Blending(method="auto", **SURE),
+        Blending(method="auto", per_column=True, **SURE),
+    ],
+    ids=lambda settings: settings.method + " by column" * settings.per_column,
+)
+def test_nothing_made_of_a_fold_was_fitted_on_it(settings: Blending) -> None:
+    """Turning a fold's truth around changes nothing in that fold's own predictions, raw or post-processed."""
+    truth, oof, groups = tables(ONE_BAD, lowest=2)
     held_out = (oof["a"]["fold"] == 2).to_numpy()
     turned = truth.copy()
-    turned.loc[held_out, TARGETS] = 1 - truth.loc[held_out, TARGETS]
-    before = weighting.fit(align.align(truth, oof, groups), tuple(oof), settings)
-    after = weighting.fit(align.align(turned, oof, groups), tuple(oof), settings)
-    np.testing.assert_array_equal(before.honest[held_out], after.honest[held_out])
-    if method in ("weighted", "stacking"):
-        assert (before.honest[~held_out] != after.honest[~held_out]).any()
+    turned.loc[held_out, TARGETS] = truth.loc[held_out, TARGETS].max() - truth.loc[held_out, TARGETS]
+    before, after = (
+        blends.fit(data, automatic.choose(data, tuple(oof), settings).weighting, (), PROCESSING)
+        for data in (align.align(table, oof, groups) for table in (truth, turned))
+    )
+    np.testing.assert_array_equal(before.raw[held_out], after.raw[held_out])
+    np.testing.assert_array_equal(before.nested[held_out], after.nested[held_out])
+    assert (before.nested[held_out] != before.raw[held_out]).any()
+    assert before.steps != after.steps or before.weights != after.weights
+
+
+def test_what_ships_is_fitted_on_what_the_kernel_makes_of_the_rows() -> None:
+    data = align.align(*tables(ONE_BAD, lowest=2))
+    fitted = blends.fit(
+        data, weighting.fit(data, tuple(ONE_BAD), Blending(method="stacking")), (), PROCESSING
+    )
+    weights = {name: np.float64(share) for name, share in fitted.weights.items()}
+    np.testing.assert_array_equal(fitted.table, blend(data.predictions, weights, None))
+    assert (fitted.table != fitted.raw).any()
+    for step in fitted.steps:
+        column = TARGETS.index(step["target"])
+        alone, _ = gate.fit_column(
+            data.truth[:, column],
+            fitted.table[:, column],
+            data.folds,
+            kinds.fitters(("clip",)),
+            0.0,
+            leniency=9.0,
+        )
+        assert alone == {key: value for key, value in step.items() if key != "target"}
+    assert fitted.steps
 
 
 def test_noise_is_left_out_and_that_is_taken_for_a_sure_gain() -> None:

@@ -61,10 +61,10 @@ def test_rows_of_a_group_are_drawn_together_or_one_at_a_time() -> None:
     groups = np.array([4, 4, 4, 7, 9, 9])
     random = np.random.default_rng(0)
     for _ in range(20):
-        whole = evaluation._Draw(groups, 1.0, False)(random)
+        whole = evaluation._Draw(groups, None, False)(random)
         assert len(set(whole[:3])) == len(set(whole[4:])) == 1
         assert whole[0] + whole[3] + whole[4] == 3
-        single = evaluation._Draw(groups, 1.0, True)(random)
+        single = evaluation._Draw(groups, None, True)(random)
         assert single.sum() == 3
     assert evaluation._Draw(np.arange(1000), 0.476, True)(random).sum() == 476
 
