@@ -51,10 +51,10 @@ train: $(READY) ## Train the fold models and write their out-of-fold predictions
 	$(FOLDSHIP) train $(WHICH) $(TRAINING)
 
 runs: $(READY) ## List what was tried and what it scored; A=run sets all against one, with B=run that one only, SHOW=run repeats one
-	$(FOLDSHIP) runs --competition $(COMPETITION) $(if $(DATA),--data "$(DATA)") $(if $(B),--compare $(A) $(B),$(if $(A),--against $(A))) $(if $(SHOW),--show $(SHOW))
+	$(FOLDSHIP) runs --competition $(COMPETITION) $(if $(DATA),--data "$(DATA)") $(if $(B),--compare $(or $(A),$(error B=run is compared with A=run: name both)) $(B),$(if $(A),--against $(A))) $(if $(SHOW),--show $(SHOW))
 
 # In a workspace of its own: these trainings must not set the real weights aside.
-ablation: export FOLDSHIP_ROOT := $(CURDIR)/build/ablation
+ablation: export FOLDSHIP_ROOT := $(CURDIR)/weights/ablation
 ablation: $(READY) ## Train each of IDEAS on DATA and set it against the base: hours, but it goes on where it was
 	@mkdir -p $(FOLDSHIP_ROOT) && ln -sfn $(CURDIR)/kernels $(FOLDSHIP_ROOT)/kernels
 	for idea in base $(IDEAS); do \

@@ -9,11 +9,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import foldship
+import foldship_kernel
 from foldship_kernel import manifest
 from foldship_kernel.atomic import write_json
 
 FILE_NAME = "receipt.json"
 FILES = "files"  # entry of a sealed output's receipt: SHA-256 in hex by file name
+MADE_WITH = ("code", "versions", "device", "threads")  # of a trained fold's receipt
 REPORTED = (
     "torch",
     "transformers",
@@ -48,6 +51,13 @@ def digest_files(*paths: Path) -> dict[str, str]:
 def versions() -> dict[str, str]:
     """Versions of the packages that results depend on."""
     return {name: metadata.version(name) for name in REPORTED}
+
+
+def code() -> dict[str, str]:
+    """SHA-256 of the program's files, by path."""
+    packages = (Path(package.__file__ or "").parent for package in (foldship, foldship_kernel))
+    files = digest_files(*packages)
+    return {path: sha256 for path, sha256 in files.items() if path.endswith(".py")}
 
 
 def write(folder: Path, inputs: str, details: Mapping[str, Any], name: str = FILE_NAME) -> None:

@@ -10,6 +10,7 @@ import click
 import numpy as np
 
 from foldship.workspace import Workspace
+from foldship_kernel.errors import FoldshipError, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +57,12 @@ def rank_runs(workspace: Workspace, name: str, resamples: int) -> None:
         if run.name != base.name and run.facts["truth"] == base.facts["truth"]
     ]
     if not others:
-        click.echo(f"no other run on the rows of {base.name}: `make train` makes one")
-        return
+        raise FoldshipError(
+            f"there is nothing to set against run {base.name}",
+            expected="another run that was scored on the same rows",
+            found=listed([run.name for run in runs.load_all(workspace.runs)[0]]),
+            fix="`make train` with another RECIPE and the same DATA makes one",
+        )
     found = []
     with click.progressbar(others, label="comparing", file=sys.stderr) as bar:
         for run in bar:
@@ -78,6 +83,9 @@ def _compare(
 ) -> dict[str, Comparison]:
     """The paired bootstrap between two tables that `same_rows` gave, over `all` columns and `without_rare`.
 
+    Unless folds are scored one by one, predictions are ranked within their fold first: the kernel takes the
+    mean of all folds, so what one fold predicts above another is neither merit nor fault.
+
     Args:
         truth: id, group and targets.
         a, b: predictions in the order of `truth`.
@@ -95,5 +103,10 @@ def _compare(
         "all": range(len(targets)),
         "without_rare": [place for place, name in enumerate(targets) if name not in rare],
     }
-    reference, one, other = (table[targets].to_numpy(np.float64) for table in (truth, a, b))
+    tables = [table[targets] for table in (a, b)]
+    if "folds" not in how:
+        tables = [
+            table.groupby(own["fold"]).rank(pct=True) for table, own in zip(tables, (a, b), strict=True)
+        ]
+    reference, one, other = (table.to_numpy(np.float64) for table in (truth[targets], *tables))
     return evaluation.compare(reference, one, other, groups, columns, resamples=resamples, **how)

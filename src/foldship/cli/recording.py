@@ -11,8 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-import foldship
-import foldship_kernel
 from foldship import receipts, runs, selection
 from foldship.cli.context import Context
 from foldship.modelling import backbone, store
@@ -43,7 +41,8 @@ def keep(context: Context, chosen: Mapping[str, Any], seconds: Mapping[str, floa
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "git": git(context.workspace.root),
         "versions": {"python": platform.python_version(), **receipts.versions()},
-        "code": code(),
+        "code": receipts.code(),
+        "folds": {name: _folds(path) for name, path in context.models.items()},
         **{name: chosen[name] for name in DETAILS},
     }
     truth = context.truth.copy()
@@ -57,17 +56,8 @@ def data_digest(rows: pd.DataFrame) -> str:
     return receipts.digest(rows.to_csv(index=False))
 
 
-def code() -> dict[str, str]:
-    """SHA-256 of the program's files, by path."""
-    packages = (Path(package.__file__ or "").parent for package in (foldship, foldship_kernel))
-    files = receipts.digest_files(*packages)
-    return {path: digest for path, digest in files.items() if path.endswith(".py")}
-
-
 def git(root: Path) -> dict[str, Any] | None:
     """The commit of the project and whether files differ from it; None without git or a repository."""
-    if not (root / ".git").exists():
-        return None
     try:
         commit, changes = (
             subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout
@@ -85,3 +75,9 @@ def _trained(folder: Path) -> dict[str, str]:
         "backbone": card.config.backbone,
         "backbone_sha256": backbone.fingerprint(card.source),
     }
+
+
+def _folds(folder: Path) -> list[dict[str, Any]]:
+    """What each fold was trained with, which may be longer ago than this run."""
+    found = [receipts.read(path) for path in sorted(folder.glob("fold*"))]
+    return [{name: receipt.get(name) for name in ("fold", "score", *receipts.MADE_WITH)} for receipt in found]

@@ -107,7 +107,7 @@ def _changed(workspace: Workspace, facts: Any, data: Path | None) -> list[str]:
     from foldship.modelling import store
     from foldship_kernel.errors import listed
 
-    now = recording.code()
+    now = receipts.code()
     then = facts["code"]
     changed = sorted(path for path in {*now, *then} if now.get(path) != then.get(path))
     lines = [f"code: {len(changed)} files differ: {listed(changed)}" if changed else "code: as it was"]
@@ -130,4 +130,11 @@ def _changed(workspace: Workspace, facts: Any, data: Path | None) -> list[str]:
     for name, trained in facts["trained"].items():
         kept = store.fingerprint(workspace.model(name)) == trained["fingerprint"]
         lines.append(f"weights of {name}: " + ("still there" if kept else "overwritten, set aside or gone"))
+        older = [
+            fold["fold"]
+            for fold in facts.get("folds", {}).get(name, [])
+            if fold["code"] != receipts.digest(then)
+        ]
+        if older:
+            lines.append(f"weights of {name}: folds {older} were trained by other code than finished the run")
     return lines

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import rich.box
 import rich.table
 from rich.console import Console
 from rich.text import Text
 
 from foldship.reporting.tables import Table
+
+UNBOUNDED = 240  # characters
 
 
 def show(table: Table, console: Console | None = None) -> None:
@@ -23,7 +28,13 @@ def show(table: Table, console: Console | None = None) -> None:
     for place, name in enumerate(table.header):
         words = place == 0 or place in table.left
         # Numbers keep their digits on a narrow terminal, words are wrapped.
-        grid.add_column(Text(name), justify="left" if words else "right", no_wrap=not words)
+        grid.add_column(Text(name), justify="left" if words else "right", no_wrap=not words, overflow="fold")
     for place, row in enumerate(table.rows):
         grid.add_row(*map(Text, row), style="bold red" if place in table.alarming else None)
-    (console or Console()).print(grid)
+    (console or _console()).print(grid)
+
+
+def _console() -> Console:
+    """Standard output; a file or pipe has no width that a table must fit in."""
+    narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console() if narrow else Console(width=UNBOUNDED)

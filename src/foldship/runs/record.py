@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ FILE_NAME = "run.json"
 RAW, NESTED = "oof.csv", "nested.csv"
 PART = ".part"
 KEY_DIGITS = 10
+LATEST = ("recipe", "finished")  # of a run that is made again
 
 
 def write(
@@ -27,7 +29,7 @@ def write(
     tables: Mapping[str, Path],
     truth: pd.DataFrame,
 ) -> Path:
-    """Keep a run, unless just this one is kept already.
+    """Keep a run; if just this one is kept already, note which recipe made it again, and when.
 
     The truth is kept once for all runs on the same rows. Everything is written beside its place and renamed,
     so a run that is listed is whole; what a killed run left behind is removed.
@@ -48,6 +50,7 @@ def write(
     runs.mkdir(parents=True, exist_ok=True)
     for left in runs.glob(f".*{PART}"):
         shutil.rmtree(left, ignore_errors=True)
+    truth = truth.sort_values(str(truth.columns[0]))  # the order of the data's rows is no other data
     digest = receipts.digest(truth.to_csv(index=False))
     shared = f"truth-{digest[:12]}.csv"
     if not (runs / shared).is_file():
@@ -55,6 +58,9 @@ def write(
     key = receipts.digest([identity, digest])[:KEY_DIGITS]
     folder = runs / key
     if (folder / FILE_NAME).is_file():
+        known = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+        latest = {name: facts[name] for name in LATEST if name in facts}
+        write_json(folder / FILE_NAME, {**known, **latest})
         return folder
     staged = Path(tempfile.mkdtemp(prefix=f".{key}.", suffix=PART, dir=runs))
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from foldship.config.selecting import Blending
 from foldship.selection import trial, weighting
 from foldship.selection.align import OutOfFold
-from foldship.selection.scoring import Score, spearman
+from foldship.selection.scoring import Score, mean_score, spearman
 from foldship.selection.ways import Best, honest, numbers
 from foldship.selection.weighting import Weighting
 
@@ -72,9 +72,9 @@ def choose(data: OutOfFold, models: Sequence[str], settings: Blending, score: Sc
     known = {
         name: trial.by_fold(data.truth, honest(way), data.folds, score) for name, way in candidates.items()
     }
-    trials = [Trial(MEAN, trial.mean_score(known[MEAN]), 0.0, 0.5)]
+    trials = [Trial(MEAN, mean_score(known[MEAN]), 0.0, 0.5)]
     for name, gains in best.gains().items():
-        trials.append(Trial(name, trial.mean_score(known[name]), *gains.overall()))
+        trials.append(Trial(name, mean_score(known[name]), *gains.overall()))
     return Choice(_settled(settings, best.chosen()), weighting.carried_out(best), tuple(trials))
 
 

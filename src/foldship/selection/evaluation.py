@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from foldship.selection.scoring import Array, Score, mean_of_known, spearman
+from foldship.selection.scoring import Array, Score, mean_of_known, mean_score, spearman
 
 Integers = NDArray[np.int64]
 RESAMPLES = 1000
@@ -63,7 +63,7 @@ def compare(
         groups: (n,) equal for rows that belong together.
         columns: positions of the columns to average over, by name.
         folds: (n,) when the predictions are comparable within a fold only (post-processed with bounds of
-            each fold's own): then scores are means over the folds.
+            each fold's own): then scores are means over the folds of the means over the columns.
         rows: about how many rows a resample has; None for as many as there are.
         one_each: whether a resample has one random row of each group it draws, as a test set may have.
         resamples: how often.
@@ -84,14 +84,14 @@ def compare(
             f"cannot be compared: {shapes}, {len(groups)} groups; not finite: {', '.join(bad) or 'none'}"
         )
     sampled = _Resampling(truth, a, b, groups, folds, score, rows, one_each)
-    whole = [mean_of_known(table) for table in sampled.scores()]
-    drawn = mean_of_known(sampled.differences(resamples, seed))  # (R, C)
+    whole = sampled.scores()  # (F, C) each
+    drawn = sampled.differences(resamples, seed)  # (F, R, C)
     result = {}
     for name, chosen in columns.items():
         places = list(chosen)
-        differences = mean_of_known(drawn[:, places].T)
+        differences = mean_of_known(mean_of_known(drawn[:, :, places].transpose(2, 0, 1)))
         differences = differences[~np.isnan(differences)]
-        one, other = (float(mean_of_known(table[places, None])[0]) for table in whole)
+        one, other = (mean_score(table[:, places]) for table in whole)
         low, high = np.percentile(differences, [LOW, HIGH]) if differences.size else (np.nan, np.nan)
         better = np.mean((differences > 0) + 0.5 * (differences == 0)) if differences.size else np.nan
         result[name] = Comparison(

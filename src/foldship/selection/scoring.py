@@ -32,6 +32,11 @@ def mean_of_known(values: Array) -> Array:
     return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
+def mean_score(scores: Array) -> float:
+    """Mean over the folds of the mean over the columns that can be scored; of (F, C)."""
+    return float(mean_of_known(mean_of_known(scores.T)[:, None])[0])
+
+
 def judge(truth: Array, score: Score = spearman) -> Judge:
     """A function that scores candidates against this truth (n, C).
 

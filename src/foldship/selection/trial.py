@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from foldship.config.selecting import Blending
 from foldship.selection import evaluation
 from foldship.selection.align import OutOfFold
-from foldship.selection.scoring import Array, Score, mean_of_known
+from foldship.selection.scoring import Array, Score, mean_of_known, mean_score
 
 FEWEST_FOLDS = 2  # folds on which a gain must have been seen; one may be luck
 RESAMPLES = 200
@@ -75,11 +75,6 @@ def by_fold(truth: Array, prediction: Array, folds: NDArray[np.int64], score: Sc
     """Score of each fold and column, (F, C); NaN where there is none."""
     chosen = [folds == fold for fold in np.unique(folds)]
     return np.array([score(truth[rows], prediction[rows]) for rows in chosen])
-
-
-def mean_score(scores: Array) -> float:
-    """Mean over the folds of the mean over the columns that can be scored; of (F, C)."""
-    return float(mean_of_known(mean_of_known(scores.T)[:, None])[0])
 
 
 def _better(resampled: Array) -> Array:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
 from foldship import metrics, receipts
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import OUT_OF_FOLD, WEIGHTS, ModelCard
-from foldship.training import disk
+from foldship.training import disk, precision
 from foldship.training import fold as folds
 from foldship.training.data import RowData
 from foldship.training.material import Material
@@ -50,6 +51,7 @@ class OneFold:
         Raises:
             FoldshipError: training diverged, or the disk is full.
         """
+        made_with = {"code": receipts.digest(receipts.code()), "threads": torch.get_num_threads()}
         material, number, truth = self.material, self.number, self.truth
         card, data = material.card, material.data
         task, folder = tasks.get(card.competition), self.model_folder / f"fold{number}"
@@ -94,7 +96,13 @@ class OneFold:
             receipts.write(
                 folder,
                 _inputs(card, number),
-                {"fold": number, "score": None if np.isnan(score) else score, "rows": len(learn)},
+                {
+                    "fold": number,
+                    "score": None if np.isnan(score) else score,
+                    "rows": len(learn),
+                    "device": precision.device().type,
+                    **made_with,
+                },
             )
         folds.discard_stages(folder)
         print(f"{card.name} fold {number}: out-of-fold score {score:.4f}", flush=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import exported_models
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -67,8 +69,29 @@ def call(context: Context, *arguments: str) -> Result:
 def test_the_list_shows_the_best_run_first(context: Context, kept: dict[str, str]) -> None:
     output = call(context).output
     assert output.index(kept["alone"]) < output.index(kept["both"])
-    for shown in ("both", "good, bad", "mean", "nested 30", "raw 29", "61"):
+    for shown in ("both", "good, bad", "data", "nested 30", "raw 29"):
         assert shown in output
+
+
+@pytest.mark.parametrize("columns", ["80", "100"])
+def test_on_a_narrow_terminal_no_name_is_cut_off(
+    columns: str, context: Context, kept: dict[str, str]
+) -> None:
+    environment = {"FOLDSHIP_ROOT": str(context.workspace.root), "COLUMNS": columns}
+    for arguments in ([], ["--against", "both", "--resamples", "5"]):
+        output = CliRunner().invoke(command, arguments, env=environment, catch_exceptions=False).output
+        assert "…" not in output
+        lines = output.splitlines()
+        assert max(map(len, lines)) <= int(columns)
+
+
+def test_in_a_file_no_line_is_wrapped(
+    context: Context, kept: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    environment = {"FOLDSHIP_ROOT": str(context.workspace.root)}
+    output = CliRunner().invoke(command, [], env=environment, catch_exceptions=False).output
+    assert any(name in line and "good, bad" in line for line in output.splitlines() for name in kept.values())
 
 
 def test_a_list_without_runs_names_the_command(tmp_path: Path) -> None:
@@ -90,17 +113,62 @@ def test_two_runs_are_compared_on_resamples(context: Context, kept: dict[str, st
         assert shown in output
     lines = [line.split() for line in output.splitlines() if line.strip().startswith("raw, all rows")]
     assert [line[3] for line in lines] == ["30", "29"]
-    assert [line[-1] for line in lines] == ["1.000", "1.000"]
+    assert [line[-1] for line in lines] == [">0.950", ">0.950"]
 
 
 def test_every_other_run_is_set_against_one(context: Context, kept: dict[str, str]) -> None:
     output = call(context, "--against", "both", "--resamples", "20").output
     rows = [line.split() for line in output.splitlines() if kept["alone"] in line or kept["both"] in line]
     alone, itself = rows[-2:]
-    assert alone[:2] == ["alone", kept["alone"]] and alone[-1] == "1.000"
+    assert alone[:2] == ["alone", kept["alone"]] and alone[-1] == ">0.950"
     assert itself[:3] == ["both", "itself", kept["both"]]
     assert float(alone[4]) == pytest.approx(float(alone[2]) - float(itself[3]), abs=1e-4)
     assert "20 resamples" in output
+
+
+def test_what_one_fold_predicts_above_another_does_not_count(
+    context: Context, kept: dict[str, str], tmp_path: Path
+) -> None:
+    """A run with a shift in one fold, and one whose folds have other numbers, are as good as without."""
+    moved = Workspace(tmp_path, quest.NAME)
+    shutil.copytree(context.workspace.runs, moved.runs)
+    (tmp_path / "kernels").mkdir()
+    for name, change in (("aaaa", lambda table: table.fold == 1), ("bbbb", lambda table: table.fold < 0)):
+        folder = moved.runs / name
+        shutil.copytree(moved.runs / kept["both"], folder)
+        table = pd.read_csv(folder / "oof.csv", dtype={quest.ID: str})
+        table.loc[change(table), list(quest.TARGETS)] += 0.3
+        if name == "bbbb":
+            table["fold"] = table["fold"] + 10 * (table["fold"] == 1)
+            table.to_csv(folder / "nested.csv", index=False)
+        table.to_csv(folder / "oof.csv", index=False)
+    shifted, renumbered = (
+        CliRunner().invoke(
+            command,
+            ["--compare", kept["both"], name, "--resamples", "20"],
+            env={"FOLDSHIP_ROOT": str(tmp_path), "COLUMNS": "250"},
+            catch_exceptions=False,
+        )
+        for name in ("aaaa", "bbbb")
+    )
+    for output in (shifted.output, renumbered.output):
+        lines = [line.split() for line in output.splitlines() if line.strip().startswith("raw, all rows")]
+        assert [line[6] for line in lines] == ["+0.0000", "+0.0000"]
+        assert [line[-1] for line in lines] == ["0.500", "0.500"]
+    assert "post-processed scores are not compared: the runs have different folds" in renumbered.output
+
+
+def test_a_run_alone_cannot_be_set_against_others(
+    context: Context, kept: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "kernels").mkdir()
+    runs = Workspace(tmp_path, quest.NAME).runs
+    shutil.copytree(context.workspace.runs, runs)
+    shutil.rmtree(runs / kept["alone"])
+    with pytest.raises(FoldshipError, match="nothing to set against"):
+        CliRunner().invoke(
+            command, ["--against", "both"], env={"FOLDSHIP_ROOT": str(tmp_path)}, catch_exceptions=False
+        )
 
 
 def test_two_questions_at_once_are_refused(context: Context) -> None:

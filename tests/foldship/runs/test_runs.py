@@ -23,7 +23,9 @@ def truth(rows: int = ROWS) -> pd.DataFrame:
     return table
 
 
-def keep(folder: Path, name: str, score: float | None = 0.4, table: pd.DataFrame | None = None) -> Path:
+def keep(
+    folder: Path, name: str, score: float | None = 0.4, table: pd.DataFrame | None = None, **more: Any
+) -> Path:
     """Keep a run of this name (its settings are nothing else) with some score."""
     table = truth() if table is None else table
     oof = table.drop(columns="group").assign(fold=np.arange(len(table)) % 3).iloc[::-1]
@@ -39,7 +41,7 @@ def keep(folder: Path, name: str, score: float | None = 0.4, table: pd.DataFrame
         "models": {},
         "code": {},
     }
-    facts |= {"rows": len(table), "scores": {"all": scores, "without_rare": scores}}
+    facts |= {"rows": len(table), "scores": {"all": scores, "without_rare": scores}} | more
     tables = {file: source / file for file in (record.RAW, record.NESTED)}
     return runs.write(folder, identity, facts, tables, table)
 
@@ -51,9 +53,27 @@ def test_a_run_is_kept_once_and_read_back(tmp_path: Path) -> None:
     assert (folder / record.FILE_NAME).read_bytes() == content
     run = runs.find(tmp_path / "runs", folder.name[:4])
     assert run.score("all", "nested") == 0.4
-    pd.testing.assert_frame_equal(run.truth, truth(), check_dtype=False)
+    pd.testing.assert_frame_equal(board.aligned(run.truth, truth().iloc[:, 0]), truth(), check_dtype=False)
     assert list(run.raw.columns) == ["row", "one", "two", "fold"]
     assert run.raw["row"].iloc[0] == f"0{ROWS - 1}"
+
+
+def test_a_run_that_is_made_again_is_the_latest_of_its_recipe(tmp_path: Path) -> None:
+    first, second = keep(tmp_path / "runs", "a"), keep(tmp_path / "runs", "b")
+    for folder, recipe, day in ((first, "fast", 3), (second, "fast", 2)):
+        facts = json.loads((folder / record.FILE_NAME).read_text())
+        facts |= {"recipe": recipe, "finished": f"2020-01-0{day}T00:00:00+00:00"}
+        (folder / record.FILE_NAME).write_text(json.dumps(facts))
+    assert runs.find(tmp_path / "runs", "fast").name == first.name
+    keep(tmp_path / "runs", "b", finished="2020-01-04T00:00:00+00:00", recipe="fast")
+    assert runs.find(tmp_path / "runs", "fast").name == second.name
+    keep(tmp_path / "runs", "b", finished="2020-01-05T00:00:00+00:00", recipe="mine")
+    assert runs.find(tmp_path / "runs", "mine").name == second.name
+
+
+def test_the_order_of_the_rows_is_no_other_data(tmp_path: Path) -> None:
+    first = keep(tmp_path / "runs", "a")
+    assert keep(tmp_path / "runs", "a", table=truth().iloc[::-1]) == first
 
 
 def test_runs_on_the_same_rows_share_the_truth(tmp_path: Path) -> None:
