@@ -17,6 +17,9 @@ from foldship_kernel.tasks import quest
 WORDS = ("river", "lamp", "function", "guitar", "why", "how", "install", "<b>", "error", "please", "thanks")
 
 
+FULL_STAGE = {"layer_decay": 0.8, "schedule": "inverse_sqrt", "freeze_layers": 1, "epochs": 1.5}
+
+
 def rows(count: int) -> pd.DataFrame:
     """Rows with a signal: targets depend on which words stand in the text."""
     random = np.random.default_rng(5)
@@ -65,7 +68,7 @@ def experiment(backbone: Path, kind: str) -> Experiment:
     if kind == "full":
         model["averaging"] = {"kind": "ema", "decay": 0.9, "start": 0.25}
         model["early_stopping"] = None
-        model["stages"] = [head_stage, {**encoder_stage, "layer_decay": 0.8, "schedule": "inverse_sqrt"}]
+        model["stages"] = [head_stage, {**encoder_stage, **FULL_STAGE}]
     return Experiment.model_validate({"competition": "quest", "seed": 3, "models": {"tiny": model}})
 
 

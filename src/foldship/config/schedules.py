@@ -28,6 +28,7 @@ Schedule = Literal[
 ]
 PLATEAU = "reduce_lr_on_plateau"
 
+_Shrink = Annotated[float, Field(gt=0, lt=1)]
 _Count = Annotated[int, Field(ge=1)]
 _Delay = Annotated[int, Field(ge=0)]
 _Shape = Literal["linear", "cosine", "1-sqrt"]
@@ -39,7 +40,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "constant": {},
     "constant_with_warmup": {},
     "inverse_sqrt": {},
-    PLATEAU: {"factor": Share, "patience": _Delay, "threshold": Positive, "cooldown": _Delay},
+    PLATEAU: {"factor": _Shrink, "patience": _Delay, "threshold": Positive, "cooldown": _Delay},
     "cosine_with_min_lr": {"num_cycles": Positive, "min_lr_rate": Share},
     "cosine_warmup_with_min_lr": {"num_cycles": Positive, "min_lr_rate": Share, "warmup_lr_rate": Share},
     "warmup_stable_decay": {

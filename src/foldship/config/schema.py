@@ -111,14 +111,14 @@ class Folds(Settings):
     """Cross-validation folds, split by group."""
 
     count: int = Field(default=5, ge=2)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
 
 
 class Experiment(Settings):
     """All of `kernels/<competition>/experiment.yaml` with a recipe laid over it."""
 
     competition: str
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     folds: Folds = Folds()
     models: dict[ModelName, Model] = Field(min_length=1)
     blend: Blending = Blending()
@@ -143,5 +143,7 @@ class Experiment(Settings):
                 raise ValueError(f"{key} is no earlier model of the experiment (earlier ones: {known})")
             if teacher is not None and self.models[teacher].early_stopping:
                 raise ValueError(f"{key} has early_stopping, which chooses by the labels of rows held out")
+            if teacher is not None and self.models[teacher].augmentation.rows:
+                raise ValueError(f"{key} has augmentation.rows, made-up rows that move its targets")
             earlier.append(name)
         return self

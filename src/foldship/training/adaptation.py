@@ -31,6 +31,7 @@ from foldship.modelling import attention, backbone, predict
 from foldship.training import precision
 from foldship.training.data import GroupedLengthSampler, RowData, RowDataset
 from foldship.training.trainer import (
+    DivergedError,
     MarkWhole,
     Progress,
     SampledTrainer,
@@ -44,6 +45,7 @@ HELD_OUT = 0.05  # share of the texts that the loss is measured on
 MOST_HELD_OUT = 500  # texts
 WEIGHT_DECAY = 0.01
 CHECKPOINTS = 10  # in all
+TRAINING = "training"  # folder of what a run that was cut off goes on from
 
 
 def run(config: Model, source: str, texts: Sequence[str], weights: Path) -> str:
@@ -74,6 +76,7 @@ def run(config: Model, source: str, texts: Sequence[str], weights: Path) -> str:
     )
     folder = weights / f"{Path(config.backbone).name}-{inputs[:12]}"
     if receipts.is_current(folder, inputs):
+        shutil.rmtree(folder / TRAINING, ignore_errors=True)
         print(f"{folder.name}: adapted before, kept", flush=True)
         return str(folder)
     tokenizer = backbone.load_tokenizer(source)
@@ -92,7 +95,11 @@ def run(config: Model, source: str, texts: Sequence[str], weights: Path) -> str:
     unseen = _pieces(held_out, tokenizer, settings.max_tokens)
     before = loss(model, unseen, tokenizer, settings, precision.choose(config))
     print(f"{folder.name}: {len(learn)} texts to learn from, loss {before:.4f} on others", flush=True)
-    _train(model, _pieces(learn, tokenizer, settings.max_tokens), tokenizer, config, folder / "training")
+    try:
+        _train(model, _pieces(learn, tokenizer, settings.max_tokens), tokenizer, config, folder / TRAINING)
+    except DivergedError as error:
+        shutil.rmtree(folder)
+        raise error.of(folder.name) from None
     after = loss(model, unseen, tokenizer, settings, precision.choose(config))
     if not np.isfinite(after):
         shutil.rmtree(folder)
@@ -102,10 +109,11 @@ def run(config: Model, source: str, texts: Sequence[str], weights: Path) -> str:
         )
     # In the backbone's own form, with its pooler if it has one: no library need complain of what is missing.
     plain = AutoModel.from_pretrained(source, dtype=torch.float32)
-    plain.load_state_dict(model.base_model.state_dict(), strict=False)
+    learned = model.base_model.state_dict()
+    strangers = plain.load_state_dict(learned, strict=False).unexpected_keys
+    assert not strangers, f"the adapted layers have other names than the backbone's: {strangers[:3]}"
     plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    shutil.rmtree(folder / "training")
     receipts.write(
         folder,
         inputs,
@@ -116,6 +124,7 @@ def run(config: Model, source: str, texts: Sequence[str], weights: Path) -> str:
             "loss": {"before": before, "after": after},
         },
     )
+    shutil.rmtree(folder / TRAINING, ignore_errors=True)
     print(f"{folder.name}: loss {after:.4f} after {settings.epochs:g} epochs", flush=True)
     return str(folder)
 

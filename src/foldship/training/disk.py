@@ -15,7 +15,9 @@ from foldship.modelling.store import ModelCard
 from foldship.training.side_by_side import Work
 from foldship_kernel.errors import FoldshipError
 
-SPACE_PER_PARAMETER = 40  # bytes: two checkpoints with optimizer state, and the fold's own weights
+CHECKPOINT = 12  # bytes a parameter: weights and optimizer state
+CHECKPOINTS = 3  # at once: the oldest goes when the newest is written
+WEIGHTS = 4  # bytes a parameter
 
 
 def space_of(card: ModelCard) -> int:
@@ -25,8 +27,11 @@ def space_of(card: ModelCard) -> int:
     parameters = (
         config.vocab_size * config.hidden_size + 12 * config.num_hidden_layers * config.hidden_size**2
     )
-    space = SPACE_PER_PARAMETER * int(parameters)
-    return space if card.config.adapter is None else space // 3  # no optimizer state for the base
+    settings = card.config
+    checkpoint = CHECKPOINT + (WEIGHTS if settings.averaging else 0)
+    copies = len(settings.stages) + 1 + (1 if settings.early_stopping else 0)  # of stages, fold, best state
+    space = (CHECKPOINTS * checkpoint + copies * WEIGHTS) * int(parameters)
+    return space if settings.adapter is None else space // 3  # no optimizer state for the base
 
 
 def check_space(work: Work, running: Sequence[Work]) -> None:

@@ -66,7 +66,8 @@ class Material:
         unlabelled = np.arange(len(self.rows), len(data.groups))
         allowed = ~np.isin(data.groups[unlabelled], data.groups[held_out])
         ids = self.rows[task.ID].iloc[held_out]
-        given = self.teaching.labels(fold, ids, labels, groups, self.shared)[allowed]
+        own = data.take(learn)  # what the teacher, who makes up no rows, learnt from
+        given = self.teaching.labels(fold, ids, own.targets, own.groups, self.shared)[allowed]
         further = replace(
             data.take(unlabelled[allowed]),
             weights=np.full(len(given), self.teaching.config.weight, np.float32),

@@ -16,7 +16,9 @@ from foldship.modelling.store import OUT_OF_FOLD, WEIGHTS, ModelCard
 from foldship.training import disk, precision
 from foldship.training import fold as folds
 from foldship.training.data import RowData
+from foldship.training.job import FoldJob, encode
 from foldship.training.material import Material
+from foldship.training.trainer import DivergedError
 from foldship_kernel import tasks
 from foldship_kernel.atomic import replacing, write_csv
 from foldship_kernel.errors import FoldshipError
@@ -57,7 +59,7 @@ class OneFold:
         task, folder = tasks.get(card.competition), self.model_folder / f"fold{number}"
         learn, held_out = np.flatnonzero(self.fold_of != number), np.flatnonzero(self.fold_of == number)
         train, pseudo_labelled, positions = material.of_fold(number, learn, held_out, self.seed + number)
-        job = folds.FoldJob(
+        job = FoldJob(
             card=card,
             fold=number,
             train=train,
@@ -66,7 +68,7 @@ class OneFold:
             folder=folder,
             seed=self.seed + number,
             frozen_vectors=lambda model: (
-                folds.encode(card, model, train, "frozen encoder")
+                encode(card, model, train, "frozen encoder")
                 if positions is None
                 else frozen_vectors(self.model_folder, card, model, data)[data.encoded.used(positions)]
             ),
@@ -79,7 +81,11 @@ class OneFold:
             flush=True,
         )
         with disk.named(self.model_folder):
-            outputs = activate(folds.train(job), task.ACTIVATION)
+            try:
+                outputs = activate(folds.train(job), task.ACTIVATION)
+            except DivergedError as error:
+                folds.discard_stages(folder)
+                raise error.of(f"{card.name} fold {number}") from None
             if not np.isfinite(outputs).all():
                 folds.discard_stages(folder)
                 raise FoldshipError(
@@ -127,7 +133,7 @@ def frozen_vectors(folder: Path, card: ModelCard, model: RowModel, data: RowData
     """Vectors of all rows' sequences under the untrained encoder, the same for every fold."""
     path = folder / VECTORS
     if not path.is_file():
-        vectors = folds.encode(card, model, data, "frozen encoder, once for all folds")
+        vectors = encode(card, model, data, "frozen encoder, once for all folds")
         with replacing(path) as temporary, temporary.open("wb") as stream:
             np.save(stream, vectors)
     return np.asarray(np.load(path))

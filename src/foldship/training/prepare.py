@@ -23,6 +23,7 @@ from foldship.training.material import Material, joined_groups
 from foldship.training.pseudo import Unlabelled
 from foldship.training.side_by_side import Work
 from foldship_kernel.atomic import replacing, write_csv
+from foldship_kernel.cleaning import Cleaning, clean_all
 from foldship_kernel.tasks.base import Task
 
 # What makes inputs of rows: when it changes, trained folds no longer fit.
@@ -100,7 +101,8 @@ def prepare(name: str, given: Given) -> Prepared:
     config, folds_table, unlabelled = experiment.models[name], given.folds_table, given.unlabelled
     source = backbone.locate(config.backbone, weights.parent)
     if config.adaptation is not None:
-        texts = _texts(task, rows, *([] if unlabelled is None else [unlabelled.rows]))
+        tables = [rows, *([] if unlabelled is None else [unlabelled.rows])]
+        texts = _texts(task, tables, Cleaning(**config.cleaning.model_dump()))
         with disk.named(weights):
             source = adaptation.run(config, source, texts, weights / ADAPTED)
     tokenizer = backbone.load_tokenizer(source)
@@ -130,12 +132,14 @@ def prepare(name: str, given: Given) -> Prepared:
         }
     )
     folder = weights / name
-    _make_room(folder, fingerprint)
-    folder.mkdir(parents=True, exist_ok=True)
     card = ModelCard(
         name, task.NAME, source, tuple(task.TARGETS), config, encoding, spec, rows_digest, fingerprint, grid
     )
-    card.save(folder)
+    if not (folder / CARD).is_file() or store.fingerprint(folder) != fingerprint:
+        folds.check(card)
+        _make_room(folder, fingerprint)
+        folder.mkdir(parents=True, exist_ok=True)
+        card.save(folder)
     (folder / TOKENIZER).parent.mkdir(exist_ok=True)
     with replacing(folder / TOKENIZER) as path:
         tokenizer.backend_tokenizer.save(str(path))
@@ -170,18 +174,17 @@ def prepare(name: str, given: Given) -> Prepared:
     return Prepared(folder, works, numbers, rows[task.ID])
 
 
-def _texts(task: Task, *tables: pd.DataFrame) -> list[str]:
-    """All distinct texts of the rows, in order."""
-    found = [task.texts(table) for table in tables]
-    return list(dict.fromkeys(text for texts in found for name in task.TEXTS for text in texts[name] if text))
+def _texts(task: Task, tables: Sequence[pd.DataFrame], cleaning: Cleaning) -> list[str]:
+    """All distinct texts of the rows, in order, cleaned as the model reads them."""
+    found = [task.raw_texts(table) for table in tables]
+    cleaned = [text for texts in found for name in task.TEXTS for text in clean_all(texts[name], cleaning)]
+    return list(dict.fromkeys(text for text in cleaned if text))
 
 
 def _make_room(folder: Path, fingerprint: str) -> None:
     """Set aside a model of this name that was trained on something else; bring an earlier one back."""
     if (folder / CARD).is_file():
         old = store.fingerprint(folder)
-        if old == fingerprint:
-            return
         aside = folder.with_name(f"{folder.name}@{old[:8] or 'unreadable'}")
         shutil.rmtree(aside, ignore_errors=True)
         folder.rename(aside)

@@ -75,7 +75,9 @@ def smart(
         for _ in range(config.steps):
             with before.again(outputs.device):
                 moved = forward()
-            (gradient,) = torch.autograd.grad(symmetric_kl(moved, reference), change.noise)
+            # Only its direction counts, and fp16 knows no numbers as small as it is.
+            divergence = symmetric_kl(moved, reference) * moved.numel() / config.epsilon
+            (gradient,) = torch.autograd.grad(divergence, change.noise)
             change.climb(gradient)
         change.settle()
         with before.again(outputs.device):
@@ -113,6 +115,7 @@ class _Change:
 
     def climb(self, gradient: Tensor) -> None:
         """One step uphill: by `step_size` for the largest component of each sequence."""
+        gradient = torch.nan_to_num(gradient, posinf=0.0, neginf=0.0)
         largest = gradient.abs().amax((1, 2), keepdim=True)
         direction = torch.where(largest > 0, gradient / largest, 0.0)
         moved = self.noise.detach() + self._config.step_size * direction

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from foldship.config.schema import Experiment, Model
-from foldship.training import disk, losses, prepare, pseudo, side_by_side, targets
+from foldship.training import disk, lock, losses, precision, prepare, pseudo, side_by_side, targets
 from foldship.training.pseudo import Unlabelled
 from foldship_kernel.tasks.base import Task
 
@@ -40,19 +40,23 @@ def run(
         The folder of each model, with `oof.csv` in it.
 
     Raises:
-        FoldshipError: settings do not fit the data or the machine, or the disk is full.
+        FoldshipError: settings do not fit the data or the machine, another training is at work in `weights`,
+            or the disk is full.
     """
     for config in experiment.models.values():  # what does not fit is refused before anything is trained
         losses.criterion(config, task.TARGETS)
+        precision.choose(config)
+        precision.eight_bit(config)
         targets.group_columns(config, group_targets, task)
         pseudo.teaching(config, task, weights, unlabelled)
     given = prepare.Given(task, experiment, rows, folds_table, weights, group_targets, unlabelled)
     folders = []
-    for wave in _waves(experiment.models):
-        prepared = [prepare.prepare(name, given) for name in wave]
-        works = [work for model in prepared for work in model.works]
-        side_by_side.run(works, jobs, disk.check_space)
-        folders += [model.finish() for model in prepared]
+    with lock.held(weights):
+        for wave in _waves(experiment.models):
+            prepared = [prepare.prepare(name, given) for name in wave]
+            works = [work for model in prepared for work in model.works]
+            side_by_side.run(works, jobs, disk.check_space)
+            folders += [model.finish() for model in prepared]
     return folders
 
 

@@ -27,9 +27,19 @@ from foldship.modelling.model import RowModel
 from foldship.training import parameters, precision, progress
 from foldship.training.averaging import Average
 from foldship.training.memory import GiveBack
+from foldship_kernel.errors import FoldshipError
 
 WHOLE = "whole"  # marker file: the checkpoint was written to its end
 SCORE = "eval_score"
+LOOK_EVERY = 20  # steps on a GPU
+
+
+class DivergedError(FoldshipError):
+    """The loss is not finite."""
+
+    def of(self, name: str) -> FoldshipError:
+        """The same, with the name of what was trained."""
+        return FoldshipError(f"{name}: {self.what}", expected=self.expected, found=self.found, fix=self.fix)
 
 
 def trainer_options(config: Model) -> dict[str, Any]:
@@ -51,19 +61,36 @@ def trainer_options(config: Model) -> dict[str, Any]:
 
 
 class SampledTrainer(Trainer):
-    """Takes its rows in the order of a sampler of ours.
+    """Takes its rows in the order of a sampler of ours, on one GPU at most, and ends when it diverges.
 
     Args:
         sampler: order of the rows.
-        options: what `Trainer` takes.
+        args: where and how to train.
+        options: what else `Trainer` takes.
     """
 
-    def __init__(self, *, sampler: Sampler[int], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, *, sampler: Sampler[int], args: TrainingArguments, **options: Any) -> None:
+        # What is trained points into the batch as a whole, so that cannot be split over several GPUs.
+        args._n_gpu = min(args.n_gpu, 1)
+        super().__init__(args=args, **options)
         self._sampler = sampler
         self.add_callback(GiveBack())
         # The loss is a mean over the batch: let the Trainer divide it by the accumulation steps.
         self.model_accepts_loss_kwargs = False
+
+    def training_step(self, *given: Any, **named: Any) -> Tensor:
+        """One step, see `Trainer`; raises `DivergedError` where the loss is no number any more."""
+        loss = super().training_step(*given, **named)
+        # Looking at the loss makes a GPU wait.
+        often = self.args.device.type == "cpu" or self.state.global_step % LOOK_EVERY == 0
+        if often and not torch.isfinite(loss):
+            raise DivergedError(
+                "training diverged",
+                expected="a finite loss",
+                found=f"{float(loss)} at step {self.state.global_step + 1} of {self.state.max_steps}",
+                fix="lower the learning rates, or set precision: fp32, and train again",
+            )
+        return loss
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         return self._sampler
@@ -202,7 +229,7 @@ class Best:
 
 
 class KeepBest(TrainerCallback):
-    """Early stopping that keeps the best state, whatever the checkpoints' rhythm.
+    """Early stopping that keeps the best state, whatever the checkpoints' rhythm; it sees the last step, too.
 
     Holds nothing that is not on disk, so that a resumed run stops where an uninterrupted one does.
 
@@ -214,6 +241,12 @@ class KeepBest(TrainerCallback):
 
     def __init__(self, config: EarlyStopping, keep: Callable[[RowModel, Best], None], best: Best) -> None:
         self._config, self._keep, self._best = config, keep, best
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = True
 
     def on_evaluate(
         self,
@@ -228,8 +261,11 @@ class KeepBest(TrainerCallback):
             self._best = Best(score, state.global_step)
             self._keep(given["model"], self._best)
         else:
-            waited = (state.global_step - self._best.step) // int(args.eval_steps or 1)
-            control.should_training_stop = waited >= self._config.patience
+            control.should_training_stop = self.has_stopped(state.global_step, int(args.eval_steps or 1))
+
+    def has_stopped(self, step: int, every: int) -> bool:
+        """Whether training has stopped at a step, or before it; it is evaluated `every` so many steps."""
+        return (step - self._best.step) // every >= self._config.patience
 
 
 def last_whole_checkpoint(folder: Path) -> Path | None:

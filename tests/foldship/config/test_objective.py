@@ -72,3 +72,6 @@ def test_a_teacher_is_an_earlier_model() -> None:
 def test_a_teacher_that_was_stopped_by_held_out_labels_is_refused() -> None:
     with pytest.raises(ValidationError, match="early_stopping, which chooses by the labels of rows held out"):
         experiment(one=config(early_stopping={}), two=config(pseudo_labels={"teacher": "one"}))
+    made_up = config(augmentation={"rows": "module:function"})
+    with pytest.raises(ValidationError, match="made-up rows that move its targets"):
+        experiment(one=made_up, two=config(pseudo_labels={"teacher": "one"}))

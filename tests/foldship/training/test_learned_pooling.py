@@ -17,8 +17,8 @@ from foldship.config.schema import Experiment, Model
 from foldship.config.stages import Stage
 from foldship.modelling import model as network
 from foldship.modelling import store
-from foldship.training import fold as folds
 from foldship.training import objective, run
+from foldship.training import stage as stages_of_folds
 from foldship.training.trainer import FoldTrainer
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.tasks import quest
@@ -41,7 +41,7 @@ def train(backbone: Path, weights: Path, kind: str, *stages: dict[str, Any]) -> 
     data = fold_runner.rows(24)
     table = pd.DataFrame({"qa_id": data["qa_id"], "group": range(24), "fold": [row % 2 for row in range(24)]})
     experiment = Experiment.model_validate({"competition": "quest", "seed": 3, "models": models})
-    return run.run(quest, experiment, data, table, weights)[0]
+    return run.run(quest, experiment, data, table, weights, jobs=1)[0]
 
 
 def learned(folder: Path) -> dict[str, Tensor]:
@@ -74,7 +74,7 @@ def test_training_goes_on_after_a_stage_with_what_was_learned(
 
     stages = ({"train": "full", **ENCODER}, HEAD)
     whole = train(tiny_backbone, tmp_path / "whole", "full", *stages)
-    real = folds._train_stage
+    real = stages_of_folds.train
 
     def cut(job: Any, model: Any, number: int, stage: Stage, untrained: bool) -> None:
         if number == 1:
@@ -82,7 +82,7 @@ def test_training_goes_on_after_a_stage_with_what_was_learned(
         real(job, model, number, stage, untrained)
 
     with monkeypatch.context() as patch, pytest.raises(CutError):
-        patch.setattr(folds, "_train_stage", cut)
+        patch.setattr(stages_of_folds, "train", cut)
         train(tiny_backbone, tmp_path / "cut", "full", *stages)
     resumed = train(tiny_backbone, tmp_path / "cut", "full", *stages)
     torch.testing.assert_close(learned(resumed), learned(whole))

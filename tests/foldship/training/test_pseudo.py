@@ -16,7 +16,7 @@ from foldship.config.schema import Experiment
 from foldship.folds import FOLD, GROUP
 from foldship.modelling.store import OUT_OF_FOLD, WEIGHTS
 from foldship.training import pseudo, run
-from foldship.training.fold import FoldJob
+from foldship.training.job import FoldJob
 from foldship.training.pseudo import PREDICTIONS, Unlabelled
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import quest

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.distributions import Bernoulli, kl_divergence
 
 from foldship.config.objective import Smart
+from foldship.training import regularisers
 from foldship.training.regularisers import RandomState, smart, symmetric_kl
 
 CPU = torch.device("cpu")
@@ -108,6 +109,40 @@ def test_the_term_teaches_and_the_same_seed_gives_the_same(reader: Reader) -> No
         assert gradient.any()
         found.append(gradient.clone())
     assert torch.equal(*found)
+
+
+class HalfPrecision(torch.autograd.Function):
+    """Changes nothing on the way there, and takes gradients through fp16 on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        return values.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient.half().float()
+
+
+def test_in_half_precision_too_a_direction_is_found(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its gradient is smaller than any number of fp16, unless it is scaled."""
+    found: list[Tensor] = []
+    climb = regularisers._Change.climb
+
+    def watched(change: regularisers._Change, gradient: Tensor) -> None:
+        found.append(gradient)
+        climb(change, gradient)
+
+    monkeypatch.setattr(regularisers._Change, "climb", watched)
+    ids = torch.randint(0, 20, (64, 160))
+
+    def forward() -> Tensor:
+        outputs: Tensor = reader.linear(torch.tanh(HalfPrecision.apply(reader.embeddings(ids)).mean(1)))
+        return outputs
+
+    smart(Smart(), reader.embeddings, forward, forward(), RandomState.now(CPU))
+    (gradient,) = found
+    assert float((gradient != 0).float().mean()) > 0.9
+    assert torch.isfinite(gradient).all()
 
 
 def test_frozen_embeddings_can_be_changed_too(reader: Reader) -> None:

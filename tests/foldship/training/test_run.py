@@ -6,16 +6,22 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import fold_runner
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import torch
+from torch import Tensor, nn
+from transformers import TrainerState
 
 from foldship.config.objective import PseudoLabels
-from foldship.modelling import store
-from foldship.training import run
+from foldship.modelling import backbone, store
+from foldship.training import lock, objective, run
+from foldship.training.trainer import MarkWhole
+from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import quest
 
 RUNNER = Path(fold_runner.__file__)
@@ -82,6 +88,84 @@ def test_folds_side_by_side_survive_a_kill_and_give_what_folds_in_turn_give(
     pd.testing.assert_frame_equal(
         pd.read_csv(weights / "tiny" / "oof.csv"), pd.read_csv(uninterrupted / "oof.csv")
     )
+
+
+class CutError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("step", [2, 12], ids=["in the middle", "at the last step"])
+def test_an_average_goes_on_where_it_was(
+    step: int, tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off once a checkpoint is whole: at the last one, too, nothing is learnt a second time."""
+    fold_runner.train(tiny_backbone, tmp_path / "whole", "full")
+    real = MarkWhole.on_save
+
+    def cut(marker: MarkWhole, arguments: Any, state: TrainerState, control: Any, **given: Any) -> None:
+        real(marker, arguments, state, control, **given)
+        assert state.max_steps in (8, 12)
+        if str(arguments.output_dir).endswith("stage1") and state.global_step == step:
+            raise CutError
+
+    with monkeypatch.context() as patch, pytest.raises(CutError):
+        patch.setattr(MarkWhole, "on_save", cut)
+        fold_runner.train(tiny_backbone, tmp_path / "cut", "full")
+    fold_runner.train(tiny_backbone, tmp_path / "cut", "full")
+    whole, resumed = (pd.read_csv(tmp_path / name / "tiny" / "oof.csv") for name in ("whole", "cut"))
+    pd.testing.assert_frame_equal(resumed, whole)
+
+
+def test_frozen_layers_stay_as_they_are(tiny_backbone: Path, tmp_path: Path) -> None:
+    fold_runner.train(tiny_backbone, tmp_path, "full")
+    before = backbone.load_encoder(str(tiny_backbone)).state_dict()
+    after = store.load_fold(tmp_path / "tiny", 0).encoder.backbone.state_dict()
+    moved = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert not any(name.startswith(("embeddings.", "encoder.layer.0.")) for name in moved)
+    assert any(name.startswith("encoder.layer.1.") for name in moved)
+
+
+def test_what_does_not_fit_the_last_model_is_refused_before_the_first_is_trained(
+    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = fold_runner.experiment(tiny_backbone, "full")
+    tiny = plain.models["tiny"]
+    stages = (tiny.stages[0], tiny.stages[1].model_copy(update={"freeze_layers": 99}))
+    models = {"tiny": tiny, "deep": tiny.model_copy(update={"stages": stages})}
+    monkeypatch.setattr(fold_runner, "experiment", lambda *_: plain.model_copy(update={"models": models}))
+    with pytest.raises(FoldshipError, match="freeze_layers: 99 does not fit the backbone"):
+        fold_runner.train(tiny_backbone, tmp_path, "full")
+    assert not list(tmp_path.glob("*/fold*"))
+
+
+def test_a_training_that_diverges_ends_at_once_and_is_not_gone_on_from(
+    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = []
+
+    def diverging(*_: Any) -> Any:
+        def loss(model: nn.Module, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+            steps.append(1)
+            value = next(p for p in model.parameters() if p.requires_grad).sum()
+            return value * (float("nan") if len(steps) > 4 else 1.0), value
+
+        return loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(objective, "build", diverging)
+        with pytest.raises(FoldshipError, match="tiny fold 0: training diverged") as failure:
+            fold_runner.train(tiny_backbone, tmp_path, "full")
+    assert len(steps) == 5
+    assert "nan at step 3 of 8" in failure.value.found
+    assert not list(tmp_path.glob("tiny/fold0/stage*"))
+
+
+def test_two_trainings_do_not_share_a_folder(tiny_backbone: Path, tmp_path: Path) -> None:
+    with lock.held(tmp_path), pytest.raises(FoldshipError, match="another training is at work") as failure:
+        fold_runner.train(tiny_backbone, tmp_path, "full")
+    assert f"process {os.getpid()}" in failure.value.found
+    with lock.held(tmp_path):
+        pass
 
 
 def test_a_finished_model_is_kept_as_it_is(

@@ -1,14 +1,23 @@
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from torch import nn
+from torch.utils.data import SequentialSampler
+from transformers import TrainingArguments
 
 from foldship.config.stages import EarlyStopping
-from foldship.training.trainer import SCORE, WHOLE, Best, KeepBest, last_whole_checkpoint
+from foldship.training.trainer import (
+    SCORE,
+    WHOLE,
+    Best,
+    KeepBest,
+    SampledTrainer,
+    last_whole_checkpoint,
+)
 
 ARGUMENTS: Any = SimpleNamespace(eval_steps=10)
 
@@ -42,9 +51,28 @@ def test_a_resumed_run_stops_where_an_uninterrupted_one_does(patience: int, resu
     before = {step: score for step, score in scores.items() if step <= 30 and step <= (whole[1] or 50)}
     kept, _ = evaluate(before, Best(), 99)
     after = {step: score for step, score in scores.items() if step > resumed_from}
-    if resumed_from >= (whole[1] or math.inf):
-        return  # it would not have gone on from there
-    assert evaluate(after, kept, patience) == whole
+    stopping = KeepBest(EarlyStopping(patience=patience), lambda *_: None, kept)
+    stopped = whole[1] is not None and resumed_from >= whole[1]
+    assert stopping.has_stopped(resumed_from, 10) == stopped
+    if not stopped:
+        assert evaluate(after, kept, patience) == whole
+
+
+def test_the_last_step_is_evaluated_whatever_the_rhythm() -> None:
+    stopping = KeepBest(EarlyStopping(), lambda *_: None, Best())
+    for step, wanted in ((99, False), (100, True)):
+        control: Any = SimpleNamespace(should_evaluate=False)
+        state: Any = SimpleNamespace(global_step=step, max_steps=100)
+        stopping.on_step_end(ARGUMENTS, state, control)
+        assert control.should_evaluate == wanted
+
+
+def test_of_two_gpus_one_is_used(tmp_path: Path) -> None:
+    arguments = TrainingArguments(output_dir=str(tmp_path), use_cpu=True, report_to=[])
+    assert arguments.n_gpu < 2  # settles it
+    arguments._n_gpu = 2
+    SampledTrainer(sampler=SequentialSampler([0]), args=arguments, model=nn.Linear(1, 1))
+    assert arguments.n_gpu == 1
 
 
 def test_only_a_checkpoint_that_was_written_to_its_end_is_gone_on_from(tmp_path: Path) -> None:
