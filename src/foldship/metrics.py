@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
@@ -82,26 +81,3 @@ def is_constant(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     if not len(values):
         return np.ones(values.shape[1], dtype=np.bool_)
     return np.asarray((values == values[0]).all(axis=0))
-
-
-def fold_table(
-    truth: ArrayLike, prediction: ArrayLike, folds: Sequence[int] | NDArray[np.int64], names: Sequence[str]
-) -> pd.DataFrame:
-    """Spearman's correlation of each column on each fold.
-
-    Args:
-        truth: (n, C) numbers.
-        prediction: (n, C) numbers, out-of-fold.
-        folds: (n,) fold of each row.
-        names: C column names.
-
-    Returns:
-        One row per fold in ascending order (index "fold"), one float64 column per name; NaN as in
-        `column_spearman`.
-    """
-    first, second = np.asarray(truth, dtype=np.float64), np.asarray(prediction, dtype=np.float64)
-    numbers = np.asarray(folds, dtype=np.int64)
-    order = np.unique(numbers)
-    scores = [column_spearman(first[numbers == fold], second[numbers == fold]) for fold in order]
-    index = pd.Index(order, name="fold")
-    return pd.DataFrame(np.array(scores).reshape(len(order), len(names)), index=index, columns=list(names))

@@ -78,14 +78,3 @@ def test_mean_leaves_out_constant_truth_and_counts_constant_prediction_as_zero()
 def test_shapes_must_agree() -> None:
     with pytest.raises(ValueError, match=r"\(2, 1\) and \(3, 1\)"):
         metrics.column_spearman(np.zeros((2, 1)), np.zeros((3, 1)))
-
-
-def test_fold_table_scores_each_fold_by_itself() -> None:
-    truth = np.array([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0], [1.0, 1.0]])
-    prediction = np.array([[0.9, 0.2], [0.8, 0.1], [0.1, 0.3], [0.2, 0.4]])
-    table = metrics.fold_table(truth, prediction, [1, 1, 0, 0], ["a", "b"])
-    assert list(table.index) == [0, 1]
-    assert table.index.name == "fold"
-    assert table.loc[0, "a"] == pytest.approx(1.0)
-    assert table.loc[1, "a"] == pytest.approx(-1.0)
-    assert table["b"].isna().tolist() == [False, True]

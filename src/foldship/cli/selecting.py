@@ -6,11 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from foldship import receipts, selection
+from foldship import metrics, receipts, selection
 from foldship.cli.context import Context
 from foldship.modelling import store
 from foldship.selection import FILE_NAME
+from foldship_kernel import blend, postprocess, quantiles, steps
 from foldship_kernel.errors import FoldshipError
+
+# What selections are made by, here and, when they are applied, in the kernel.
+CODE = [
+    Path(selection.__file__).parent,
+    Path(metrics.__file__),
+    *(Path(module.__file__ or "") for module in (blend, postprocess, quantiles, steps)),
+]
 
 
 def select(context: Context) -> dict[str, Any]:
@@ -30,7 +38,7 @@ def select(context: Context) -> dict[str, Any]:
             "postprocess": processing.model_dump(),
             "blend": blending.model_dump(),
             "rare": context.competition.rare,
-            "code": receipts.digest_files(Path(selection.__file__).parent),
+            "code": receipts.digest_files(*CODE),
         }
     )
     if not (receipts.is_current(folder, inputs) and (folder / FILE_NAME).is_file()):

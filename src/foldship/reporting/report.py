@@ -80,6 +80,7 @@ def write(build: Path) -> Path:
 def _scores(selection: Mapping[str, Any], build: Path) -> list[Section]:
     sections = [
         _section(tables.summary(selection)),
+        *([_section(tried)] if (tried := tables.trials(selection)) else []),
         _section(tables.folds(selection)),
         Section("Columns, raw and post-processed", image=_image(pictures.column_bars(selection["columns"]))),
         _section(tables.columns(selection)),

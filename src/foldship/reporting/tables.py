@@ -102,7 +102,12 @@ def columns_by_fold(selection: Json) -> Table:
 
 def columns(selection: Json) -> Table:
     """Scores and post-processing by target, from `selection.json`."""
-    rows = []
+    rows, gate = [], selection["processing"]
+    least = f"{gate['minimum_gain']:g}"
+    if gate["leniency"]:
+        least += f", less {gate['leniency']:g} standard errors of that gain,"
+    if gate["stability"]:
+        least += f" and helps in {gate['stability']:.0%} of small samples,"
     for column in selection["columns"]:
         raw, nested = column["raw"], column["nested"]
         gain = None if raw is None or nested is None else nested - raw
@@ -112,7 +117,7 @@ def columns(selection: Json) -> Table:
         ("target", "raw", "nested", "gain", "post-processing"),
         tuple(rows),
         f"Means of the folds' Spearman correlations; {NOTHING} where no fold can be scored. A column is "
-        f"post-processed when it gains {selection['minimum_gain']:g} on rows not fitted on, see "
+        f"post-processed when it gains {least} on rows not fitted on, see "
         "docs/postprocessing.md.",
         left=frozenset({4}),
     )

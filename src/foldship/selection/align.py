@@ -13,6 +13,7 @@ from foldship_kernel.errors import DataError
 
 FOLD = "fold"
 RETRAIN = "run `make train` with the same DATA; folds that are finished and still fit are kept"
+MEND = "mend the training data, then run `make train`"
 SHOWN = 5
 
 
@@ -48,14 +49,18 @@ def align(truth: pd.DataFrame, oof: Mapping[str, pd.DataFrame], groups: pd.Serie
         groups: group of each row of the truth, in its order; None where each row stands for itself.
 
     Raises:
-        DataError: there is no model or no common row; a model lacks a column, repeats an id, knows an id that
-            is not in the truth, holds a value that is no finite number, or has other folds than the first
-            model.
+        DataError: the truth repeats an id or holds a value that is no finite number; there is no model or no
+            common row; a model lacks a column, repeats an id, knows an id that is not in the truth, holds a
+            value that is no finite number, or has other folds than the first model.
     """
     id_column, *targets = (str(name) for name in truth.columns)
     if not oof:
         raise DataError("there are no out-of-fold predictions", expected="at least one model", fix=RETRAIN)
-    tables = {name: _checked(name, table, id_column, targets) for name, table in sorted(oof.items())}
+    _checked("training data", truth.assign(**{FOLD: 0}), id_column, targets, MEND)
+    tables = {
+        name: _checked(f"out-of-fold predictions of {name}", table, id_column, targets)
+        for name, table in sorted(oof.items())
+    }
     index = pd.Index(truth[id_column].astype(str))
     common = index
     for name, table in tables.items():
@@ -100,24 +105,26 @@ def _codes(index: pd.Index, groups: pd.Series | None) -> NDArray[np.int64]:
     return np.asarray(pd.factorize(groups.to_numpy())[0], dtype=np.int64)
 
 
-def _checked(name: str, table: pd.DataFrame, id_column: str, targets: Sequence[str]) -> pd.DataFrame:
+def _checked(
+    name: str, table: pd.DataFrame, id_column: str, targets: Sequence[str], fix: str = RETRAIN
+) -> pd.DataFrame:
     wanted = [id_column, *targets, FOLD]
     missing = [column for column in wanted if column not in table.columns]
     if missing:
         raise DataError(
-            f"{name}: its out-of-fold predictions lack columns",
+            f"{name}: columns are missing",
             expected=", ".join(wanted),
             found="without " + ", ".join(missing),
-            fix=RETRAIN,
+            fix=fix,
         )
     keyed: pd.DataFrame = table.set_index(table[id_column].astype(str))[[*targets, FOLD]]
     twice = keyed.index[keyed.index.duplicated()]
     if len(twice):
         raise DataError(
-            f"{name}: its out-of-fold predictions hold ids more than once",
+            f"{name}: ids are there more than once",
             expected="each row once",
             found=_some(twice),
-            fix=RETRAIN,
+            fix=fix,
         )
     numbers = pd.DataFrame(
         {column: pd.to_numeric(keyed[column], errors="coerce").astype("float64") for column in keyed}
@@ -126,10 +133,10 @@ def _checked(name: str, table: pd.DataFrame, id_column: str, targets: Sequence[s
     if bad.any():
         row, column = (int(place[0]) for place in np.nonzero(bad))
         raise DataError(
-            f"{name}: {int(bad.sum())} of its out-of-fold values are no finite numbers",
+            f"{name}: {int(bad.sum())} values are no finite numbers",
             expected="numbers in every row and column",
             found=f"{keyed.iloc[row, column]!r} for {keyed.columns[column]} of id {keyed.index[row]}",
-            fix=RETRAIN,
+            fix=fix,
         )
     return numbers
 

@@ -51,7 +51,7 @@ class Selection:
         columns: one record per target, see `scores.by_column`.
         rows: number of rows that all this was fitted on.
         rare: targets that the scores "without_rare" leave out.
-        minimum_gain: least gain for which a column is post-processed.
+        processing: settings of the post-processing.
         notes: what a person should know, one line each.
     """
 
@@ -69,7 +69,7 @@ class Selection:
     columns: Sequence[Mapping[str, Any]]
     rows: int
     rare: Sequence[str]
-    minimum_gain: float
+    processing: Mapping[str, Any]
     notes: Sequence[str]
 
 
@@ -146,7 +146,7 @@ def run(
         columns=scores.by_column(data, whole.raw, whole.nested, whole.steps),
         rows=len(data.ids),
         rare=[name for name in data.targets if name in rare],
-        minimum_gain=processing.minimum_gain,
+        processing=processing.model_dump(),
         notes=[*data.notes, *_too_few_folds(data.folds), *notes],
     )
     out.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldship import metrics
+from foldship.selection import trial
 from foldship.selection.align import OutOfFold
+from foldship.selection.scoring import spearman
 
 Table = NDArray[np.float64]
 BINS = 24
@@ -30,8 +32,7 @@ def correlations(truth: Table, prediction: Table) -> list[float | None]:
 
     None where the truth is constant; 0 where only the prediction is, as `metrics.mean_spearman` counts it.
     """
-    known = np.where(metrics.is_constant(prediction), 0.0, metrics.column_spearman(truth, prediction))
-    return [_plain(value) for value in np.where(metrics.is_constant(truth), np.nan, known)]
+    return [_plain(value) for value in spearman(truth, prediction)]
 
 
 def summary(
@@ -40,19 +41,16 @@ def summary(
     """Scores of the blend for "all" columns and "without_rare".
 
     Each holds `columns` (their number), `pooled` (raw, all rows together), and, as means of the folds'
-    scores, `raw` and `nested`, with the standard deviation of their difference over the folds, `gain_sd`.
+    scores, `raw` and `nested`.
     """
     result = {}
     chosen = {"all": list(range(len(data.targets))), "without_rare": common(data.targets, rare)}
     for name, columns in chosen.items():
-        before = _per_fold(data, raw, columns)
-        after = _per_fold(data, nested, columns)
         result[name] = {
             "columns": len(columns),
             "pooled": _plain(metrics.mean_spearman(data.truth, raw, columns)),
-            "raw": _mean(before),
-            "nested": _mean(after),
-            "gain_sd": _plain(np.std(after - before)),
+            "raw": _mean(_per_fold(data, raw, columns)),
+            "nested": _mean(_per_fold(data, nested, columns)),
         }
     return result
 
@@ -82,20 +80,19 @@ def by_column(
     """One record per target.
 
     Each holds `target`, `pooled` (raw, all rows together), `raw` and `nested` (means over the folds in which
-    the target varies), `folds` (raw, one score a fold, None where the target does not vary), and `step`, the
-    post-processing fitted on all rows, or None.
+    the target varies), `folds` (raw, one score a fold), and `step`, the post-processing fitted on all rows,
+    or None. A score is None where the target does not vary, and 0 where only the prediction does not.
     """
-    before = metrics.fold_table(data.truth, raw, data.folds, data.targets)
-    after = metrics.fold_table(data.truth, nested, data.folds, data.targets)
-    together = metrics.column_spearman(data.truth, raw)
+    before, after = (trial.by_fold(data.truth, table, data.folds, spearman) for table in (raw, nested))
+    together = spearman(data.truth, raw)
     fitted = {step["target"]: dict(step) for step in steps}
     return [
         {
             "target": target,
             "pooled": _plain(together[place]),
-            "raw": _mean(before[target].to_numpy()),
-            "nested": _mean(after[target].to_numpy()),
-            "folds": [_plain(score) for score in before[target]],
+            "raw": _mean(before[:, place]),
+            "nested": _mean(after[:, place]),
+            "folds": [_plain(score) for score in before[:, place]],
             "step": fitted.get(target),
         }
         for place, target in enumerate(data.targets)

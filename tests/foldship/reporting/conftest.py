@@ -17,8 +17,8 @@ SELECTION: dict[str, Any] = {
         "two": {"score": 0.32, "score_without_rare": 0.42},
     },
     "scores": {
-        "all": {"columns": 3, "pooled": 0.33, "raw": 0.34, "nested": 0.35, "gain_sd": 0.01},
-        "without_rare": {"columns": 2, "pooled": 0.43, "raw": 0.44, "nested": 0.45, "gain_sd": 0.01},
+        "all": {"columns": 3, "pooled": 0.33, "raw": 0.34, "nested": 0.35},
+        "without_rare": {"columns": 2, "pooled": 0.43, "raw": 0.44, "nested": 0.45},
     },
     "folds": [
         {
@@ -45,7 +45,7 @@ SELECTION: dict[str, Any] = {
     ],
     "rows": 21,
     "rare": ["rare"],
-    "minimum_gain": 0.002,
+    "processing": {"minimum_gain": 0.002, "leniency": 2.0, "stability": 0.0},
     "notes": ["two <folds> are missing"],
 }
 HISTOGRAM = {"edges": [0.0, 0.5, 1.0], "truth": [20, 1], "raw": [15, 6], "processed": [18, 3]}

@@ -107,6 +107,21 @@ def test_predictions_that_do_not_fit_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: pd.concat([table, table.head(1)]), "training data: ids are there more than once"),
+        (lambda table: table.assign(rare=np.nan), "training data: 400 values are no finite numbers"),
+    ],
+)
+def test_a_truth_that_cannot_be_scored_is_refused(
+    truth: pd.DataFrame, tmp_path: Path, change: object, message: str
+) -> None:
+    assert callable(change)
+    with pytest.raises(DataError, match=message):
+        selection.run(change(truth), {"good": model(truth, 1)}, tmp_path)
+
+
 def test_nothing_to_choose_from_is_refused(truth: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no out-of-fold predictions"):
         selection.run(truth, {}, tmp_path)
