@@ -85,7 +85,8 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--recipe",
             default="fast",
             show_default=True,
-            help="fast: minutes on 2 cores. full: the best this machine can do. gpu: for a CUDA machine.",
+            help="fast: half an hour on 2 cores for QUEST. full: hours, the best two cores can do. gpu: for a "
+            "CUDA machine. lora: adapters. Or one of your own in kernels/<competition>/recipes.",
         ),
         click.option(
             "--data",
