@@ -6,11 +6,15 @@ https://www.kaggle.com/competitions/google-quest-challenge/overview/evaluation
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
+
+Array = NDArray[np.float64]
+Score = Callable[[Array, Array], Array]
+"""Truth (n, C) and prediction (n, C) to one score per column, (C,): more is better, NaN cannot be scored."""
 
 
 def column_spearman(truth: ArrayLike, prediction: ArrayLike) -> NDArray[np.float64]:
@@ -64,12 +68,10 @@ def mean_spearman(truth: ArrayLike, prediction: ArrayLike, columns: Sequence[int
     first, second = np.asarray(truth, dtype=np.float64), np.asarray(prediction, dtype=np.float64)
     if columns is not None:
         first, second = first[:, list(columns)], second[:, list(columns)]
-    return mean_score(column_spearman(first, second), first, second)
+    return _mean_score(column_spearman(first, second), first, second)
 
 
-def mean_score(
-    scores: NDArray[np.float64], truth: NDArray[np.float64], prediction: NDArray[np.float64]
-) -> float:
+def _mean_score(scores: Array, truth: Array, prediction: Array) -> float:
     """Mean of `column_spearman`'s scores (C,) by the rule of `mean_spearman`; truth, prediction: (n, C)."""
     scored = ~is_constant(truth)
     counted = np.where(is_constant(prediction), 0.0, scores)[scored]
@@ -81,3 +83,24 @@ def is_constant(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     if not len(values):
         return np.ones(values.shape[1], dtype=np.bool_)
     return np.asarray((values == values[0]).all(axis=0))
+
+
+def spearman(truth: Array, prediction: Array) -> Array:
+    """Spearman's correlation of each column, (C,): NaN where the truth is constant.
+
+    It is 0 where only the prediction is constant. The mean of what is not NaN is `mean_spearman`.
+    """
+    known = column_spearman(truth, prediction)
+    return np.where(is_constant(truth), np.nan, np.where(is_constant(prediction), 0.0, known))
+
+
+def mean_of_known(values: Array) -> Array:
+    """Mean over the first axis; what is NaN is passed over, and stays NaN where there is nothing else."""
+    known = ~np.isnan(values)
+    total, count = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
+
+
+def mean_score(scores: Array) -> float:
+    """Mean over the folds of the mean over the columns that can be scored; of (F, C)."""
+    return float(mean_of_known(mean_of_known(scores.T)[:, None])[0])

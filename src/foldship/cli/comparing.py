@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 def compare_runs(workspace: Workspace, a: str, b: str, *, rows: int, resamples: int) -> None:
     """Show the paired bootstrap between two runs."""
-    from foldship import runs
+    from foldship import competitions, runs
     from foldship.reporting import run_tables, terminal
     from foldship.runs import board
 
     first, second = runs.find(workspace.runs, a), runs.find(workspace.runs, b)
     one, other, truth = board.same_rows(first, second)
-    how: dict[str, Any] = {"rare": first.facts["rare"], "resamples": resamples}
+    score = competitions.get(workspace.competition).score
+    how: dict[str, Any] = {"rare": first.facts["rare"], "resamples": resamples, "score": score}
     results = {
         "raw, all rows": _compare(truth, one, other, **how),
         "raw, one row of each group": _compare(truth, one, other, **how, one_each=True),
@@ -46,11 +47,11 @@ def compare_runs(workspace: Workspace, a: str, b: str, *, rows: int, resamples: 
 
 def rank_runs(workspace: Workspace, name: str, resamples: int) -> None:
     """Show what each run gained on one of them: blends as they are, before post-processing."""
-    from foldship import runs
+    from foldship import competitions, runs
     from foldship.reporting import run_tables, terminal
     from foldship.runs import board
 
-    base = runs.find(workspace.runs, name)
+    base, metric = runs.find(workspace.runs, name), competitions.get(workspace.competition).score
     others = [
         run
         for run in runs.load_all(workspace.runs)[0]
@@ -67,7 +68,7 @@ def rank_runs(workspace: Workspace, name: str, resamples: int) -> None:
     with click.progressbar(others, label="comparing", file=sys.stderr) as bar:
         for run in bar:
             one, other, truth = board.same_rows(base, run)
-            both = _compare(truth, one, other, rare=base.facts["rare"], resamples=resamples)
+            both = _compare(truth, one, other, rare=base.facts["rare"], resamples=resamples, score=metric)
             found.append((run.facts, both))
     terminal.show(run_tables.gains(base.facts, found, resamples))
 

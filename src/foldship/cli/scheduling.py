@@ -87,4 +87,5 @@ class _Blends:
             processing=context.experiment.postprocess,
             blending=self._blending,
             groups=context.competition.groups(context.rows),
+            score=context.competition.score,
         )

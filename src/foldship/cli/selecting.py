@@ -50,6 +50,7 @@ def select(context: Context) -> dict[str, Any]:
             processing=processing,
             blending=blending,
             groups=groups,
+            score=context.competition.score,
         )
         receipts.write(folder, inputs, {})
     chosen: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))

@@ -67,6 +67,7 @@ def train(context: Context, jobs: int | None = None) -> None:
         group_targets=context.competition.group_targets,
         jobs=jobs,
         unlabelled=_unlabelled(context),
+        score=context.competition.score,
     )
     trained = time.monotonic()
     selection = select(context)

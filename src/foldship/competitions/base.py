@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from foldship import metrics
 from foldship_kernel.tasks.base import Task
 
 
@@ -27,6 +28,7 @@ class Competition:
         groups: group of each row, a short str; rows of one group must share a fold. Same index as the rows.
         write_sample: writes a small generated data set with the competition's files into a folder, the same
             bytes every time.
+        score: the metric, column by column; the competition's is the mean over the columns.
     """
 
     name: str
@@ -37,3 +39,4 @@ class Competition:
     read_unlabelled: Callable[[Path], pd.DataFrame]
     groups: Callable[[pd.DataFrame], pd.Series]
     write_sample: Callable[[Path], None]
+    score: metrics.Score = metrics.spearman

@@ -116,7 +116,7 @@ def columns(selection: Json) -> Table:
         "Scores by column",
         ("target", "raw", "nested", "gain", "post-processing"),
         tuple(rows),
-        f"Means of the folds' Spearman correlations; {NOTHING} where no fold can be scored. A column is "
+        f"Means of the folds' scores; {NOTHING} where no fold can be scored. A column is "
         f"post-processed when it gains {least} on rows not fitted on, see "
         "docs/postprocessing.md.",
         left=frozenset({4}),

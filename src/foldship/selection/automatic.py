@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foldship.config.selecting import Blending
+from foldship.metrics import Score, mean_score, spearman
 from foldship.selection import trial, weighting
 from foldship.selection.align import OutOfFold
-from foldship.selection.scoring import Score, mean_score, spearman
 from foldship.selection.ways import Best, honest, numbers
 from foldship.selection.weighting import Weighting
 

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldship.config.selecting import PostProcessing
+from foldship.metrics import Score, spearman
 from foldship.selection import gate, kinds, scores
 from foldship.selection.align import OutOfFold
+from foldship.selection.scoring import of_column
 from foldship.selection.stability import Resamples
 from foldship.selection.weighting import Weighting
 
@@ -69,7 +71,13 @@ def sets(models: Sequence[str]) -> list[tuple[str, ...]]:
     return [chosen for size in sizes for chosen in itertools.combinations(names, size)]
 
 
-def fit(data: OutOfFold, weighting: Weighting, rare: Sequence[str], processing: PostProcessing) -> Blend:
+def fit(
+    data: OutOfFold,
+    weighting: Weighting,
+    rare: Sequence[str],
+    processing: PostProcessing,
+    score: Score = spearman,
+) -> Blend:
     """Fit the post-processing of some models' blend, and score both.
 
     The steps are fitted on what the kernel's weights make of the rows. For the nested scores, weights, gate
@@ -80,6 +88,7 @@ def fit(data: OutOfFold, weighting: Weighting, rare: Sequence[str], processing: 
         weighting: the models' weights.
         rare: targets that the scores "without_rare" leave out.
         processing: how columns are post-processed.
+        score: the metric.
     """
     table, raw = weighting.table, weighting.honest
     tuned = any(other is not table for other in weighting.without.values())
@@ -96,10 +105,10 @@ def fit(data: OutOfFold, weighting: Weighting, rare: Sequence[str], processing: 
             leniency=processing.leniency,
             stability=processing.stability,
             resamples=resamples,
+            metric=of_column(score),
             without={fold: other[:, column] for fold, other in weighting.without.items()} if tuned else None,
         )
         if step is not None:
             steps.append({"target": target, **step})
-    return Blend(
-        weighting.shares, weighting.ranks, steps, table, raw, nested, scores.summary(data, raw, nested, rare)
-    )
+    summary = scores.summary(data, raw, nested, rare, score)
+    return Blend(weighting.shares, weighting.ranks, steps, table, raw, nested, summary)

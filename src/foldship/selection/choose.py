@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 
 from foldship import metrics
 from foldship.config.selecting import Blending, PostProcessing
+from foldship.metrics import Score
 from foldship.selection import automatic, blends, gate, scores, ways, weighting
 from foldship.selection.align import FOLD, RETRAIN, align
 from foldship_kernel import postprocess
@@ -82,6 +83,7 @@ def run(
     processing: PostProcessing = PLAIN_PROCESSING,
     blending: Blending = PLAIN_MEAN,
     groups: pd.Series | None = None,
+    score: Score = metrics.spearman,
 ) -> Selection:
     """Choose blend and post-processing, and write them with their scores.
 
@@ -98,6 +100,7 @@ def run(
         processing: how columns are post-processed.
         blending: how the models are blended.
         groups: group of each row of the truth, in its order; None where each row stands for itself.
+        score: the metric.
 
     Raises:
         DataError: the tables do not fit together, see `align`, or no target can be scored.
@@ -111,9 +114,9 @@ def run(
             fix=RETRAIN,
         )
     names = tuple(data.predictions)
-    choice = automatic.choose(data, names, blending)
+    choice = automatic.choose(data, names, blending, score)
     *parts, _ = blends.sets(names)
-    weightings = (weighting.fit(data, models, choice.settings) for models in parts)
+    weightings = (weighting.fit(data, models, choice.settings, score) for models in parts)
     progress = tqdm(
         itertools.chain(weightings, [choice.weighting]),
         desc="blends",
@@ -121,7 +124,7 @@ def run(
         total=len(parts) + 1,
         leave=False,
     )
-    fitted = [blends.fit(data, weights, rare, processing) for weights in progress]
+    fitted = [blends.fit(data, weights, rare, processing, score) for weights in progress]
     whole = fitted[-1]
     processed, notes = postprocess.apply(pd.DataFrame(whole.table, columns=list(data.targets)), whole.steps)
     selection = Selection(
@@ -134,16 +137,13 @@ def run(
         steps=whole.steps,
         blends=[blend.entry() for blend in fitted],
         fallback=_fallback(truth),
-        models={
-            name: scores.pooled(data.truth, table, data.targets, rare)
-            for name, table in data.predictions.items()
-        },
+        models={name: scores.pooled(data, table, rare, score) for name, table in data.predictions.items()},
         correlations={
             name: scores.correlations(data.truth, table) for name, table in data.predictions.items()
         },
         scores=whole.scores,
-        folds=scores.by_fold(data, whole.raw, whole.nested, rare),
-        columns=scores.by_column(data, whole.raw, whole.nested, whole.steps),
+        folds=scores.by_fold(data, whole.raw, whole.nested, rare, score),
+        columns=scores.by_column(data, whole.raw, whole.nested, whole.steps, score),
         rows=len(data.ids),
         rare=[name for name in data.targets if name in rare],
         processing=processing.model_dump(),
@@ -168,11 +168,12 @@ def fit_blend(
     processing: PostProcessing = PLAIN_PROCESSING,
     blending: Blending = PLAIN_MEAN,
     groups: pd.Series | None = None,
+    score: Score = metrics.spearman,
 ) -> dict[str, Any]:
     """Fit one more blend, on the rows that all models of `oof` predicted, as `run` does.
 
     Args:
-        truth, oof, rare, processing, groups: as in `run`.
+        truth, oof, rare, processing, groups, score: as in `run`.
         models: which of the models it blends.
         blending: how, as `run` chose it (`Selection.blend`).
 
@@ -183,8 +184,8 @@ def fit_blend(
         DataError: as `run`.
     """
     data = align(truth, oof, groups)
-    weights = weighting.fit(data, sorted(models), blending)
-    return blends.fit(data, weights, rare, processing).entry()
+    weights = weighting.fit(data, sorted(models), blending, score)
+    return blends.fit(data, weights, rare, processing, score).entry()
 
 
 def add_blends(out: Path, entries: Sequence[Mapping[str, Any]]) -> None:

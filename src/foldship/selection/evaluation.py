@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from foldship.selection.scoring import Array, Score, mean_of_known, mean_score, spearman
+from foldship.metrics import Array, Score, mean_of_known, mean_score, spearman
 
 Integers = NDArray[np.int64]
 RESAMPLES = 1000

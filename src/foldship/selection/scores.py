@@ -8,35 +8,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship import metrics
+from foldship.metrics import Score, mean_of_known, spearman
 from foldship.selection import trial
 from foldship.selection.align import OutOfFold
-from foldship.selection.scoring import spearman
 
 Table = NDArray[np.float64]
 BINS = 24
 
 
 def pooled(
-    truth: Table, prediction: Table, targets: Sequence[str], rare: Sequence[str]
+    data: OutOfFold, prediction: Table, rare: Sequence[str], score: Score = spearman
 ) -> dict[str, float | None]:
-    """Mean Spearman with all rows together: `score` over all columns, `score_without_rare`."""
-    return {
-        "score": _plain(metrics.mean_spearman(truth, prediction)),
-        "score_without_rare": _plain(metrics.mean_spearman(truth, prediction, common(targets, rare))),
-    }
+    """Mean score with all rows together: `score` over all columns, `score_without_rare`."""
+    values = score(data.truth, prediction)
+    return {"score": _mean(values), "score_without_rare": _mean(values[common(data.targets, rare)])}
 
 
 def correlations(truth: Table, prediction: Table) -> list[float | None]:
-    """Spearman's correlation of each column, all rows together.
-
-    None where the truth is constant; 0 where only the prediction is, as `metrics.mean_spearman` counts it.
-    """
+    """Spearman's correlation of each column, all rows together; see `metrics.spearman`."""
     return [_plain(value) for value in spearman(truth, prediction)]
 
 
 def summary(
-    data: OutOfFold, raw: Table, nested: Table, rare: Sequence[str]
+    data: OutOfFold, raw: Table, nested: Table, rare: Sequence[str], score: Score = spearman
 ) -> dict[str, dict[str, float | None]]:
     """Scores of the blend for "all" columns and "without_rare".
 
@@ -48,21 +42,23 @@ def summary(
     for name, columns in chosen.items():
         result[name] = {
             "columns": len(columns),
-            "pooled": _plain(metrics.mean_spearman(data.truth, raw, columns)),
-            "raw": _mean(_per_fold(data, raw, columns)),
-            "nested": _mean(_per_fold(data, nested, columns)),
+            "pooled": _mean(score(data.truth, raw)[columns]),
+            "raw": _mean(_per_fold(data, raw, columns, score)),
+            "nested": _mean(_per_fold(data, nested, columns, score)),
         }
     return result
 
 
-def by_fold(data: OutOfFold, raw: Table, nested: Table, rare: Sequence[str]) -> list[dict[str, Any]]:
+def by_fold(
+    data: OutOfFold, raw: Table, nested: Table, rare: Sequence[str], score: Score = spearman
+) -> list[dict[str, Any]]:
     """One record per fold: `fold`, `rows`, `raw`, `nested`, `raw_without_rare`, `nested_without_rare`."""
     everything, some = list(range(len(data.targets))), common(data.targets, rare)
     columns = {
-        "raw": _per_fold(data, raw, everything),
-        "nested": _per_fold(data, nested, everything),
-        "raw_without_rare": _per_fold(data, raw, some),
-        "nested_without_rare": _per_fold(data, nested, some),
+        "raw": _per_fold(data, raw, everything, score),
+        "nested": _per_fold(data, nested, everything, score),
+        "raw_without_rare": _per_fold(data, raw, some, score),
+        "nested_without_rare": _per_fold(data, nested, some, score),
     }
     return [
         {
@@ -75,7 +71,11 @@ def by_fold(data: OutOfFold, raw: Table, nested: Table, rare: Sequence[str]) -> 
 
 
 def by_column(
-    data: OutOfFold, raw: Table, nested: Table, steps: Sequence[Mapping[str, Any]]
+    data: OutOfFold,
+    raw: Table,
+    nested: Table,
+    steps: Sequence[Mapping[str, Any]],
+    score: Score = spearman,
 ) -> list[dict[str, Any]]:
     """One record per target.
 
@@ -83,8 +83,8 @@ def by_column(
     the target varies), `folds` (raw, one score a fold), and `step`, the post-processing fitted on all rows,
     or None. A score is None where the target does not vary, and 0 where only the prediction does not.
     """
-    before, after = (trial.by_fold(data.truth, table, data.folds, spearman) for table in (raw, nested))
-    together = spearman(data.truth, raw)
+    before, after = (trial.by_fold(data.truth, table, data.folds, score) for table in (raw, nested))
+    together = score(data.truth, raw)
     fitted = {step["target"]: dict(step) for step in steps}
     return [
         {
@@ -92,7 +92,7 @@ def by_column(
             "pooled": _plain(together[place]),
             "raw": _mean(before[:, place]),
             "nested": _mean(after[:, place]),
-            "folds": [_plain(score) for score in before[:, place]],
+            "folds": [_plain(value) for value in before[:, place]],
             "step": fitted.get(target),
         }
         for place, target in enumerate(data.targets)
@@ -119,13 +119,11 @@ def common(targets: Sequence[str], rare: Sequence[str]) -> list[int]:
     return [place for place, target in enumerate(targets) if target not in rare]
 
 
-def _per_fold(data: OutOfFold, prediction: Table, columns: Sequence[int]) -> NDArray[np.float64]:
-    return np.array(
-        [
-            metrics.mean_spearman(data.truth[data.folds == fold], prediction[data.folds == fold], columns)
-            for fold in np.unique(data.folds)
-        ]
-    )
+def _per_fold(
+    data: OutOfFold, prediction: Table, columns: Sequence[int], score: Score
+) -> NDArray[np.float64]:
+    table = trial.by_fold(data.truth, prediction, data.folds, score)
+    return mean_of_known(table[:, list(columns)].T)
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:

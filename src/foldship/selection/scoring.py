@@ -5,36 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foldship import metrics
+from foldship.metrics import Array, Score, spearman
 
-Array = NDArray[np.float64]
-Score = Callable[[Array, Array], Array]
-"""Truth (n, C) and prediction (n, C) to one score per column, (C,): more is better, NaN cannot be scored."""
 Judge = Callable[[Array], Array]
 """Candidates (K, C, n) to scores (K, C), against a truth that is known to it; 0 where there is no score."""
-
-
-def spearman(truth: Array, prediction: Array) -> Array:
-    """Spearman's correlation of each column, (C,): NaN where the truth is constant.
-
-    It is 0 where only the prediction is constant. The mean of what is not NaN is `metrics.mean_spearman`.
-    """
-    known = metrics.column_spearman(truth, prediction)
-    return np.where(metrics.is_constant(truth), np.nan, np.where(metrics.is_constant(prediction), 0.0, known))
-
-
-def mean_of_known(values: Array) -> Array:
-    """Mean over the first axis; what is NaN is passed over, and stays NaN where there is nothing else."""
-    known = ~np.isnan(values)
-    total, count = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
-    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
-
-
-def mean_score(scores: Array) -> float:
-    """Mean over the folds of the mean over the columns that can be scored; of (F, C)."""
-    return float(mean_of_known(mean_of_known(scores.T)[:, None])[0])
 
 
 def judge(truth: Array, score: Score = spearman) -> Judge:
@@ -79,3 +55,10 @@ def _ranks(ascending: Array) -> Array:
     last = np.where(np.hstack([new, edge]), places, np.inf)
     last = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
     return np.asarray((first + last) / 2 - (count - 1) / 2)
+
+
+def of_column(score: Score) -> Callable[[Array, Array], float] | None:
+    """The metric of one column, truth (n,) and prediction (n,) to a number; None for Spearman's."""
+    if score is spearman:
+        return None
+    return lambda truth, prediction: float(score(truth[:, None], prediction[:, None])[0])

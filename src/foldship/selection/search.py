@@ -12,7 +12,8 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship.selection.scoring import Array, Judge
+from foldship.metrics import Array
+from foldship.selection.scoring import Judge
 
 STEPS = (0.2, 0.05)  # of the coordinate search: finer ones fit the rows at hand
 PASSES = 6  # at most, with each of these steps

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from foldship import metrics
-from foldship.selection.scoring import Array
+from foldship.metrics import Array
 
 RIDGE = 0.05  # pull towards equal weights, as a share of the mean squared prediction
 

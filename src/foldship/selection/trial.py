@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldship.config.selecting import Blending
+from foldship.metrics import Array, Score, mean_of_known, mean_score
 from foldship.selection import evaluation
 from foldship.selection.align import OutOfFold
-from foldship.selection.scoring import Array, Score, mean_of_known, mean_score
 
 FEWEST_FOLDS = 2  # folds on which a gain must have been seen; one may be luck
 RESAMPLES = 200

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldship.config.selecting import Blending
+from foldship.metrics import Array, Score
 from foldship.selection import search, stacking, trial
 from foldship.selection.align import OutOfFold
-from foldship.selection.scoring import Array, Score, judge
+from foldship.selection.scoring import judge
 from foldship_kernel import quantiles
 from foldship_kernel.blend import Weight, blend
 

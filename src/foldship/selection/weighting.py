@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldship.config.selecting import Blending
+from foldship.metrics import Array, Score, spearman
 from foldship.selection import trial
 from foldship.selection.align import OutOfFold
-from foldship.selection.scoring import Array, Score, spearman
 from foldship.selection.ways import ByColumn, Method, Way, by_model, numbers, patched
 
 

@@ -38,6 +38,7 @@ class OneFold:
         fold_of: fold of each row.
         truth: labels, (rows, targets).
         seed: of the model.
+        score: the metric.
     """
 
     material: Material
@@ -46,6 +47,7 @@ class OneFold:
     fold_of: NDArray[np.int64]
     truth: NDArray[np.float64]
     seed: int
+    score: metrics.Score
 
     def train(self) -> None:
         """Train it, or go on from its last checkpoint.
@@ -54,7 +56,7 @@ class OneFold:
             FoldshipError: training diverged, or the disk is full.
         """
         made_with = {"code": receipts.digest(receipts.code()), "threads": torch.get_num_threads()}
-        material, number, truth = self.material, self.number, self.truth
+        material, number = self.material, self.number
         card, data = material.card, material.data
         task, folder = tasks.get(card.competition), self.model_folder / f"fold{number}"
         learn, held_out = np.flatnonzero(self.fold_of != number), np.flatnonzero(self.fold_of == number)
@@ -64,7 +66,7 @@ class OneFold:
             fold=number,
             train=train,
             held_out=data.take(held_out),
-            score=lambda logits: metrics.mean_spearman(truth[held_out], logits),
+            score=lambda logits: self._score(held_out, activate(logits, task.ACTIVATION)),
             folder=folder,
             seed=self.seed + number,
             frozen_vectors=lambda model: (
@@ -98,7 +100,7 @@ class OneFold:
             table.insert(0, task.ID, material.rows[task.ID].to_numpy()[held_out])
             table["fold"] = number
             write_csv(folder / OUT_OF_FOLD, table)
-            score = metrics.mean_spearman(truth[held_out], outputs)
+            score = self._score(held_out, outputs)
             receipts.write(
                 folder,
                 _inputs(card, number),
@@ -112,6 +114,11 @@ class OneFold:
             )
         folds.discard_stages(folder)
         print(f"{card.name} fold {number}: out-of-fold score {score:.4f}", flush=True)
+
+    def _score(self, rows: NDArray[np.int64], outputs: NDArray[np.float64]) -> float:
+        """Mean over the columns that can be scored; NaN where none can."""
+        scores = self.score(self.truth[rows], outputs)
+        return float(metrics.mean_of_known(scores[:, None])[0])
 
 
 def is_finished(card: ModelCard, model_folder: Path, number: int) -> bool:

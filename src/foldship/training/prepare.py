@@ -14,6 +14,7 @@ from transformers import set_seed
 import foldship_kernel
 from foldship import receipts
 from foldship.config.schema import Experiment
+from foldship.metrics import Score
 from foldship.modelling import backbone, reading, store
 from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, ModelCard
 from foldship.training import adaptation, augment, disk, one_fold, pseudo, targets
@@ -56,6 +57,7 @@ class Given:
     weights: Path
     group_targets: Sequence[str]
     unlabelled: Unlabelled | None
+    score: Score
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def prepare(name: str, given: Given) -> Prepared:
         Work(
             f"{name} fold {number}",
             folder / f"fold{number}",
-            one_fold.OneFold(material, folder, number, fold_of, truth, seed).train,
+            one_fold.OneFold(material, folder, number, fold_of, truth, seed, given.score).train,
             space,
         )
         for number in left

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from foldship.config.schema import Experiment, Model
+from foldship.metrics import Score, spearman
 from foldship.training import disk, lock, losses, precision, prepare, pseudo, side_by_side, targets
 from foldship.training.pseudo import Unlabelled
 from foldship_kernel.tasks.base import Task
@@ -23,6 +24,7 @@ def run(
     jobs: int | None = None,
     group_targets: Sequence[str] = (),
     unlabelled: Unlabelled | None = None,
+    score: Score = spearman,
 ) -> list[Path]:
     """Train every model of the experiment.
 
@@ -35,6 +37,7 @@ def run(
         jobs: most folds to train at once on a CPU; None takes as many as the machine bears.
         group_targets: targets that belong to a row's group alone.
         unlabelled: rows that models with `pseudo_labels` learn from besides, and that backbones adapt to.
+        score: the metric.
 
     Returns:
         The folder of each model, with `oof.csv` in it.
@@ -49,7 +52,7 @@ def run(
         precision.eight_bit(config)
         targets.group_columns(config, group_targets, task)
         pseudo.teaching(config, task, weights, unlabelled)
-    given = prepare.Given(task, experiment, rows, folds_table, weights, group_targets, unlabelled)
+    given = prepare.Given(task, experiment, rows, folds_table, weights, group_targets, unlabelled, score)
     folders = []
     with lock.held(weights):
         for wave in _waves(experiment.models):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from foldship import selection
-from foldship.config.selecting import PostProcessing
+from foldship.config.selecting import Blending, PostProcessing
 from foldship_kernel import postprocess
 from foldship_kernel.errors import DataError
 
@@ -120,6 +120,29 @@ def test_a_truth_that_cannot_be_scored_is_refused(
     assert callable(change)
     with pytest.raises(DataError, match=message):
         selection.run(change(truth), {"good": model(truth, 1)}, tmp_path)
+
+
+def closeness(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Less the mean absolute error of each column: what ranks do not know."""
+    return np.asarray(-np.abs(truth - prediction).mean(axis=0))
+
+
+def test_another_metric_is_what_all_is_chosen_and_scored_by(truth: pd.DataFrame, tmp_path: Path) -> None:
+    good, far = model(truth, 1), model(truth, 2)
+    targets = list(truth.columns[1:])
+    far[targets] += 5.0
+    kinds = PostProcessing(kinds=("thresholds",))
+    blending = Blending(method="subsets")
+    found = selection.run(
+        truth, {"good": good, "far": far}, tmp_path, blending=blending, processing=kinds, score=closeness
+    )
+    assert found.weights == {"far": 0.0, "good": 1.0}
+    nested, raw = found.scores["all"]["nested"], found.scores["all"]["raw"]
+    assert raw is not None and nested is not None
+    both = good.set_index("row").loc[truth["row"], targets].to_numpy()
+    assert found.scores["all"]["pooled"] == pytest.approx(closeness(truth[targets].to_numpy(), both).mean())
+    assert nested > raw + 0.01
+    assert {step["kind"] for step in found.steps} == {"cuts"}
 
 
 def test_nothing_to_choose_from_is_refused(truth: pd.DataFrame, tmp_path: Path) -> None:

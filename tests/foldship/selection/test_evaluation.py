@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from foldship import metrics
-from foldship.selection import evaluation, scoring
+from foldship.selection import evaluation
 
 COLUMNS = {"all": range(3), "some": [0, 2]}
 
@@ -36,7 +36,7 @@ def test_drawing_rows_again_is_what_counting_them_does() -> None:
     a, b = np.round(a, 1), np.round(b, 1)  # ties
 
     def plain(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        return scoring.spearman(truth, prediction)
+        return metrics.spearman(truth, prediction)
 
     for how in ({}, {"one_each": True}, {"one_each": True, "rows": 60}, {"rows": 60}, {"folds": groups % 3}):
         fast = evaluation.compare(truth, a, b, groups, COLUMNS, resamples=20, **how)

@@ -10,9 +10,9 @@ import pytest
 
 from foldship import selection
 from foldship.config.selecting import Blending
+from foldship.metrics import spearman
 from foldship.selection import trial, weighting
 from foldship.selection.align import align
-from foldship.selection.scoring import spearman
 from foldship_kernel.tasks.quest import TARGETS
 
 SPELLING = "question_type_spelling"

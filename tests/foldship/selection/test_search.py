@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foldship import metrics
 from foldship.selection import scoring, search, stacking
 
 ROWS, COLUMNS = 120, 3
@@ -43,7 +44,7 @@ def scene(seed: int, noise: list[float], rows: int = ROWS) -> tuple[np.ndarray, 
 
 
 def reached(models: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return scoring.spearman(truth, np.einsum("mc,mcn->nc", weights, models))
+    return metrics.spearman(truth, np.einsum("mc,mcn->nc", weights, models))
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -67,8 +68,8 @@ def test_weights_are_shares(name: str, shared: bool, seed: int, noise: list[floa
 def test_a_search_never_ends_below_where_it_can_begin(name: str, seed: int, noise: list[float]) -> None:
     """Below the best single model (greedy, subsets), or below the plain mean (weighted, subsets)."""
     truth, models = scene(seed, noise)
-    alone = np.array([scoring.spearman(truth, model.T) for model in models])
-    mean = scoring.spearman(truth, models.mean(axis=0).T)
+    alone = np.array([metrics.spearman(truth, model.T) for model in models])
+    mean = metrics.spearman(truth, models.mean(axis=0).T)
     shared = reached(models, truth, METHODS[name](models, truth, True)).mean()
     own = reached(models, truth, METHODS[name](models, truth, False))
     if name != "weighted":
@@ -95,7 +96,7 @@ def test_two_copies_of_a_model_count_as_one(name: str) -> None:
     twice = METHODS[name](models, truth, True)[:, 0]
     assert weights[:2].sum() == pytest.approx(twice[0], abs=0.12)
     assert reached(models[[0, 0, 1]], truth, np.repeat(weights[:, None], COLUMNS, axis=1)).mean() >= (
-        scoring.spearman(truth, models[0].T).mean() + 0.02
+        metrics.spearman(truth, models[0].T).mean() + 0.02
     )
 
 
@@ -129,7 +130,7 @@ def test_a_judge_scores_as_the_metric_does(seed: int, levels: int) -> None:
     random = np.random.default_rng(seed)
     truth, candidates = random.integers(0, 3, (40, 4)), random.integers(0, levels, (5, 4, 40))
     found = scoring.judge(truth.astype(float))(candidates.astype(float))
-    expected = [np.nan_to_num(scoring.spearman(truth, one.T)) for one in candidates]
+    expected = [np.nan_to_num(metrics.spearman(truth, one.T)) for one in candidates]
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
