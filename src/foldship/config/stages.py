@@ -14,7 +14,7 @@ class Stage(Settings):
     """One stage of training.
 
     `train` is what learns: `head` (on the frozen encoder's vectors, computed once), `adapter` (LoRA and head)
-    or `full` (encoder and head).
+    or `full` (encoder and head). `max_tokens` cuts longer sequences, so that early epochs cost less.
     """
 
     train: Literal["head", "adapter", "full"]
@@ -27,6 +27,7 @@ class Stage(Settings):
     freeze_layers: int = Field(default=0, ge=0)
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_grad_norm: float = Field(default=1.0, ge=0)
+    max_tokens: int | None = Field(default=None, ge=8)
 
     @model_validator(mode="after")
     def _encoder_rate(self) -> Stage:
@@ -34,6 +35,8 @@ class Stage(Settings):
             raise ValueError(f"train: {self.train} needs encoder_lr")
         if self.train == "head" and (self.encoder_lr is not None or self.freeze_layers):
             raise ValueError("train: head leaves the encoder alone; remove encoder_lr and freeze_layers")
+        if self.train == "head" and self.max_tokens is not None:
+            raise ValueError("train: head learns from vectors that are computed once; remove max_tokens")
         if self.train == "adapter" and self.freeze_layers:
             raise ValueError("train: adapter freezes the base anyway; remove freeze_layers")
         if self.train == "head" and self.layer_decay < 1:

@@ -30,6 +30,7 @@ class FoldJob:
         score: logits of the rows held out to their score.
         folder: where the fold's files go.
         seed: of head, dropout and batch order.
+        shortened: the rows of `train` with no sequence longer than so many tokens.
         frozen_vectors: pooled vectors of `train`'s sequences under the untrained encoder, computed when first
             wanted.
         pseudo: number of pseudo-labelled rows.
@@ -42,6 +43,7 @@ class FoldJob:
     score: Scorer
     folder: Path
     seed: int
+    shortened: Callable[[int], RowData]
     frozen_vectors: Callable[[RowModel], NDArray[np.float32]]
     pseudo: int = 0
 

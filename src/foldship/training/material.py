@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from foldship.modelling import reading
 from foldship.modelling.store import ModelCard
 from foldship.training import augment, targets
 from foldship.training.data import RowData
@@ -36,6 +37,17 @@ class Material:
     rows: pd.DataFrame
     shared: NDArray[np.int64]
     teaching: Teaching | None
+
+    def shortened(self, longest: int) -> Material:
+        """The same rows with no sequence longer than `longest` tokens."""
+        encoding = self.card.encoding.shortened(longest)
+        if encoding == self.card.encoding:
+            return self
+        task = tasks.get(self.card.competition)
+        every = every_row(self.rows, self.teaching)
+        encoded, _ = reading.read_rows(every, task, self.tokenizer, encoding, self.card.features)
+        card = replace(self.card, encoding=encoding)
+        return replace(self, card=card, data=replace(self.data, encoded=encoded))
 
     def of_fold(
         self, fold: int, learn: NDArray[np.int64], held_out: NDArray[np.int64], seed: int
@@ -79,6 +91,11 @@ class Material:
             rows = replace(data.take(positions), weights=rows.weights)
         rows = replace(rows, targets=np.concatenate([learnt, scale.apply(given)]))
         return rows, len(given), None if made_up else positions
+
+
+def every_row(rows: pd.DataFrame, teaching: Teaching | None) -> pd.DataFrame:
+    """Labelled rows, then unlabelled ones if there are any."""
+    return rows if teaching is None else pd.concat([rows, teaching.unlabelled.rows], ignore_index=True)
 
 
 def joined_groups(labelled: Iterable[object], unlabelled: Iterable[object]) -> NDArray[np.int64]:

@@ -69,6 +69,9 @@ class OneFold:
             score=lambda logits: self._score(held_out, activate(logits, task.ACTIVATION)),
             folder=folder,
             seed=self.seed + number,
+            shortened=lambda longest: material.shortened(longest).of_fold(
+                number, learn, held_out, self.seed + number
+            )[0],
             frozen_vectors=lambda model: (
                 encode(card, model, train, "frozen encoder")
                 if positions is None

@@ -20,7 +20,7 @@ from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, Mode
 from foldship.training import adaptation, augment, disk, one_fold, pseudo, targets
 from foldship.training import fold as folds
 from foldship.training.data import RowData
-from foldship.training.material import Material, joined_groups
+from foldship.training.material import Material, every_row, joined_groups
 from foldship.training.pseudo import Unlabelled
 from foldship.training.side_by_side import Work
 from foldship_kernel.atomic import replacing, write_csv
@@ -146,13 +146,13 @@ def prepare(name: str, given: Given) -> Prepared:
     with replacing(folder / TOKENIZER) as path:
         tokenizer.backend_tokenizer.save(str(path))
 
-    extra = rows.iloc[:0] if teaching is None else teaching.unlabelled.rows
-    every = pd.concat([rows, extra], ignore_index=True)
+    every = every_row(rows, teaching)
     encoded, computed = reading.read_rows(every, task, folder / TOKENIZER, encoding, spec)
+    unlabelled_truth = np.zeros((len(every) - len(rows), truth.shape[1]))
     data = RowData(
         encoded=encoded,
         features=computed,
-        targets=np.concatenate([truth, np.zeros((len(extra), truth.shape[1]))]).astype(np.float32),
+        targets=np.concatenate([truth, unlabelled_truth]).astype(np.float32),
         groups=joined_groups(table["group"], [] if teaching is None else teaching.unlabelled.groups),
     )
     material = Material(card, folder / TOKENIZER, data, rows, shared, teaching)

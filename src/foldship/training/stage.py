@@ -54,7 +54,8 @@ def train(job: FoldJob, model: RowModel, number: int, stage: Stage, untrained: b
     rows = job.rows(number)
     steps = max(1, math.ceil(rows / config.batch_size / config.accumulate))
     # The sampler's numbers hold for all rows, because the rows that a stage leaves out come last.
-    part = job.train.take(np.arange(rows))
+    data = job.train if stage.max_tokens is None else job.shortened(stage.max_tokens)
+    part = data.take(np.arange(rows))
     sampler = GroupedLengthSampler(part, config.batch_size, job.seed + 1000 * number)
     noise = augment.token_noise(
         config.augmentation, job.card.source, job.card.encoding, sampler.seed, lambda: sampler.epoch
@@ -101,7 +102,7 @@ def train(job: FoldJob, model: RowModel, number: int, stage: Stage, untrained: b
         args=arguments,
         train_dataset=RowDataset(rows),
         eval_dataset=RowDataset(len(job.held_out.features)) if stopping else None,
-        data_collator=Collator(job.train, job.card.encoding, vectors, noise),
+        data_collator=Collator(data, job.card.encoding, vectors, noise),
         callbacks=callbacks,
     )
     trainer.remove_callback(ProgressCallback)

@@ -105,6 +105,10 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
             "models: {one: {pooling: [lstm], stages: [{train: head, epochs: 1, head_lr: 1}]}}",
             "a head stage cannot come first",
         ),
+        (
+            "models: {one: {stages: [{train: head, epochs: 1, head_lr: 1, max_tokens: 64}]}}",
+            "vectors that are computed once; remove max_tokens",
+        ),
         ("models: {one: {head: {per_target: true, hidden: 0}}}", "per_target needs hidden"),
         ("models: {one: {head: {samples: 4, dropout: 0}}}", "needs dropout above 0"),
         ("models: {one: {head: {samples: 0}}}", r"head\.samples: .*\(found 0\)"),

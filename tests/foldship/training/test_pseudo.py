@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from foldship.config.schema import Experiment
 from foldship.folds import FOLD, GROUP
 from foldship.modelling.store import OUT_OF_FOLD, WEIGHTS
-from foldship.training import pseudo, run
+from foldship.training import pseudo, run, stage
 from foldship.training.job import FoldJob
 from foldship.training.pseudo import PREDICTIONS, Unlabelled
 from foldship_kernel.errors import FoldshipError
@@ -110,6 +110,32 @@ def test_what_is_finished_is_kept_and_what_is_not_comes_out_the_same(
     assert [path.stat().st_mtime_ns for path in files] == stamps
 
 
+def test_a_student_reads_shorter_texts_of_the_same_rows(
+    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, jobs = stage.train, []
+
+    def watched(job: FoldJob, *given: Any) -> None:
+        jobs.append(job)
+        real(job, *given)
+
+    monkeypatch.setattr(stage, "train", watched)
+    labelled, folds, unlabelled = rows()
+    task: Any = quest
+    weights = tmp_path / "quest"
+    run.run(task, experiment(tiny_backbone), labelled, folds, weights, jobs=1, unlabelled=unlabelled)
+    for job in jobs:
+        shorter, whole = job.shortened(10), job.train
+        assert shorter.encoded.lengths.max() == 10 < whole.encoded.lengths.max() == 32
+        assert job.shortened(32).encoded.lengths.max() == 32
+        for name in ("features", "targets", "groups", "given"):
+            np.testing.assert_array_equal(getattr(shorter, name), getattr(whole, name))
+        for row in range(len(whole.features)):
+            short, long = (d.encoded.sequence(d.encoded.index[row, 0]) for d in (shorter, whole))
+            assert short[:4].tolist() == long[:4].tolist()
+    assert [job.pseudo for job in jobs] == [0, 0, 16, 20]
+
+
 def teaching(trained: Path) -> pseudo.Teaching:
     _, _, unlabelled = rows()
     task: Any = quest
@@ -160,11 +186,22 @@ def test_without_rows_to_label_there_is_no_student(tiny_backbone: Path, tmp_path
 
 @pytest.mark.parametrize(("stages", "counts"), [("all", [7, 7]), ("first", [7, 4])])
 def test_later_stages_can_do_without(stages: str, counts: list[int]) -> None:
-    given: Any = {"features": np.zeros((7, 0))}
+    train: Any = SimpleNamespace(features=np.zeros((7, 0)))
     card: Any = SimpleNamespace(config=config(pseudo_labels={"teacher": "one", "stages": stages}))
     nothing: Any = None
-    job = FoldJob(card, 0, SimpleNamespace(**given), nothing, nothing, nothing, 0, nothing, pseudo=3)  # type: ignore[arg-type]
-    assert [job.rows(stage) for stage in (0, 1)] == counts
+    job = FoldJob(
+        card,
+        fold=0,
+        train=train,
+        held_out=nothing,
+        score=nothing,
+        folder=nothing,
+        seed=0,
+        shortened=nothing,
+        frozen_vectors=nothing,
+        pseudo=3,
+    )
+    assert [job.rows(number) for number in (0, 1)] == counts
 
 
 def test_a_student_of_other_targets_learns_in_stages(tiny_backbone: Path, tmp_path: Path) -> None:

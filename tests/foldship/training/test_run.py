@@ -19,7 +19,8 @@ from transformers import TrainerState
 
 from foldship.config.objective import PseudoLabels
 from foldship.modelling import backbone, store
-from foldship.training import lock, objective, run
+from foldship.training import lock, objective, run, stage
+from foldship.training.data import Collator
 from foldship.training.trainer import MarkWhole
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import quest
@@ -123,6 +124,32 @@ def test_frozen_layers_stay_as_they_are(tiny_backbone: Path, tmp_path: Path) -> 
     moved = {name for name, value in before.items() if not torch.equal(value, after[name])}
     assert not any(name.startswith(("embeddings.", "encoder.layer.0.")) for name in moved)
     assert any(name.startswith("encoder.layer.1.") for name in moved)
+
+
+def test_a_stage_reads_as_much_as_it_is_told_to(
+    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widest: list[int] = []
+
+    class Watched(Collator):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            widest.append(0)
+
+        def __call__(self, rows: Any) -> dict[str, Tensor]:
+            batch = super().__call__(rows)
+            widest[-1] = max(widest[-1], batch["input_ids"].shape[1])
+            return batch
+
+    plain = fold_runner.experiment(tiny_backbone, "full")
+    encoder_stage = plain.models["tiny"].stages[1]
+    short, long = encoder_stage.model_copy(update={"max_tokens": 12}), encoder_stage
+    models = {"tiny": plain.models["tiny"].model_copy(update={"stages": (short, long)})}
+    monkeypatch.setattr(fold_runner, "experiment", lambda *_: plain.model_copy(update={"models": models}))
+    monkeypatch.setattr(stage, "Collator", Watched)
+    fold_runner.train(tiny_backbone, tmp_path, "full")
+    assert widest[:2] == widest[2:]
+    assert widest[0] <= 12 < 40 < widest[1]
 
 
 def test_what_does_not_fit_the_last_model_is_refused_before_the_first_is_trained(
