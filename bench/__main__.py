@@ -69,16 +69,17 @@ def measure(chosen: options.Options) -> None:
         "training": lambda: training.run(chosen, work / "training"),
         "gpu": lambda: gpu.run(chosen, made, work / "gpu"),
     }
+    chosen.folder.mkdir(parents=True, exist_ok=True)
     for name in chosen.suites:
         click.echo(f"{name} ...")
         done = suites[name]()
         on_gpu = name == "gpu" and not done.skipped
-        replace(done, stamp=machine.with_gpu(stamp) if on_gpu else stamp).save(chosen.folder)
+        replace(done, stamp=machine.with_gpu(stamp) if on_gpu else stamp).save(chosen.reports)
         for table in done.tables:
             terminal.show(table)
         if done.skipped:
             click.echo(f"{name}: not measured, {done.skipped}")
-        reports = report.load_all(chosen.folder, options.SUITES)
+        reports = report.load_all(chosen.reports, options.SUITES)
         atomic.write_json(chosen.folder / "results.json", render.results(reports))
         atomic.write_text(chosen.page, render.page(reports))
     shutil.rmtree(work, ignore_errors=True)

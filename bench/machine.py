@@ -13,6 +13,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = "bench/RESULTS.md"
+REPORTS = "bench/results"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def commit() -> str:
     """The commit that is checked out, `unknown` outside a repository."""
     try:
         found = _git("rev-parse", "--short=12", "HEAD")
-        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{RESULTS}")
+        but = f":!{RESULTS}", f":!{REPORTS}"
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *but)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{found}-dirty" if changed else found

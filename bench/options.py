@@ -73,6 +73,11 @@ class Options:
     page: Path
 
     @property
+    def reports(self) -> Path:
+        """Where the latest report of every suite is kept: a run of some leaves the others on the page."""
+        return self.page.parent / "results"
+
+    @property
     def size(self) -> Size:
         return SIZES[self.size_name]
 

@@ -40,6 +40,7 @@ class Report:
 
     def save(self, folder: Path) -> None:
         """Write it to `<suite>.json`. A suite that was skipped leaves earlier results alone."""
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.suite}.json"
         if self.skipped and path.is_file() and not load(path).skipped:
             return

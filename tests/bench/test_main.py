@@ -17,7 +17,8 @@ def test_a_suite_that_cannot_run_here_says_so_and_keeps_earlier_results(root: Pa
     from bench.machine import Stamp
     from bench.report import Report
 
-    Report("speed", "Speed", {"a_vs_b": 2.0}, stamp=Stamp("m", "c", "make bench", "d")).save(tmp_path)
+    stamp = Stamp("m", "c", "make bench", "d")
+    Report("speed", "Speed", {"a_vs_b": 2.0}, stamp=stamp).save(tmp_path / "results")
     places = f"--folder={tmp_path}", f"--page={tmp_path / 'page.md'}"
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--size=tiny", "--suites=gpu", *places],
