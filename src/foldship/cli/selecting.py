@@ -52,7 +52,7 @@ def select(context: Context) -> dict[str, Any]:
             groups=groups,
             score=context.competition.score,
         )
-        receipts.write(folder, inputs, {})
+        receipts.write(folder, inputs, {"recipe": context.recipe, "data": str(context.data)})
     chosen: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
     return chosen
 

@@ -72,7 +72,16 @@ def write(build: Path) -> Path:
             fix="run `make bundle` and `make simulate` again",
         ) from error
     page = _environment().get_template("page.html")
-    html = page.render(name=build.name, sections=sections, missing=missing, notes=selection["notes"])
+    made_of = _read(build / "selection" / "receipt.json") or {}
+    html = page.render(
+        name=build.name,
+        recipe=made_of.get("recipe"),
+        data=made_of.get("data"),
+        rows=selection["rows"],
+        sections=sections,
+        missing=missing,
+        notes=selection["notes"],
+    )
     write_text(build / FILE_NAME, html)
     return build / FILE_NAME
 

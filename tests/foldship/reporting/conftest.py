@@ -145,6 +145,7 @@ def build(tmp_path: Path) -> Path:
     histograms = dict.fromkeys(("often", "seldom", "rare"), HISTOGRAM)
     for path, value in (
         ("selection/selection.json", SELECTION),
+        ("selection/receipt.json", {"recipe": "full", "data": "/some/data"}),
         ("selection/distributions.json", histograms),
         ("export/one/parity.json", PARITY),
         ("schedule/schedule.json", SCHEDULE),

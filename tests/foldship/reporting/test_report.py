@@ -25,6 +25,7 @@ def test_the_page_shows_everything_and_needs_nothing_else(build: Path) -> None:
         "margin 19%",
     ):
         assert text in html
+    assert "Recipe full, 21 training rows of /some/data" in html
     assert "two &lt;folds&gt; are missing" in html
     assert html.count("data:image/svg+xml;base64,") == 3
     assert re.findall(r'(?:src|href)="(?!data:)', html) == []
