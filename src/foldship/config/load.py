@@ -38,7 +38,7 @@ def load(folder: Path, recipe: str) -> Experiment:
     except ValidationError as error:
         raise FoldshipError(
             f"{folder / 'experiment.yaml'} with {path.name}: settings that cannot be used",
-            found=problems.listed(error),
+            found=problems.listed(error, Experiment),
             fix="correct the keys above; docs/configuration.md lists them all",
         ) from error
 

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+import difflib
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
 
 INDENT = "\n            "  # below the first line after "found:"
 MOST_SHOWN = 80  # characters of a value
+UNKNOWN = "extra_forbidden"  # pydantic's name for a key that no field has
 
 
-def listed(error: ValidationError) -> str:
-    """Every key that cannot be used, with its path, the reason, and the value that was found."""
+def listed(error: ValidationError, settings: type[BaseModel]) -> str:
+    """Every key that cannot be used, with its path, the reason, and the value that was found.
+
+    Args:
+        error: of validating `settings`.
+        settings: where keys are looked up that resemble an unknown one.
+    """
+    known = {key for part in parts(settings) for key in part.model_fields}
     return INDENT.join(
-        f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (found {_short(e['input'])})"
+        f"{'.'.join(map(str, e['loc'])) or 'file'}: "
+        f"{_no_such_key(e['loc'][-1], known) if e['type'] == UNKNOWN else e['msg']} "
+        f"(found {_short(e['input'])})"
         for e in error.errors()
     )
+
+
+def parts(settings: type[BaseModel]) -> list[type[BaseModel]]:
+    """Settings and all that they consist of, at any depth."""
+    found = [settings]
+    for part in found:  # which grows
+        for field in part.model_fields.values():
+            found += [kind for kind in dict.fromkeys(_kinds(field.annotation)) if kind not in found]
+    return found
+
+
+def _kinds(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _kinds(argument)
+
+
+def _no_such_key(key: object, known: set[str]) -> str:
+    close = difflib.get_close_matches(str(key), sorted(known), 1)
+    return f"there is no such key{f', did you mean {close[0]}?' if close else ''}"
 
 
 def _short(value: object) -> str:

@@ -158,7 +158,7 @@ def validate(value: Any, where: str) -> Image:
         raise FoldshipError(
             f"{where}: an image that cannot be used",
             expected=f"the keys {', '.join(Image.model_fields)}",
-            found=problems.listed(error),
+            found=problems.listed(error, Image),
             fix="correct the keys above, or print and keep it again with `make image`",
         ) from error
 

@@ -177,7 +177,7 @@ def parse(text: str, where: str) -> Profile:
         raise FoldshipError(
             f"{where}: a profile that cannot be used",
             expected=f"the keys {', '.join(Profile.model_fields)}",
-            found=problems.listed(error),
+            found=problems.listed(error, Profile),
             fix="correct the keys above, or measure it again with `make calibrate`",
         ) from error
 

@@ -108,6 +108,6 @@ def load(path: Path, overrides: Mapping[str, Any]) -> KernelConfig:
         raise FoldshipError(
             f"{path}: settings that cannot be used",
             expected=f"the keys {', '.join(KernelConfig.model_fields)}",
-            found=problems.listed(error),
+            found=problems.listed(error, KernelConfig),
             fix="correct the keys above",
         ) from error
