@@ -19,7 +19,8 @@ A           ?=
 B           ?=
 SHOW        ?=
 IMAGE       ?=
-IDEAS       ?= $(filter-out base,$(basename $(notdir $(wildcard kernels/quest/recipes/ablation/*.yaml))))
+IDEAS       := $(sort $(patsubst kernels/quest/recipes/%.yaml,%,$(wildcard kernels/quest/recipes/ablation/*.yaml)))
+RECIPES     ?= ablation/base $(filter-out ablation/base,$(IDEAS))
 BENCH       ?= full
 SUITES      ?=
 THREADS     ?= 2
@@ -34,14 +35,14 @@ WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission train runs ablation bundle simulate doctor push calibrate image report bench test lint clean
+.PHONY: help submission train runs sweep bundle simulate doctor push calibrate image report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu DATA=folder JOBS=number INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
 	@echo '             ROWS=number PROFILE=t4|t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name CHECK=folder'
-	@echo '             SUBMIT=1 COMPARE=hashes|sizes A=run B=run SHOW=run IDEAS="one two"'
+	@echo '             SUBMIT=1 COMPARE=hashes|sizes A=run B=run SHOW=run RECIPES="one two"'
 	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,postprocess,training,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
@@ -54,13 +55,13 @@ runs: $(READY) ## List what was tried and what it scored; A=run sets all against
 	$(FOLDSHIP) runs --competition $(COMPETITION) $(if $(DATA),--data "$(DATA)") $(if $(B),--compare $(or $(A),$(error B=run is compared with A=run: name both)) $(B),$(if $(A),--against $(A))) $(if $(SHOW),--show $(SHOW))
 
 # In a workspace of its own: these trainings must not set the real weights aside.
-ablation: export FOLDSHIP_ROOT := $(CURDIR)/weights/ablation
-ablation: $(READY) ## Train each of IDEAS on DATA and set it against the base: hours, but it goes on where it was
+sweep: export FOLDSHIP_ROOT := $(CURDIR)/weights/sweep
+sweep: $(READY) ## Train RECIPES one after another and set them against the first; by default those of docs/ablation.md
 	@mkdir -p $(FOLDSHIP_ROOT) && ln -sfn $(CURDIR)/kernels $(FOLDSHIP_ROOT)/kernels
-	for idea in base $(IDEAS); do \
-		$(FOLDSHIP) train --recipe ablation/$$idea $(if $(DATA),--data "$(DATA)") $(TRAINING) || exit; \
+	for recipe in $(RECIPES); do \
+		$(FOLDSHIP) train --competition $(COMPETITION) --recipe $$recipe $(if $(DATA),--data "$(DATA)") $(TRAINING) || exit; \
 	done
-	$(FOLDSHIP) runs --against ablation/base
+	$(FOLDSHIP) runs --competition $(COMPETITION) --against $(firstword $(RECIPES))
 
 bundle: $(READY) ## Merge, export and bundle the trained folds into one offline kernel; CHECK=folder verifies one
 	$(FOLDSHIP) bundle $(if $(CHECK),--check $(CHECK),$(WHICH))
