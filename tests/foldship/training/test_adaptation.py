@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM
 from foldship import receipts
 from foldship.config.schema import Model
 from foldship.modelling import backbone, store
-from foldship.training import adaptation
+from foldship.training import adaptation, masked_words
 from foldship_kernel.errors import FoldshipError
 
 ARCHITECTURES = ("bert", "roberta", "xlm-roberta", "electra", "deberta-v2", "mpnet", "albert")
@@ -68,12 +68,12 @@ def test_logits_of_masked_tokens_alone_give_the_loss_of_all(kind: str) -> None:
     model = AutoModelForMaskedLM.from_config(config).eval()
     ids = torch.randint(5, 50, (3, 9))
     labels = torch.where(torch.rand(ids.shape) < 0.4, ids, -100)
-    loss = adaptation._loss(model, {"input_ids": ids}, labels)
+    loss = masked_words._loss(model, {"input_ids": ids}, labels)
     logits = model(input_ids=ids).logits
     assert logits.shape == (3, 9, 50)  # the model itself is as it was
     expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
     torch.testing.assert_close(loss, expected)
-    nothing = adaptation._loss(model, {"input_ids": ids}, torch.full_like(ids, -100))
+    nothing = masked_words._loss(model, {"input_ids": ids}, torch.full_like(ids, -100))
     assert nothing == 0 and nothing.requires_grad
 
 
@@ -93,14 +93,14 @@ def test_a_cut_adaptation_goes_on_to_the_same_result(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    whole = adaptation.Masking.__call__
+    whole = masked_words.Masking.__call__
 
-    def cut(self: adaptation.Masking, draws: Sequence[int]) -> dict[str, Tensor]:
+    def cut(self: masked_words.Masking, draws: Sequence[int]) -> dict[str, Tensor]:
         if draws[0] >= len(self._pieces) * 2:  # in the third epoch
             raise KeyboardInterrupt
         return whole(self, draws)
 
-    monkeypatch.setattr(adaptation.Masking, "__call__", cut)
+    monkeypatch.setattr(masked_words.Masking, "__call__", cut)
     with pytest.raises(KeyboardInterrupt):
         adapt(tiny_backbone, tmp_path)
     monkeypatch.undo()
@@ -116,7 +116,7 @@ def test_masks_depend_on_the_draws_alone(tiny_backbone: Path) -> None:
     pieces = tokenizer(TEXTS)["input_ids"]
     settings = config(tiny_backbone).adaptation
     assert settings is not None
-    masks = adaptation.Masking(pieces, tokenizer, settings)
+    masks = masked_words.Masking(pieces, tokenizer, settings)
     draws = list(range(3, 19))
     first = masks(draws)
     other_epoch = masks([draw + len(pieces) for draw in draws])
