@@ -15,7 +15,7 @@ LINK, FORMULA, CODE = "link", "formula", "code"
 _TAG = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|body|br|center|cite|code|dd|del|div|dl|dt|em|font|h[1-6]|head|hr|html|i|img|"
     r"ins|kbd|li|ol|p|pre|q|s|samp|script|small|span|strike|strong|style|sub|sup|table|tbody|td|th|thead|"
-    r"title|tr|tt|u|ul|var)(?:\s[^<>]*)?/?>",
+    r"title|tr|tt|u|ul|var)(?:\s[^<>]*[=\"'][^<>]*|\s*/?)>",
     re.IGNORECASE,
 )
 _LINE_TAG = re.compile(r"</?(?:blockquote|br|dd|div|dt|h[1-6]|hr|li|ol|p|pre|table|tr|ul)\b", re.IGNORECASE)
@@ -95,6 +95,7 @@ def _without_tag(match: re.Match[str]) -> str:
 def _host(match: re.Match[str]) -> str:
     link = match[0].rstrip(_AFTER_LINK)
     host = re.split(r"[/?#]", link.partition("://")[2], maxsplit=1)[0].lower()
+    host = host.rpartition("@")[2].partition(":")[0]
     return host.removeprefix("www.") + match[0][len(link) :]
 
 

@@ -167,17 +167,16 @@ def _join_tower(
     segments = texts.shape[1]
     between = [spec.prefix_ids, *[spec.between_ids] * (segments - 1), spec.suffix_ids]
     special = sum(map(len, between))
-    lengths, starts, stops = store.lengths[texts], store.starts[texts], store.stops[texts]
+    # How much of a very long text is kept depends on the other models; what this one reads of it must not.
+    lengths = np.minimum(store.lengths[texts], 2 * tower.reach)
+    starts, stops = store.starts[texts], store.stops[texts]
     planned = tower.planned or tower.max_tokens
     granted = share(lengths, tower.budgets, planned - special)
-    # What of a very long text is kept depends on the other models; what this one reads of it must not.
-    reach = np.minimum(lengths[:, -1], 2 * tower.reach)
-    counts, slid = windows.lay(reach, granted[:, -1], tower.chunks, tower.stride)
+    counts, slid = windows.lay(lengths[:, -1], granted[:, -1], tower.chunks, tower.stride)
     combination = np.repeat(np.arange(len(texts)), counts)
     sliding = counts[combination] > 1
-    lengths, granted, starts, stops, reach = (
-        values[combination] for values in (lengths, granted, starts, stops, reach)
-    )
+    lengths, granted, starts, stops = (values[combination] for values in (lengths, granted, starts, stops))
+    reach = lengths[:, -1]
     if tower.max_tokens < planned:
         wanted = lengths.copy()
         wanted[sliding, -1] = granted[sliding, -1]

@@ -105,13 +105,14 @@ def fit(
         compared = dict.fromkeys(name for pair in overlaps for name in pair)
         common_words = counts.common_words(texts.normalised[name] for name in compared)
     raw = counts.compute(texts, kind, counted, overlaps, frozenset(common_words), len(rows))
-    scale = raw.std(axis=0)
+    # What is constant has a deviation of rounding errors.
+    scale = np.where(np.ptp(raw, axis=0) > 0, raw.std(axis=0), 1.0)
     return FeatureSpec(
         one_hots=tuple(one_hots),
         counted=tuple(counted),
         overlaps=tuple(overlaps),
         mean=tuple(float(v) for v in raw.mean(axis=0)),
-        scale=tuple(float(v) for v in np.where(scale > 0, scale, 1.0)),
+        scale=tuple(float(v) for v in scale),
         counts=kind,
         common_words=common_words,
     )

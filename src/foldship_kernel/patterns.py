@@ -17,6 +17,8 @@ LINK = re.compile(r"\bhttps?://[^\s<>\"]+", re.IGNORECASE)
 _DOLLARS = re.compile(
     r"\$(?:\$[^$]{1,4000}\$\$"
     r"|(?<![\\$\w]\$)[^$\s](?:[^$\n]{0,500}[^$\s\\])?\$(?:(?![\w$])|(?=(?:st|nd|rd|th|s)\b)))"
+    # Where a plain dollar is money, as on sites of electronics, escaped ones stand around formulas.
+    r"|(?<!\\)\\\$[^$\s](?:[^$\n]{0,500}[^$\s])?(?<!\s)\\\$(?:(?![\w$])|(?=(?:st|nd|rd|th|s)\b))"
 )
 _ENVIRONMENT = re.compile(r"\\(begin|end)\{(?!document\})([A-Za-z]{1,20}\*?)\}")
 
@@ -46,9 +48,10 @@ _STATEMENT = re.compile(
     r"|.*[;{)]\s+(?://|/\*|#) "  # a comment after a statement
     r")"
 )
-_PROSE = re.compile(r"(?<![A-Za-z'])(?:[A-Za-z][a-z']*,? ){7}")  # so many words in a row are a sentence
+# So many words in a row are a sentence.
+_PROSE = re.compile(r"(?<![^\W\d_])(?<!')(?:[^\W\d_](?:[^\W\d_A-Z]|')*,? ){7}")
 _INDENTED = re.compile(r" {4}|\t")
-_FENCE = re.compile(r"\s{0,3}```")
+_FENCE = re.compile(r"\s{0,3}```[^`]*$")  # else it is code within a line
 
 
 def formulas(text: str) -> list[Span]:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 # Only the two ends of a cut text are used, so longer texts are cut by characters before they are tokenised;
-# real text holds far fewer characters per token than this.
+# real text holds far fewer characters per token than this. What is kept of an end is the same for all models
+# of up to so many tokens, as long runs without a space may be one token each.
 CHARACTERS_PER_TOKEN = 32
+LEAST_KEPT = 512
 
 
 class TokenStore:
@@ -76,7 +78,7 @@ class TokenStore:
         return self.stops - self.lengths
 
     def _cut(self, text: str) -> str:
-        limit = CHARACTERS_PER_TOKEN * self._keep
+        limit = CHARACTERS_PER_TOKEN * max(self._keep, LEAST_KEPT)
         return text if len(text) <= 2 * limit else f"{text[:limit]} {text[-limit:]}"
 
     def _ends(self, ids: list[int]) -> NDArray[np.integer[Any]]:

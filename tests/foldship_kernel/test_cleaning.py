@@ -13,10 +13,12 @@ CODE = "Look:\n\nint a = 1;\nint b = 2;\n\nIt fails."
     [
         (PLAIN, "a &lt;b&gt;\n <i>c</i> &amp; https://x.org/y $z$", "a <b> <i>c</i> & https://x.org/y $z$"),
         (Cleaning(links="host"), "(see https://www.Example.org/a?b=1).", "(see example.org)."),
+        (Cleaning(links="host"), "ftp at http://me:word@files.example:80/x", "ftp at files.example"),
         (Cleaning(links="mark"), "see http://example.org/a_b, or HTTPS://b.org", "see link, or link"),
         (Cleaning(math="mark"), "let $x$ be, for $5 or $6", "let formula be, for $5 or $6"),
         (Cleaning(code="mark"), CODE, "Look: code It fails."),
         (Cleaning(code="mark"), "call `f(x)` now", "call code now"),
+        (Cleaning(markup=True), "if a <i or j> b then <a href='x'>c</a>", "if a <i or j> b then c"),
         (Cleaning(markup=True), "<p>one</p><p>t<b>w</b>o<br/>three</p>", "one two three"),
         (Cleaning(markup=True), "List<String> a &lt;b&gt; 1 <2> 3", "List<String> a <b> 1 <2> 3"),
         (Cleaning("mark", "mark", "mark", True), None, ""),

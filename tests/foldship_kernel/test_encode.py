@@ -134,6 +134,15 @@ def test_what_is_read_does_not_depend_on_what_other_models_keep(tokenizer: Token
     assert read(tokenizer, alone, 0)[-1][-1] == str(99 + count)
 
 
+def test_what_two_texts_share_does_not_depend_on_what_other_models_keep(tokenizer: Tokenizer) -> None:
+    towers = spec(TowerSpec(("title", "body"), 24, (None, None)))
+    texts = {"title": [" ".join(words(100, 180))], "body": [" ".join(words(100, 160))]}
+    alone = encode(tokenizer, towers, texts)
+    store = TokenStore(tokenizer, 10_000)
+    beside = join(store, {name: store.add(values) for name, values in texts.items()}, towers)
+    assert read(tokenizer, beside, 0) == read(tokenizer, alone, 0)
+
+
 @pytest.mark.parametrize("longest", [14, 9])
 def test_a_run_short_of_time_reads_less_of_as_many_windows(tokenizer: Tokenizer, longest: int) -> None:
     texts = {"title": ["lamp", "lamp"], "body": [" ".join(words(100, 130)), "short"]}

@@ -71,9 +71,11 @@ def test_counts_are_standardised_and_clipped() -> None:
 
 
 def test_a_constant_feature_does_not_divide_by_zero() -> None:
-    texts = texts_of(*["same"] * 4)
-    spec = features.fit(ROWS, texts, categories=[], common=[], counted=["answer"], overlaps=[])
-    np.testing.assert_array_equal(features.compute(ROWS, texts, spec), 0)
+    rows = pd.concat([ROWS] * 200, ignore_index=True)
+    texts = texts_of(*["Why?"] * len(rows))
+    spec = features.fit(rows, texts, categories=[], common=[], counted=["answer"], overlaps=[], kind="full")
+    assert set(spec.scale) == {1.0}
+    np.testing.assert_allclose(features.compute(rows, texts, spec), 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["basic", "full"])

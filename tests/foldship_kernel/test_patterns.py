@@ -72,6 +72,9 @@ def test_blocks_of_code(text: str, block: str) -> None:
         "Let $x = 1$;\n",
         "\\begin{align}\n    a &= b + c \\\\\n    &= (d) + [e] \\\\\n\\end{align}\n",
         "I like this\n\n  a quoted line, as they stand here\n\nvery much",
+        "Run this:\n```ls -l``` lists what there is.\nThen tell us what it says.\n",
+        "Diese Zeile über schöne Dinge, die niemand kennt, endet so;\n",
+        "이 줄은 코드가 아니라 그저 긴 우리말 문장 입니다;\n",
     ],
 )
 def test_what_is_no_code(text: str) -> None:
@@ -92,7 +95,9 @@ def test_what_is_no_code(text: str) -> None:
         ("$HOME/bin:$PATH", []),
         ("an open \\begin{align} and \\end{other}", []),
         ("\\begin{document} text \\end{document}", []),
-        ("escaped \\$a\\$ signs", []),
+        ("so \\$V = I R\\$ holds for the \\$n\\$th", ["\\$V = I R\\$", "\\$n\\$"]),
+        ("it is \\$5 or \\$6, \\$ 7 \\$ in all", []),
+        ('echo "\\$HOME/\\$x"', []),
     ],
 )
 def test_formulas(text: str, formulas: list[str]) -> None:

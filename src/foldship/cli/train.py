@@ -38,9 +38,13 @@ def train(context: Context, jobs: int | None = None) -> None:
     from foldship import folds, receipts
     from foldship.cli import recording
     from foldship.cli.selecting import select
+    from foldship.export import support
+    from foldship.modelling import backbone
     from foldship.reporting import tables, terminal
     from foldship.training import run
 
+    for name in dict.fromkeys(model.backbone for model in context.experiment.models.values()):
+        support.check(backbone.locate(name, context.workspace.weights.parent))
     task, rows = context.competition.task, context.rows
     settings = context.experiment.folds
     groups = context.competition.groups(rows)

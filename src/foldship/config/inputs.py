@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from foldship.config.base import Settings, Share
+from foldship.config.base import Rate, Settings
 
 
 class Tower(Settings):
@@ -72,6 +72,12 @@ class Features(Settings):
             raise ValueError("embedding needs columns in categories or common")
         return self
 
+    @model_validator(mode="after")
+    def _something_to_count(self) -> Features:
+        if self.counts == "full" and not (self.counted or self.overlaps):
+            raise ValueError("counts: full needs texts in counted or overlaps")
+        return self
+
 
 class Augmentation(Settings):
     """Changes of the training rows; rows to predict are never touched.
@@ -81,8 +87,8 @@ class Augmentation(Settings):
     `foldship.training.augment`.
     """
 
-    mask_tokens: Share = 0.0
-    drop_tokens: Share = 0.0
+    mask_tokens: Rate = 0.0
+    drop_tokens: Rate = 0.0
     rows: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")] | None = None
 
     @property

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from foldship.config.base import Settings, Share
+from foldship.config.base import Rate, Settings
 from foldship.config.stages import Stage
 
 PoolingKind = Literal["cls", "mean", "max", "sep", "layers_cls", "layers_mean", "lstm"]
@@ -26,7 +26,7 @@ class Head(Settings):
     """
 
     hidden: int = Field(default=256, ge=0)
-    dropout: Share = 0.1
+    dropout: Rate = 0.1
     samples: int = Field(default=1, ge=1)
     per_target: bool = False
     interactions: bool = False
@@ -82,7 +82,7 @@ class Adapter(Settings):
 
     rank: int = Field(default=16, ge=1)
     alpha: int = Field(default=32, ge=1)
-    dropout: Share = 0.0
+    dropout: Rate = 0.0
     targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
     layers: tuple[int, ...] | None = None
     quantise: bool = False

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, NonNegativeFloat, model_validator
 
 from foldship.config import schedules, seeds
-from foldship.config.base import Settings, Share
+from foldship.config.base import Rate, Settings, Share
 from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head, PoolingKind, fit_pooling
 from foldship.config.objective import Bce, Loss, PseudoLabels, RDrop, Smart
@@ -33,7 +33,7 @@ class Model(Settings):
     head_fraction: Share = 0.5
     segment_ids: bool = False
     pooling: tuple[PoolingKind, ...] = Field(default=("cls", "mean"), min_length=1)
-    encoder_dropout: Share | None = None
+    encoder_dropout: Rate | None = None
     cleaning: Cleaning = Cleaning()
     features: Features = Features()
     head: Head = Head()
@@ -76,6 +76,17 @@ class Model(Settings):
     def _network_fits(self) -> Model:
         self.head.fit(len(self.towers))
         fit_pooling(self.pooling, self.stages)
+        return self
+
+    @model_validator(mode="after")
+    def _shorter_is_shorter(self) -> Model:
+        longest = max(tower.max_tokens for tower in self.towers)
+        for number, stage in enumerate(self.stages):
+            if stage.max_tokens is not None and stage.max_tokens >= longest:
+                raise ValueError(
+                    f"stages.{number}.max_tokens {stage.max_tokens} cuts nothing: "
+                    f"no tower has more than {longest}"
+                )
         return self
 
     @model_validator(mode="after")

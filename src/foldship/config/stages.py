@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from foldship.config import schedules
-from foldship.config.base import Positive, Settings, Share
+from foldship.config.base import Positive, Rate, Settings, Share
 
 
 class Stage(Settings):
@@ -23,7 +23,7 @@ class Stage(Settings):
     encoder_lr: Positive | None = None
     schedule: schedules.Schedule = "linear"
     schedule_options: dict[str, Any] = Field(default_factory=dict)
-    warmup: Share = 0.1
+    warmup: Rate = 0.1
     freeze_layers: int = Field(default=0, ge=0)
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_grad_norm: float = Field(default=1.0, ge=0)
@@ -76,5 +76,5 @@ class Adaptation(Settings):
     mask: Annotated[float, Field(gt=0, lt=1)] = 0.15
     max_tokens: int = Field(default=256, ge=8)
     batch_size: int = Field(default=32, ge=1)
-    warmup: Share = 0.06
+    warmup: Rate = 0.06
     seed: int = Field(default=0, ge=0)

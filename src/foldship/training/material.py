@@ -16,6 +16,7 @@ from foldship.training import augment, targets
 from foldship.training.data import RowData
 from foldship.training.pseudo import Teaching
 from foldship_kernel import tasks
+from foldship_kernel.features import FeatureSpec
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Material:
             return self
         task = tasks.get(self.card.competition)
         every = every_row(self.rows, self.teaching)
-        encoded, _ = reading.read_rows(every, task, self.tokenizer, encoding, self.card.features)
+        encoded, _ = reading.read_rows(every, task, self.tokenizer, encoding, FeatureSpec())
         card = replace(self.card, encoding=encoding)
         return replace(self, card=card, data=replace(self.data, encoded=encoded))
 

@@ -105,6 +105,13 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
             "models: {one: {stages: [{train: head, epochs: 1, head_lr: 1, max_tokens: 64}]}}",
             "vectors that are computed once; remove max_tokens",
         ),
+        (
+            "models: {one: {stages: [{train: full, epochs: 1, encoder_lr: 1, head_lr: 1, max_tokens: 64}]}}",
+            r"stages\.0\.max_tokens 64 cuts nothing: no tower has more than 64",
+        ),
+        ("models: {one: {head: {dropout: 1}}}", r"head\.dropout: .*less than 1"),
+        ("models: {one: {stages: [{train: head, epochs: 1, head_lr: .inf}]}}", r"head_lr: .*finite number"),
+        ("models: {one: {features: {counts: full}}}", "counts: full needs texts in counted or overlaps"),
         ("models: {one: {head: {per_target: true, hidden: 0}}}", "per_target needs hidden"),
         ("models: {one: {head: {samples: 4, dropout: 0}}}", "needs dropout above 0"),
         ("models: {one: {head: {samples: 0}}}", r"head\.samples: .*\(found 0\)"),
@@ -134,7 +141,8 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
         ("models: {one: {augmentation: {drop_tokens: 2}}}", r"augmentation\.drop_tokens: .*\(found 2\)"),
         ("models: {one: {augmentation: {rows: mine.py}}}", r"augmentation\.rows: .*pattern"),
         (
-            "models: {one: {augmentation: {drop_tokens: 1}, stages: [{train: head, epochs: 1, head_lr: 1}]}}",
+            "models: {one: {augmentation: {drop_tokens: 0.5}, "
+            "stages: [{train: head, epochs: 1, head_lr: 1}]}}",
             "every stage has train: head",
         ),
     ],

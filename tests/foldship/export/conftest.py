@@ -36,6 +36,7 @@ SIZES = {
 BACKBONES = {
     "bert": transformers.BertConfig(**SIZES),
     "roberta": transformers.RobertaConfig(**SIZES, pad_token_id=1, type_vocab_size=1),
+    "xlm-roberta": transformers.XLMRobertaConfig(**SIZES, pad_token_id=1, type_vocab_size=1),
     "electra": transformers.ElectraConfig(**SIZES, embedding_size=16),
     "deberta-v2": transformers.DebertaV2Config(
         **SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"], type_vocab_size=0

@@ -9,6 +9,7 @@ from transformers import (
     AutoTokenizer,
     BertConfig,
     DebertaV2Config,
+    DistilBertConfig,
     ElectraConfig,
     PretrainedConfig,
     RobertaConfig,
@@ -85,3 +86,10 @@ def test_a_changed_backbone_has_another_fingerprint(tiny_backbone: Path, tmp_pat
     with (copy / "config.json").open("a") as stream:
         stream.write(" ")
     assert backbone.fingerprint(str(copy)) != backbone.fingerprint(str(tiny_backbone))
+
+
+def test_rates_of_dropout_that_are_not_known_are_refused(tmp_path: Path) -> None:
+    DistilBertConfig(dim=32, n_layers=1, n_heads=2, hidden_dim=64, vocab_size=50).save_pretrained(tmp_path)
+    assert backbone.with_dropout(str(tmp_path), None).dropout == 0.1
+    with pytest.raises(FoldshipError, match="a distilbert encoder's rates cannot be set"):
+        backbone.with_dropout(str(tmp_path), 0.0)

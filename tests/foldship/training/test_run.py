@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import psutil
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import TrainerState
+from transformers import BertConfig, BertModel, TrainerState
 
 from foldship.config.objective import PseudoLabels
 from foldship.modelling import backbone, store
@@ -163,6 +165,21 @@ def test_what_does_not_fit_the_last_model_is_refused_before_the_first_is_trained
     with pytest.raises(FoldshipError, match="freeze_layers: 99 does not fit the backbone"):
         fold_runner.train(tiny_backbone, tmp_path, "full")
     assert not list(tmp_path.glob("*/fold*"))
+
+
+def test_segments_are_not_marked_for_a_backbone_that_does_not_know_them(
+    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = shutil.copytree(tiny_backbone, tmp_path / "backbone")
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps({**config, "type_vocab_size": 1}))
+    (source / "model.safetensors").unlink()
+    BertModel(BertConfig.from_pretrained(source)).save_pretrained(source)
+    plain = fold_runner.experiment(source, "full")
+    models = {"tiny": plain.models["tiny"].model_copy(update={"segment_ids": True})}
+    monkeypatch.setattr(fold_runner, "experiment", lambda *_: plain.model_copy(update={"models": models}))
+    with pytest.raises(FoldshipError, match=r"tiny\.segment_ids: the backbone does not tell segments apart"):
+        fold_runner.train(source, tmp_path / "weights", "full")
 
 
 def test_a_training_that_diverges_ends_at_once_and_is_not_gone_on_from(
