@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import project
@@ -13,3 +15,13 @@ def finished(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     result = project.foldship(root, "submission")
     assert result.returncode == 0, result.stdout + result.stderr
     return root
+
+
+@pytest.fixture
+def simulation(finished: Path, tmp_path: Path) -> Iterator[Path]:
+    """The finished project's rehearsal, for a test that rehearses again: afterwards it is the first one again."""
+    folder = finished / "build/quest/simulation"
+    shutil.copytree(folder, tmp_path / "first")
+    yield folder
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "first", folder)

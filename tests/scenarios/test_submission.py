@@ -168,14 +168,14 @@ def test_a_wrong_training_file_is_explained_and_nothing_is_lost(finished: Path, 
     assert digests(finished / "weights/quest", "tiny") == before
 
 
-def test_a_run_is_projected_to_the_hidden_set_on_another_machine(finished: Path) -> None:
+def test_a_run_is_projected_to_the_hidden_set_on_another_machine(finished: Path, simulation: Path) -> None:
     dataset = finished / "build/quest/dataset"
     contents = json.loads((dataset / "bundle.json").read_text())
     wishes = ("--rows", "3000", "--profile", "t4x2", "--cpus", "1")
     result = project.foldship(finished, "simulate", *wishes, "--margin", "0.5")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "On t4x2, 3,000 rows take about" in " ".join(result.stdout.split())
-    verdict = json.loads((finished / "build/quest/simulation/verdict.json").read_text())
+    verdict = json.loads((simulation / "verdict.json").read_text())
     found = verdict["projection"]
     assert (found["profile"], found["rows"]) == ("t4x2", 3000)
     assert len(found["score_against_time"]) == len(contents["schedule"])
@@ -184,7 +184,7 @@ def test_a_run_is_projected_to_the_hidden_set_on_another_machine(finished: Path)
     assert verdict["limits"]["cpus"] == 1
     result = project.foldship(finished, "simulate", "--rows", "2000000000")
     assert result.returncode == 1
-    verdict = json.loads((finished / "build/quest/simulation/verdict.json").read_text())
+    verdict = json.loads((simulation / "verdict.json").read_text())
     assert [name for name, check in verdict["checks"].items() if not check["passed"]] == ["margin"]
 
 
