@@ -19,7 +19,7 @@ def finished(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def simulation(finished: Path, tmp_path: Path) -> Iterator[Path]:
-    """The finished project's rehearsal, for a test that rehearses again: afterwards it is the first one again."""
+    """The finished project's rehearsal; after a test that rehearses again it is the first one again."""
     folder = finished / "build/quest/simulation"
     shutil.copytree(folder, tmp_path / "first")
     yield folder
