@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,12 @@ def digest_files(*paths: Path) -> dict[str, str]:
             if file.is_file() and file.suffix != ".pyc":
                 result[file.relative_to(path.parent).as_posix()] = manifest.sha256(file)
     return result
+
+
+def digest_source(function: Callable[..., Any]) -> str:
+    """SHA-256 in hex of a function's name and of the file that it is written in."""
+    path = inspect.getsourcefile(function)
+    return digest([function.__module__, function.__qualname__, digest_files(Path(path)) if path else {}])
 
 
 def versions() -> dict[str, str]:

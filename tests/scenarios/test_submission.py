@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import project
+import pytest
 
 from foldship.modelling import predict, reading, store
 from foldship_kernel import manifest, postprocess
@@ -142,6 +143,14 @@ def test_weights_of_another_recipe_are_not_bundled(finished: Path) -> None:
     result = project.foldship(finished, "bundle", "--recipe", "other")
     assert result.returncode == 1
     assert "other settings than recipe 'other'" in result.stderr
+
+
+@pytest.mark.parametrize("setting", ["seed: 77", "folds: {seed: 77}"])
+def test_weights_of_another_split_or_seed_are_not_bundled(finished: Path, setting: str) -> None:
+    (finished / "kernels/quest/recipes/redrawn.yaml").write_text(setting)
+    result = project.foldship(finished, "bundle", "--recipe", "redrawn")
+    assert result.returncode == 1
+    assert "another seed or other folds than recipe 'redrawn'" in result.stderr
 
 
 def test_truncated_weights_stop_the_bundle(finished: Path) -> None:

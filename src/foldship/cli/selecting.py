@@ -38,6 +38,7 @@ def select(context: Context) -> dict[str, Any]:
             "postprocess": processing.model_dump(),
             "blend": blending.model_dump(),
             "rare": context.competition.rare,
+            "score": receipts.digest_source(context.competition.score),
             "code": receipts.digest_files(*CODE),
         }
     )
@@ -61,8 +62,11 @@ def _check_trained_on_this(context: Context, name: str, folder: Path) -> None:
     """Refuse a model that was trained with another recipe or on other data: it is not what was asked for."""
     card = store.load_card(folder)
     wrong = None
-    if card.config != context.experiment.models[name]:
+    experiment = context.experiment
+    if card.config != experiment.models[name]:
         wrong = f"with other settings than recipe {context.recipe!r} has"
+    elif card.seed != experiment.seed_of(name) or card.folds != experiment.folds:
+        wrong = f"with another seed or other folds than recipe {context.recipe!r} has"
     elif card.data != receipts.digest(context.rows.to_csv(index=False)):
         wrong = f"on other data than {context.data}"
     if wrong:

@@ -136,6 +136,11 @@ class Experiment(Settings):
     postprocess: PostProcessing = PostProcessing()
     kernel: dict[str, Any] = Field(default_factory=dict)  # laid over kernel.yaml
 
+    def seed_of(self, model: str) -> int:
+        """The seed of a model's training: its own, or the experiment's."""
+        own = self.models[model].seed
+        return self.seed if own is None else own
+
     @model_validator(mode="before")
     @classmethod
     def _a_model_per_seed(cls, value: Any) -> Any:

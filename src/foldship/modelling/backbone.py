@@ -86,7 +86,12 @@ def load_encoder(
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     if quantise:
-        model = prepare_model_for_kbit_training(model)
+        # What is differentiated twice, as `smart` does, cannot have the other kind of checkpointing.
+        model = prepare_model_for_kbit_training(
+            model,
+            use_gradient_checkpointing=model.supports_gradient_checkpointing,
+            gradient_checkpointing_kwargs={"use_reentrant": False},
+        )
     targets = adapter.targets if isinstance(adapter.targets, str) else list(adapter.targets)
     lora = LoraConfig(
         r=adapter.rank,

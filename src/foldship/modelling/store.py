@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from foldship.config.schema import Model
+from foldship.config.schema import Folds, Model
 from foldship.modelling import backbone
 from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
@@ -43,6 +43,8 @@ class ModelCard:
         data: hash of the training rows.
         fingerprint: hash of all that training depends on.
         grid: levels of the targets where they are ordinal.
+        seed: of the training.
+        folds: how the rows were split.
     """
 
     name: str
@@ -55,6 +57,8 @@ class ModelCard:
     data: str
     fingerprint: str
     grid: Grid | None = None
+    seed: int = 0
+    folds: Folds = field(default_factory=Folds)
 
     @property
     def outputs(self) -> list[str]:
@@ -73,6 +77,8 @@ class ModelCard:
             "backbone": self.config.backbone,
             "data": self.data,
             "fingerprint": self.fingerprint,
+            "seed": self.seed,
+            "folds": self.folds.model_dump(),
             "targets": list(self.targets),
             "encoding": asdict(self.encoding),
             "features": asdict(self.features),
@@ -107,6 +113,8 @@ def load_card(folder: Path) -> ModelCard:
             data=value["data"],
             fingerprint=value["fingerprint"],
             grid=Grid.from_dict(value["grid"]) if value.get("grid") else None,
+            seed=value["seed"],
+            folds=Folds.model_validate(value["folds"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FoldshipError(

@@ -111,12 +111,12 @@ def fit_column(
         return bool(outcomes.size) and float(outcomes.mean()) >= stability
 
     def gated(used: frozenset[int], outer: int | None) -> dict[str, Any] | None:
-        taken, wanted = None, minimum_gain
+        taken, best = None, 0.0
         for kind in fitters:
             mean, error = gain(kind, used, outer)
-            enough = mean if taken else mean + leniency * error
-            if enough >= wanted and is_stable(kind, used, outer):
-                taken, wanted = kind, mean + minimum_gain
+            better = taken is None or mean >= best + minimum_gain
+            if better and mean + leniency * error >= minimum_gain and is_stable(kind, used, outer):
+                taken, best = kind, mean
         return None if taken is None else fitted(taken, used, outer)
 
     honest = np.empty_like(prediction)

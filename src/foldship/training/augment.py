@@ -113,11 +113,15 @@ def token_noise(
 
 
 def hook_digest(config: Augmentation) -> str:
-    """Digest of the module that makes further rows, for a fold is another when that has changed; else ""."""
+    """Digest of the package that makes further rows, for a fold is another when it changes; else ""."""
     if config.rows is None:
         return ""
-    path = inspect.getsourcefile(_hook(config.rows))
-    return receipts.digest(receipts.digest_files(Path(path))) if path else ""
+    module = importlib.import_module(_hook(config.rows).__module__.partition(".")[0])
+    path = inspect.getsourcefile(module)
+    if path is None:
+        return ""
+    file = Path(path)
+    return receipts.digest(receipts.digest_files(file.parent if file.name == "__init__.py" else file))
 
 
 def with_further_rows(

@@ -13,7 +13,8 @@ from transformers import set_seed
 
 import foldship_kernel
 from foldship import receipts
-from foldship.config.schema import Experiment
+from foldship.config import schedules
+from foldship.config.schema import Experiment, Model
 from foldship.metrics import Score
 from foldship.modelling import backbone, reading, store
 from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, ModelCard
@@ -115,7 +116,7 @@ def prepare(name: str, given: Given) -> Prepared:
     grid = targets.fit_grid(config, truth.astype(np.float32), task)
     shared = targets.group_columns(config, given.group_targets, task)
     teaching = pseudo.teaching(config, task, weights, unlabelled)
-    seed = experiment.seed if config.seed is None else config.seed
+    seed = experiment.seed_of(name)
     rows_digest = receipts.digest(rows.to_csv(index=False))
     fingerprint = receipts.digest(
         {
@@ -129,19 +130,33 @@ def prepare(name: str, given: Given) -> Prepared:
             "features": asdict(spec),
             "code": receipts.digest_files(*READING_CODE),
             "further_rows": augment.hook_digest(config.augmentation),
+            **({"score": receipts.digest_source(given.score)} if _looks_at_score(config) else {}),
             **({"group_targets": list(given.group_targets)} if config.group_mean else {}),
             **({"pseudo_labels": teaching.fingerprint()} if teaching else {}),
         }
     )
     folder = weights / name
     card = ModelCard(
-        name, task.NAME, source, tuple(task.TARGETS), config, encoding, spec, rows_digest, fingerprint, grid
+        name=name,
+        competition=task.NAME,
+        source=source,
+        targets=tuple(task.TARGETS),
+        config=config,
+        encoding=encoding,
+        features=spec,
+        data=rows_digest,
+        fingerprint=fingerprint,
+        grid=grid,
+        seed=seed,
+        folds=experiment.folds,
     )
     if not (folder / CARD).is_file() or store.fingerprint(folder) != fingerprint:
         folds.check(card)
         _make_room(folder, fingerprint)
         folder.mkdir(parents=True, exist_ok=True)
-        card.save(folder)
+    card.save(folder)
+    for path in folder.glob(".*.part"):
+        path.unlink()  # what a kill left half written
     (folder / TOKENIZER).parent.mkdir(exist_ok=True)
     with replacing(folder / TOKENIZER) as path:
         tokenizer.backend_tokenizer.save(str(path))
@@ -174,6 +189,12 @@ def prepare(name: str, given: Given) -> Prepared:
         for number in left
     ]
     return Prepared(folder, works, numbers, rows[task.ID])
+
+
+def _looks_at_score(config: Model) -> bool:
+    """Whether the metric decides on the weights, not on their score alone."""
+    plateau = any(stage.schedule == schedules.PLATEAU for stage in config.stages)
+    return plateau or config.early_stopping is not None
 
 
 def _texts(task: Task, tables: Sequence[pd.DataFrame], cleaning: Cleaning) -> list[str]:

@@ -58,7 +58,8 @@ def run(
         for wave in _waves(experiment.models):
             prepared = [prepare.prepare(name, given) for name in wave]
             works = [work for model in prepared for work in model.works]
-            side_by_side.run(works, jobs, disk.check_space)
+            folds = sum(len(model.numbers) for model in prepared)
+            side_by_side.run(works, jobs, disk.check_space, folds - len(works))
             folders += [model.finish() for model in prepared]
     return folders
 

@@ -61,7 +61,7 @@ def jobs(wanted: int | None, folds: int) -> int:
     Args:
         wanted: what the user asks for; None takes one per thread that torch would use, as far as the memory
             goes.
-        folds: that are left to train.
+        folds: that there are to train.
     """
     if torch.cuda.is_available():
         return 1
@@ -70,8 +70,11 @@ def jobs(wanted: int | None, folds: int) -> int:
     return max(1, min(wanted, folds))
 
 
-def run(works: Sequence[Work], wanted: int | None, room: Room) -> None:
-    """Train folds, `jobs(wanted, len(works))` at once; a single one at a time in this process.
+def run(works: Sequence[Work], wanted: int | None, room: Room, finished: int = 0) -> None:
+    """Train folds, `jobs` at once; a single one at a time in this process.
+
+    Sums depend on the number of threads. So `finished` folds, of an earlier run that was broken off, count
+    when the threads are shared out: the others get as many as they had.
 
     The first fold that fails ends the others at once; all go on from their checkpoints when they are trained
     again. The processes end with this one, however it ends. A fold that does not fit on the disk beside those
@@ -81,11 +84,13 @@ def run(works: Sequence[Work], wanted: int | None, room: Room) -> None:
         FoldshipError: there is no room for a fold, or a process was killed.
         Exception: whatever a fold raised, with its traceback as a note.
     """
-    count = jobs(wanted, len(works))
+    count = jobs(wanted, len(works) + finished)
     if count == 1:
         for work in works:
             room(work, ())
             work.do()
+        return
+    if not works:
         return
     threads = max(1, _threads() // count)
     print(f"{count} folds side by side, {threads} threads each", flush=True)

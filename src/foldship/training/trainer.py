@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ def trainer_options(config: Model) -> dict[str, Any]:
         FoldshipError: as `precision.choose`.
     """
     chosen = precision.choose(config)
+    # The library leaves an earlier training's choice here, and takes it for this one's.
+    os.environ["ACCELERATE_MIXED_PRECISION"] = "no" if chosen == "fp32" else chosen
     on_gpu = torch.cuda.is_available()
     return {
         "bf16": chosen == "bf16",
@@ -260,12 +263,16 @@ class KeepBest(TrainerCallback):
         if score > self._best.score or state.global_step == self._best.step:
             self._best = Best(score, state.global_step)
             self._keep(given["model"], self._best)
-        else:
-            control.should_training_stop = self.has_stopped(state.global_step, int(args.eval_steps or 1))
+        elif self.has_stopped(state.global_step, int(args.eval_steps or 1)):
+            control.should_training_stop = True  # never False: it may have come to its last step
 
     def has_stopped(self, step: int, every: int) -> bool:
-        """Whether training has stopped at a step, or before it; it is evaluated `every` so many steps."""
-        return (step - self._best.step) // every >= self._config.patience
+        """Whether training has stopped at a step, or before it; it is evaluated `every` so many steps.
+
+        Where no score was a number yet, as on held-out rows whose targets are all constant, it goes on.
+        """
+        scored = self._best.score > -math.inf
+        return scored and (step - self._best.step) // every >= self._config.patience
 
 
 def last_whole_checkpoint(folder: Path) -> Path | None:

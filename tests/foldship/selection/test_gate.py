@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from foldship.selection import gate, kinds
 from foldship.selection.clipping import Score
@@ -59,6 +60,33 @@ def test_no_kind_for_a_held_out_fold_was_chosen_or_found_stable_on_it() -> None:
     spoiled[folds == 3] = 1 - spoiled[folds == 3]
     np.testing.assert_array_equal(honest(spoiled)[folds == 3], honest(truth)[folds == 3])
     assert not np.array_equal(honest(spoiled), honest(truth))
+
+
+def test_leniency_lets_no_kind_pass_on_another_s_behalf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One kind whose loss may be chance, and one that loses less, but in every fold."""
+    truth, prediction, folds = np.tile([0.0, 1.0], 40), np.tile([0.2, 0.8], 40), np.repeat(np.arange(4), 20)
+    gains = {"raw": [0.0] * 4, "unsure": [0.0, 0.0, 0.0, -0.04], "worse": [-0.005] * 4}
+
+    def applied(column: np.ndarray, step: dict[str, Any] | None) -> np.ndarray:
+        return np.full(len(column), list(gains).index(step["kind"] if step else "raw"))
+
+    def score(truth: np.ndarray, column: np.ndarray, metric: Score | None = None) -> float:
+        # The rows of a fold are known by its truth, the kind by its column.
+        kind = list(gains)[int(column[0])] if column[0] == round(column[0]) else "raw"
+        return 0.5 + gains[kind][int(truth[0])]
+
+    monkeypatch.setattr(gate, "applied", applied)
+    monkeypatch.setattr(gate, "score", score)
+    truth = folds.astype(float)
+
+    def taken(*names: str) -> str | None:
+        fitters = {name: (lambda *_, name=name: {"kind": name}) for name in names}
+        step, _ = gate.fit_column(truth, prediction, folds, fitters, 0.002, leniency=2.0)
+        return None if step is None else str(step["kind"])
+
+    assert taken("worse") is None
+    assert taken("unsure") == "unsure"
+    assert taken("unsure", "worse") == "unsure"
 
 
 def test_a_later_kind_must_gain_more_than_an_earlier_one() -> None:

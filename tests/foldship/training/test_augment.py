@@ -167,6 +167,19 @@ def test_another_function_makes_another_fold() -> None:
     assert digest != augment.hook_digest(Augmentation(rows="fold_runner:rows"))
 
 
+def test_a_helper_beside_the_function_counts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "home_made"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "rows.py").write_text("def make(rows, random): return rows")
+    (package / "helper.py").write_text("SHARE = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings = Augmentation(rows="home_made.rows:make")
+    before = augment.hook_digest(settings)
+    (package / "helper.py").write_text("SHARE = 2")
+    assert augment.hook_digest(settings) != before
+
+
 def test_the_table_given_is_a_copy(fold: Fold) -> None:
     before = fold.rows.copy()
     fold.grown("spoiling")

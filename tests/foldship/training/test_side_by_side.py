@@ -73,6 +73,16 @@ def test_folds_share_the_threads_and_their_lines_arrive(
     assert all(f"wrote {file.name}\n" in printed for file in files)
 
 
+def test_the_last_fold_of_a_run_that_goes_on_gets_the_threads_it_had(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(side_by_side, "_threads", lambda: 6)
+    file = tmp_path / "a"
+    work = Work("a", tmp_path, partial(works.write_threads, file))
+    side_by_side.run([work], 3, room, finished=4)
+    assert file.read_text().split()[0] == "2"
+
+
 def test_folds_run_at_the_same_time(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     run(

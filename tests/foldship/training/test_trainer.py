@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
 from transformers import TrainingArguments
 
+from foldship.config.schema import Model
 from foldship.config.stages import EarlyStopping
 from foldship.training.trainer import (
     SCORE,
@@ -17,6 +20,7 @@ from foldship.training.trainer import (
     KeepBest,
     SampledTrainer,
     last_whole_checkpoint,
+    trainer_options,
 )
 
 ARGUMENTS: Any = SimpleNamespace(eval_steps=10)
@@ -56,6 +60,63 @@ def test_a_resumed_run_stops_where_an_uninterrupted_one_does(patience: int, resu
     assert stopping.has_stopped(resumed_from, 10) == stopped
     if not stopped:
         assert evaluate(after, kept, patience) == whole
+
+
+def test_a_score_that_is_no_number_stops_nothing() -> None:
+    assert evaluate(dict.fromkeys(range(10, 90, 10), math.nan), Best(), 1) == (Best(), None)
+    assert evaluate({10: math.nan, 20: 0.1, 30: math.nan, 40: math.nan}, Best(), 2) == (Best(0.1, 20), 40)
+
+
+def test_a_stage_ends_at_its_last_step_whatever_its_score(tmp_path: Path) -> None:
+    class Regression(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(1, 1)
+
+        def forward(self, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
+            return {"loss": ((self.layer(x) - labels) ** 2).mean()}
+
+    class Falling(SampledTrainer):
+        def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+            scores = {SCORE: -float(self.state.global_step)}
+            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, scores)
+            return scores
+
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path),
+        num_train_epochs=1.5,
+        per_device_train_batch_size=1,
+        eval_strategy="steps",
+        eval_steps=8,
+        use_cpu=True,
+        report_to=[],
+    )
+    rows = [{"x": torch.ones(1), "labels": torch.ones(1)} for _ in range(8)]
+    stopping = KeepBest(EarlyStopping(patience=9), lambda *_: None, Best())
+    trainer = Falling(
+        sampler=SequentialSampler(rows),
+        args=arguments,
+        model=Regression(),
+        train_dataset=rows,
+        eval_dataset=rows,
+        callbacks=[stopping],
+    )
+    trainer.train()
+    assert trainer.state.global_step == trainer.state.max_steps == 12
+
+
+def test_each_training_computes_in_its_own_precision(tmp_path: Path) -> None:
+    stage = {"train": "full", "epochs": 1, "encoder_lr": 1e-4, "head_lr": 1e-3}
+    towers = [{"segments": ["question_title"], "max_tokens": 64}]
+    computed = []
+    for precision in ("bf16", "fp32"):
+        model = {"backbone": "any", "towers": towers, "stages": [stage], "precision": precision}
+        arguments = TrainingArguments(
+            output_dir=str(tmp_path), report_to=[], **trainer_options(Model.model_validate(model))
+        )
+        trainer = SampledTrainer(sampler=SequentialSampler([0]), args=arguments, model=nn.Linear(1, 1))
+        computed.append(trainer.accelerator.mixed_precision)
+    assert computed == ["bf16", "no"]
 
 
 def test_the_last_step_is_evaluated_whatever_the_rhythm() -> None:
