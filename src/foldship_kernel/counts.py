@@ -1,8 +1,9 @@
 """What is counted in a text, and in a pair of texts.
 
 `basic` are seven cheap ones. `full` adds what solutions of Google QUEST Q&A Labeling counted besides: sizes
-and layout, shares of code and LaTeX, whom the text speaks of, how polite and how varied it is. Layout is read
-off the text as it came, before white space is collapsed. The lists of words are English.
+and layout, shares of code and LaTeX, whom the text speaks of, how polite and how varied it is. `style` adds
+how carefully it is written. Layout is read off the text as it came, before white space is collapsed. The
+lists of words are English.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from string import ascii_uppercase, digits
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship_kernel import patterns
+from foldship_kernel import patterns, style
 from foldship_kernel.cleaning import resolve
 from foldship_kernel.text import Texts
 
-BASIC, FULL = "basic", "full"
-PER_TEXT = {BASIC: 7, FULL: 22}
-PER_PAIR = {BASIC: 1, FULL: 3}
+BASIC, FULL, STYLE = "basic", "full", "style"
+PER_TEXT = {BASIC: 7, FULL: 22, STYLE: 22 + style.WIDTH}
+PER_PAIR = {BASIC: 1, FULL: 3, STYLE: 3}
 COMMON_WORDS = 1000  # any other word is rare
 
 _CODE = "{}();=<>\\$_"
@@ -57,10 +58,10 @@ def compute(
 
     Args:
         texts: of the rows.
-        kind: "basic" or "full".
+        kind: "basic", "full" or "style".
         counted: names of the texts to count.
         pairs: pairs of names to compare.
-        common: words that are not rare; read by "full" alone.
+        common: words that are not rare; "basic" does not read them.
         rows: how many rows there are.
     """
     result = np.zeros((rows, width(kind, len(counted), len(pairs))))
@@ -69,15 +70,16 @@ def compute(
     size = PER_TEXT[kind]
     for place, name in enumerate(counted):
         columns = slice(size * place, size * (place + 1))
-        raw = texts.raw[name] if kind == FULL else [""] * rows
+        raw = [""] * rows if kind == BASIC else texts.raw[name]
         for row, (text, original) in enumerate(zip(texts.normalised[name], raw, strict=True)):
             key = text, original if isinstance(original, str) else ""
             if key not in known:
                 known[key] = _basic(text)
-                if kind == FULL:
-                    found = words(text)
+                if kind != BASIC:
+                    found, layout = words(text), resolve(key[1]).strip()
                     vocabularies[text] = frozenset(found)
-                    known[key] += _more(*key, found)
+                    known[key] += _more(text, layout, found)
+                    known[key] += style.measure(layout) if kind == STYLE else ()
             result[row, columns] = known[key]
     start, size = size * len(counted), PER_PAIR[kind]
     for place, (first, second) in enumerate(pairs):
@@ -86,7 +88,7 @@ def compute(
             one, two = (_vocabulary(text, vocabularies) for text in names)
             result[row, columns] = [
                 len(one & two) / max(1, min(len(one), len(two))),
-                *(_compared(one, two, common) if kind == FULL else ()),
+                *(() if kind == BASIC else _compared(one, two, common)),
             ]
     return result
 
@@ -122,10 +124,9 @@ def _number(text: str, characters: str) -> int:
     return sum(map(text.count, characters))
 
 
-def _more(text: str, original: str, found: Sequence[str]) -> tuple[float, ...]:
+def _more(text: str, layout: str, found: Sequence[str]) -> tuple[float, ...]:
     count = max(1, len(found))
     kinds = Counter(map(_KIND_OF.get, found))
-    layout = resolve(original).strip()
     size = max(1, len(layout))
     lines = f"\n{layout}"
     logs = np.log1p(

@@ -42,8 +42,8 @@ class FeatureSpec:
         counted: names of texts that are counted (length, question marks, links ...).
         overlaps: pairs of texts whose share of common words is a feature.
         mean, scale: per counted feature, so that each has mean 0 and standard deviation 1 in training.
-        counts: what is counted, "basic" or "full", see `foldship_kernel.counts`.
-        common_words: words that are not rare, with "full".
+        counts: what is counted, "basic", "full" or "style", see `foldship_kernel.counts`.
+        common_words: words that are not rare; none with "basic".
     """
 
     one_hots: tuple[OneHot, ...] = ()
@@ -91,7 +91,7 @@ def fit(
         common: columns whose ten commonest values get a column each, the others one together.
         counted: texts to count.
         overlaps: pairs of texts to compare.
-        kind: what to count, "basic" or "full".
+        kind: what to count, "basic", "full" or "style".
     """
     one_hots = [
         OneHot(column, tuple(sorted(set(_known(rows[column])))), others=False) for column in categories
@@ -101,7 +101,7 @@ def fit(
         ranked = sorted(Counter(_known(rows[column])).items(), key=lambda item: (-item[1], item[0]))
         one_hots.append(OneHot(column, tuple(name for name, _ in ranked[:COMMON]), others=True))
     common_words: tuple[str, ...] = ()
-    if kind == counts.FULL:
+    if kind != counts.BASIC:
         compared = dict.fromkeys(name for pair in overlaps for name in pair)
         common_words = counts.common_words(texts.normalised[name] for name in compared)
     raw = counts.compute(texts, kind, counted, overlaps, frozenset(common_words), len(rows))

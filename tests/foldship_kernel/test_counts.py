@@ -20,6 +20,11 @@ def count(raw: str) -> dict[str, float]:
     return dict(zip(NAMES, values[0].tolist(), strict=True))
 
 
+@pytest.fixture(params=[counts.FULL, counts.STYLE])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def compare(first: str, second: str, common: str = "") -> list[float]:
     texts = Texts({}, {"a": [first], "b": [second]})
     return counts.compute(texts, counts.FULL, [], [("a", "b")], frozenset(common.split()), 1)[0].tolist()
@@ -73,16 +78,27 @@ def test_pairs_of_texts() -> None:
     assert compare("", "") == [0.0, 0.0, 0.0]
 
 
-def test_basic_counts_are_the_first_of_the_full_ones() -> None:
+def test_basic_counts_are_the_first_of_the_others(kind: str) -> None:
     raw = ["Some text? With {code} and 12 http://links!", "", "x" * 9]
     texts = Texts({"t": raw}, {"t": normalise_all(raw)})
     pairs = [("t", "t")]
     basic = counts.compute(texts, counts.BASIC, ["t"], pairs, frozenset(), 3)
-    full = counts.compute(texts, counts.FULL, ["t"], pairs, frozenset(), 3)
+    more = counts.compute(texts, kind, ["t"], pairs, frozenset(), 3)
     assert basic.shape == (3, counts.width(counts.BASIC, 1, 1))
-    assert full.shape == (3, counts.width(counts.FULL, 1, 1))
-    np.testing.assert_array_equal(full[:, :7], basic[:, :7])
-    np.testing.assert_array_equal(full[:, 22], basic[:, 7])
+    assert more.shape == (3, counts.width(kind, 1, 1))
+    np.testing.assert_array_equal(more[:, :7], basic[:, :7])
+    np.testing.assert_array_equal(more[:, counts.PER_TEXT[kind]], basic[:, 7])
+
+
+def test_style_is_measured_after_what_else_is_counted() -> None:
+    raw = ["First.\nthen i dont know", ""]
+    texts = Texts({"t": raw}, {"t": normalise_all(raw)})
+    full, style = (
+        counts.compute(texts, kind, ["t"], [], frozenset(), 2) for kind in (counts.FULL, counts.STYLE)
+    )
+    np.testing.assert_array_equal(style[:, :22], full)
+    assert style[0, 22] == 1  # the one sentence of several words begins in lower case: lines are read
+    assert not style[1].any()
 
 
 def test_common_words_stand_in_most_texts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,4 +110,5 @@ def test_common_words_stand_in_most_texts(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_any_text_is_counted_in_time_that_grows_with_its_length(text: str) -> None:
-    assert np.isfinite(list(count(text).values())).all()
+    texts = Texts({"t": [text]}, {"t": normalise_all([text])})
+    assert np.isfinite(counts.compute(texts, counts.STYLE, ["t"], [], frozenset(), 1)).all()

@@ -63,7 +63,7 @@ class Features(Settings):
     common: tuple[str, ...] = ()
     counted: tuple[str, ...] = ()
     overlaps: tuple[tuple[str, str], ...] = ()
-    counts: Literal["basic", "full"] = "basic"
+    counts: Literal["basic", "full", "style"] = "basic"
     embedding: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
@@ -74,8 +74,8 @@ class Features(Settings):
 
     @model_validator(mode="after")
     def _something_to_count(self) -> Features:
-        if self.counts == "full" and not (self.counted or self.overlaps):
-            raise ValueError("counts: full needs texts in counted or overlaps")
+        if self.counts != "basic" and not (self.counted or self.overlaps):
+            raise ValueError(f"counts: {self.counts} needs texts in counted or overlaps")
         return self
 
 

@@ -41,6 +41,7 @@ READING_CODE = [
         "windows.py",
         "features.py",
         "counts.py",
+        "style.py",
         "intake.py",
         "tasks",
     )

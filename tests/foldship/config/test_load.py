@@ -137,7 +137,7 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
             "its budget is 0",
         ),
         ("models: {one: {cleaning: {math: host}}}", r"cleaning\.math: .*'keep' or 'mark'"),
-        ("models: {one: {features: {counts: all}}}", r"features\.counts: .*'basic' or 'full'"),
+        ("models: {one: {features: {counts: all}}}", r"features\.counts: .*'basic', 'full' or 'style'"),
         ("models: {one: {augmentation: {drop_tokens: 2}}}", r"augmentation\.drop_tokens: .*\(found 2\)"),
         ("models: {one: {augmentation: {rows: mine.py}}}", r"augmentation\.rows: .*pattern"),
         (
