@@ -12,6 +12,7 @@ import tiny_bundle
 
 from foldship import receipts
 from foldship.competitions.quest import COMPETITION, read_train
+from foldship.config.schema import Folds
 from foldship_kernel import manifest
 from foldship_kernel.tasks import quest
 
@@ -45,6 +46,8 @@ def write_model(weights: Path, export: Path, rows: pd.DataFrame, folds: int, see
         "competition": quest.NAME,
         "data": "",
         "fingerprint": "",
+        "seed": 0,
+        "folds": Folds().model_dump(),
         "targets": quest.TARGETS,
         "encoding": tiny_bundle.ENCODING,
         "features": tiny_bundle.FEATURES,
