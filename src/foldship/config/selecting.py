@@ -12,7 +12,7 @@ StepKind = Literal["clip", "tails", "floor", "round", "grid", "levels", "thresho
 
 
 class PostProcessing(Settings):
-    """A column is post-processed by the kind that gains most, if that is enough and steady enough.
+    """A column is post-processed by the first kind that gains enough, or a later one that gains more.
 
     Enough: `minimum_gain` in the column's out-of-fold score, less `leniency` standard errors. Steady: in a
     share of at least `stability` of `resamples` samples of `resample_rows` held-out rows.

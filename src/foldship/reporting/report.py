@@ -51,7 +51,7 @@ def write(build: Path) -> Path:
             f"{build}: there is nothing to report yet",
             expected="selection/selection.json",
             found="no such file",
-            fix="run `make bundle` first",
+            fix="run `make train` first",
         )
     try:
         sections, missing = _scores(selection, build), []
