@@ -46,7 +46,7 @@ def test_what_is_missing_is_named_with_its_command(build: Path) -> None:
 
 
 def test_without_a_selection_there_is_nothing_to_report(tmp_path: Path) -> None:
-    with pytest.raises(FoldshipError, match="make bundle"):
+    with pytest.raises(FoldshipError, match="make train"):
         report.write(tmp_path)
 
 
