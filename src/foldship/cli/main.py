@@ -11,6 +11,7 @@ import threading
 
 import click
 
+from foldship.training import failed_threads
 from foldship_kernel.errors import FoldshipError
 
 # Subcommand -> module; a module is imported only when its verb runs, so that --help stays quick.
@@ -74,7 +75,7 @@ def main() -> None:
     # CPU would use: neither concerns anyone here.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    threading.excepthook = _thread_failed
+    threading.excepthook = failed_threads.tell
     try:
         program(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -91,12 +92,6 @@ def main() -> None:
             raise
         place = error.filename or "a file"
         sys.exit(f"\nerror: {place}: {os.strerror(error.errno)}\n  fix:      {_REMEDIES[error.errno]}")
-
-
-def _thread_failed(failure: threading.ExceptHookArgs) -> None:
-    """Leave it to the main thread to say that TensorBoard's writer failed: the writer raises there again."""
-    if not type(failure.thread).__module__.startswith("tensorboard."):
-        threading.__excepthook__(failure)
 
 
 if __name__ == "__main__":

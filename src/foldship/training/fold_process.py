@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 
 import torch
 
-from foldship.training import progress
+from foldship.training import failed_threads, progress
 from foldship_kernel.errors import FoldshipError
 
 # As the program does for itself: imported after this, bitsandbytes warns of what concerns no one here.
@@ -32,6 +32,7 @@ def train(task: bytes, threads: int, connection: Connection) -> None:
         connection: takes printed lines, steps, and at last the exception that ended the training, if any.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
+    threading.excepthook = failed_threads.tell
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with redirect_stdout(_Lines(connection)), progress.told_to(connection.send):
         try:
