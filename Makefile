@@ -19,7 +19,8 @@ A           ?=
 B           ?=
 SHOW        ?=
 IMAGE       ?=
-IDEAS       := $(sort $(patsubst kernels/quest/recipes/%.yaml,%,$(wildcard kernels/quest/recipes/ablation/*.yaml)))
+RECIPE_DIR  := kernels/$(COMPETITION)/recipes
+IDEAS       := $(sort $(patsubst $(RECIPE_DIR)/%.yaml,%,$(wildcard $(RECIPE_DIR)/ablation/*.yaml)))
 RECIPES     ?= ablation/base $(filter-out ablation/base,$(IDEAS))
 BENCH       ?= full
 SUITES      ?=
@@ -57,7 +58,9 @@ runs: $(READY) ## List what was tried and what it scored; A=run sets all against
 # In a workspace of its own: these trainings must not set the real weights aside.
 sweep: export FOLDSHIP_ROOT := $(CURDIR)/weights/sweep
 sweep: $(READY) ## Train RECIPES one after another and set them against the first; by default those of docs/ablation.md
-	@mkdir -p $(FOLDSHIP_ROOT) && ln -sfn $(CURDIR)/kernels $(FOLDSHIP_ROOT)/kernels
+	@mkdir -p $(FOLDSHIP_ROOT)/weights && ln -sfn $(CURDIR)/kernels $(FOLDSHIP_ROOT)/kernels
+	@ln -sfn $(CURDIR)/weights/backbones $(FOLDSHIP_ROOT)/weights/backbones
+	@echo '$(words $(RECIPES)) recipes, one after another; what is finished is kept, so stop and go on at will'
 	for recipe in $(RECIPES); do \
 		$(FOLDSHIP) train --competition $(COMPETITION) --recipe $$recipe $(if $(DATA),--data "$(DATA)") $(TRAINING) || exit; \
 	done
@@ -82,7 +85,7 @@ image: $(READY) ## Make a kernel that says what Kaggle's image holds; IMPORT=ima
 	$(FOLDSHIP) image $(WHICH) $(if $(IMPORT),--import "$(IMPORT)") $(if $(IMAGE),--name $(IMAGE))
 
 report: $(READY) ## Write one HTML page about the last run
-	$(FOLDSHIP) report $(WHICH)
+	$(FOLDSHIP) report --competition $(COMPETITION)
 
 bench: $(READY) $(PEERS)/.ready ## Measure the kernel against what else one would run
 	PYTHONPATH="$(PEERS)" $(VENV)/bin/python -m bench --size "$(BENCH)" --suites "$(SUITES)" --threads $(THREADS)

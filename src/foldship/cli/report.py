@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from foldship.cli.context import open_context, shared_options
+from foldship.cli.context import open_workspace
 
 
 @click.command()
-@shared_options
-def command(competition: str, data: Path | None, recipe: str) -> None:
-    """Write one HTML page with the scores, pictures and tables of the last run."""
+@click.option("--competition", default="quest", show_default=True, help="Which competition.")
+def command(competition: str) -> None:
+    """Write one HTML page with the scores, pictures and tables of what was made last."""
     from foldship.reporting import report
 
-    page = report.write(open_context(competition, data, recipe).workspace.build)
-    click.echo(f"report: {page}")
+    click.echo(f"report: {report.write(open_workspace(competition).build)}")

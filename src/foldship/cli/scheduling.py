@@ -13,7 +13,7 @@ from foldship import scheduling, selection
 from foldship.cli.context import Context
 from foldship.config.selecting import Blending
 from foldship.modelling import store
-from foldship_kernel.errors import DataError
+from foldship_kernel.errors import DataError, listed
 from foldship_kernel.manifest import Cost
 
 
@@ -24,7 +24,7 @@ def schedule(context: Context, exported: Mapping[str, Path], costs: Mapping[str,
     and added to `selection.json`.
     """
     blends = _Blends(context)
-    rows, unseen = _probe_rows(context)
+    rows, seen = _probe_rows(context)
     made = scheduling.run(
         exported,
         context.models,
@@ -34,19 +34,21 @@ def schedule(context: Context, exported: Mapping[str, Path], costs: Mapping[str,
         rows,
         context.competition.task,
         context.workspace.schedule,
-        unseen=unseen,
+        seen=seen,
     )
     blends.keep(unit["model"] for unit in made["units"])
     return made
 
 
-def _probe_rows(context: Context) -> tuple[pd.DataFrame, bool]:
-    """Test rows where DATA has any, else training rows; and whether no fold was trained on them."""
+def _probe_rows(context: Context) -> tuple[pd.DataFrame, str | None]:
+    """Test rows where DATA has any, else training rows; and why a fold may have learnt from them, if so."""
     try:
         rows, _ = context.competition.task.read_test(context.data)
     except DataError:
-        return context.rows, False
-    return pd.concat(rows.chunks()), True
+        return context.rows, "there are none that can be read"
+    students = [name for name, model in context.experiment.models.items() if model.pseudo_labels is not None]
+    seen = f"{listed(students)} learnt from these by pseudo_labels" if students else None
+    return pd.concat(rows.chunks()), seen
 
 
 class _Blends:

@@ -57,7 +57,7 @@ def _chain(recipes: Path, name: str) -> list[dict[str, Any]]:
                 fix="remove `extends` from one of them",
             )
         if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in recipes.glob("*.yaml"))) or "none"
+            known = ", ".join(_known(recipes)) or "none"
             asked = f", which {names[-1]!r} extends," if names else ""
             raise FoldshipError(
                 f"there is no recipe {wanted!r}{asked} in {recipes}",
@@ -69,6 +69,12 @@ def _chain(recipes: Path, name: str) -> list[dict[str, Any]]:
         wanted = content.pop("extends", None)
         chain.append(content)
     return chain[::-1]
+
+
+def _known(recipes: Path) -> list[str]:
+    """Recipes to choose from; folders of them as a pattern."""
+    folders = sorted({path.parent.name for path in recipes.glob("*/*.yaml")})
+    return [*sorted(path.stem for path in recipes.glob("*.yaml")), *(f"{name}/*" for name in folders)]
 
 
 def read(path: Path) -> dict[str, Any]:

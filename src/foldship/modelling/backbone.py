@@ -215,5 +215,5 @@ def _not_to_be_had(source: str, error: Exception) -> FoldshipError:
         f"backbone {source!r} cannot be loaded",
         expected=f"{EMBEDDED}, a folder under weights/ with config.json, or a model name on the hub",
         found=str(error).splitlines()[0],
-        fix="check the name, download it into weights/<name> first, or use the embedded backbone",
+        fix="check the name, download it into weights/backbones/<name> first, or use the embedded backbone",
     )

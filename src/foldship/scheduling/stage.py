@@ -39,7 +39,7 @@ def run(
     task: Task,
     out: Path,
     *,
-    unseen: bool,
+    seen: str | None = None,
 ) -> dict[str, Any]:
     """Order all folds by expected gain per second, and write `out/schedule.json` with its receipt.
 
@@ -54,8 +54,8 @@ def run(
         rows: rows to predict; of more than `MOST_ROWS` as many, evenly spread.
         task: the competition.
         out: folder to write to; made if missing.
-        unseen: whether no fold was trained on these rows. Only then, and of `FEWEST_ROWS` or more, can the
-            gain of averaging folds be estimated.
+        seen: None, or why these are not rows that no fold has learnt from, in words. Only from such, and of
+            `FEWEST_ROWS` or more, can the gain of averaging folds be estimated.
 
     Returns:
         The content of `schedule.json`: `rows` (number of rows that the folds' agreement was measured on),
@@ -66,7 +66,7 @@ def run(
     names = tuple(sorted(name for name, weight in chosen["weights"].items() if has_share(weight)))
     graphs = {name: receipts.digest(receipts.read(export_dirs[name]).get(receipts.FILES)) for name in names}
     rows = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64))]
-    estimating = unseen and len(rows) >= FEWEST_ROWS
+    estimating = seen is None and len(rows) >= FEWEST_ROWS
     inputs = receipts.digest(
         {
             "graphs": graphs,
@@ -77,7 +77,7 @@ def run(
             "costs": {name: asdict(costs[name]) for name in names},
             "selection": receipts.read(selection.parent).get("inputs"),
             "rows": rows.to_csv(index=False),
-            "unseen": unseen,
+            "seen": seen,
             "code": receipts.digest_files(Path(__file__).parent),
         }
     )
@@ -122,7 +122,7 @@ def run(
             }
             for step in steps
         ],
-        "notes": [] if estimating else [_no_estimate(len(rows), unseen)],
+        "notes": [] if estimating else [_no_estimate(len(rows), seen)],
     }
     out.mkdir(parents=True, exist_ok=True)
     write_json(path, schedule)
@@ -130,9 +130,9 @@ def run(
     return schedule
 
 
-def _no_estimate(rows: int, unseen: bool) -> str:
-    found = f"there are {rows}" if unseen else "there are none that can be read"
+def _no_estimate(rows: int, seen: str | None) -> str:
+    found = seen or f"there are {rows}"
     return (
-        f"what averaging folds gains is estimated on {FEWEST_ROWS} test rows or more, and {found}: expected "
-        "scores are those of one fold of each model"
+        f"what averaging folds gains is estimated on {FEWEST_ROWS} unseen test rows or more, and {found}: "
+        "expected scores are those of one fold of each model"
     )

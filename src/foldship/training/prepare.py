@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from transformers import set_seed
 
 import foldship_kernel
@@ -18,7 +19,7 @@ from foldship.config.schema import Experiment, Model
 from foldship.metrics import Score
 from foldship.modelling import backbone, reading, store
 from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, ModelCard
-from foldship.training import adaptation, augment, disk, one_fold, pseudo, targets
+from foldship.training import adaptation, augment, disk, losses, one_fold, precision, pseudo, targets
 from foldship.training import fold as folds
 from foldship.training.data import RowData
 from foldship.training.material import Material, every_row, joined_groups
@@ -91,44 +92,73 @@ class Prepared:
         return self.folder
 
 
-def prepare(name: str, given: Given) -> Prepared:
-    """Make a model ready to train: its folder, its card, its rows as tensors.
+def draft(name: str, given: Given) -> ModelCard:
+    """The card of a model before its backbone is adapted, without its fingerprint.
 
     Args:
         name: of the model, in the experiment.
         given: what it is trained on.
 
     Raises:
-        FoldshipError: settings do not fit the data or the backbone, or the disk is full.
+        FoldshipError: settings do not fit the data, the backbone or the machine.
     """
-    task, experiment, rows, weights = given.task, given.experiment, given.rows, given.weights
-    config, folds_table, unlabelled = experiment.models[name], given.folds_table, given.unlabelled
-    source = backbone.locate(config.backbone, weights.parent)
+    task, experiment, rows = given.task, given.experiment, given.rows
+    config = experiment.models[name]
+    losses.criterion(config, task.TARGETS)
+    precision.choose(config)
+    precision.eight_bit(config)
+    targets.group_columns(config, given.group_targets, task)
+    pseudo.teaching(config, task, given.weights, given.unlabelled)
+    source = backbone.locate(config.backbone, given.weights.parent)
+    tokenizer = backbone.load_tokenizer(source)
+    card = ModelCard(
+        name=name,
+        competition=task.NAME,
+        source=source,
+        targets=tuple(task.TARGETS),
+        config=config,
+        encoding=reading.encoding_spec(config, tokenizer, task, backbone.positions(source, tokenizer)),
+        features=reading.feature_spec(config.features, rows, task),
+        data=receipts.digest(rows.to_csv(index=False)),
+        fingerprint="",
+        grid=targets.fit_grid(config, _truth(given).astype(np.float32), task),
+        seed=experiment.seed_of(name),
+        folds=experiment.folds,
+    )
+    folds.check(card)
+    return card
+
+
+def prepare(card: ModelCard, given: Given) -> Prepared:
+    """Make a model ready to train: its backbone, its folder, its rows as tensors.
+
+    Args:
+        card: its `draft`.
+        given: what it is trained on.
+
+    Raises:
+        FoldshipError: the disk is full, or the loss of the backbone that is adapted is no number.
+    """
+    task, rows, weights, unlabelled = given.task, given.rows, given.weights, given.unlabelled
+    config, folds_table, truth = card.config, given.folds_table, _truth(given)
     if config.adaptation is not None:
         tables = [rows, *([] if unlabelled is None else [unlabelled.rows])]
         texts = _texts(task, tables, Cleaning(**config.cleaning.model_dump()))
         with disk.named(weights):
-            source = adaptation.run(config, source, texts, weights / ADAPTED)
-    tokenizer = backbone.load_tokenizer(source)
-    encoding = reading.encoding_spec(config, tokenizer, task, backbone.positions(source, tokenizer))
-    spec = reading.feature_spec(config.features, rows, task)
+            card = replace(card, source=adaptation.run(config, card.source, texts, weights / ADAPTED))
     table = folds_table.set_index(task.ID).loc[list(rows[task.ID])]
-    truth = rows[list(task.TARGETS)].to_numpy(np.float64)
-    grid = targets.fit_grid(config, truth.astype(np.float32), task)
     shared = targets.group_columns(config, given.group_targets, task)
     teaching = pseudo.teaching(config, task, weights, unlabelled)
-    seed = experiment.seed_of(name)
-    rows_digest = receipts.digest(rows.to_csv(index=False))
     fingerprint = receipts.digest(
         {
             "config": config.model_dump(mode="json"),
-            "seed": seed,
-            "backbone": backbone.fingerprint(source),
+            "seed": card.seed,
+            "backbone": backbone.fingerprint(card.source),
             "folds": folds_table.to_csv(index=False),
-            "rows": rows_digest,
+            "rows": card.data,
             "targets": [task.ACTIVATION, *task.TARGETS],
-            "encoding": asdict(encoding),
-            "features": asdict(spec),
+            "encoding": asdict(card.encoding),
+            "features": asdict(card.features),
             "code": receipts.digest_files(*READING_CODE),
             "further_rows": augment.hook_digest(config.augmentation),
             **({"score": receipts.digest_source(given.score)} if _looks_at_score(config) else {}),
@@ -136,23 +166,9 @@ def prepare(name: str, given: Given) -> Prepared:
             **({"pseudo_labels": teaching.fingerprint()} if teaching else {}),
         }
     )
-    folder = weights / name
-    card = ModelCard(
-        name=name,
-        competition=task.NAME,
-        source=source,
-        targets=tuple(task.TARGETS),
-        config=config,
-        encoding=encoding,
-        features=spec,
-        data=rows_digest,
-        fingerprint=fingerprint,
-        grid=grid,
-        seed=seed,
-        folds=experiment.folds,
-    )
+    card = replace(card, fingerprint=fingerprint)
+    folder = weights / card.name
     if not (folder / CARD).is_file() or store.fingerprint(folder) != fingerprint:
-        folds.check(card)
         _make_room(folder, fingerprint)
         folder.mkdir(parents=True, exist_ok=True)
     card.save(folder)
@@ -160,10 +176,10 @@ def prepare(name: str, given: Given) -> Prepared:
         path.unlink()  # what a kill left half written
     (folder / TOKENIZER).parent.mkdir(exist_ok=True)
     with replacing(folder / TOKENIZER) as path:
-        tokenizer.backend_tokenizer.save(str(path))
+        backbone.load_tokenizer(card.source).backend_tokenizer.save(str(path))
 
     every = every_row(rows, teaching)
-    encoded, computed = reading.read_rows(every, task, folder / TOKENIZER, encoding, spec)
+    encoded, computed = reading.read_rows(every, task, folder / TOKENIZER, card.encoding, card.features)
     unlabelled_truth = np.zeros((len(every) - len(rows), truth.shape[1]))
     data = RowData(
         encoded=encoded,
@@ -176,20 +192,24 @@ def prepare(name: str, given: Given) -> Prepared:
     numbers = sorted(set(fold_of.tolist()))
     left = [number for number in numbers if not one_fold.is_finished(card, folder, number)]
     if left and config.stages[0].train == "head" and config.augmentation.rows is None:
-        set_seed(seed)
+        set_seed(card.seed)
         with disk.named(folder):
             one_fold.frozen_vectors(folder, card, folds.build(card), data)
     space = disk.space_of(card)
     works = [
         Work(
-            f"{name} fold {number}",
+            f"{card.name} fold {number}",
             folder / f"fold{number}",
-            one_fold.OneFold(material, folder, number, fold_of, truth, seed, given.score).train,
+            one_fold.OneFold(material, folder, number, fold_of, truth, card.seed, given.score).train,
             space,
         )
         for number in left
     ]
     return Prepared(folder, works, numbers, rows[task.ID])
+
+
+def _truth(given: Given) -> NDArray[np.float64]:
+    return given.rows[list(given.task.TARGETS)].to_numpy(np.float64)
 
 
 def _looks_at_score(config: Model) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from foldship.config.schema import Experiment, Model
 from foldship.metrics import Score, spearman
-from foldship.training import disk, lock, losses, precision, prepare, pseudo, side_by_side, targets
+from foldship.training import disk, lock, prepare, side_by_side
 from foldship.training.pseudo import Unlabelled
 from foldship_kernel.tasks.base import Task
 
@@ -46,17 +46,12 @@ def run(
         FoldshipError: settings do not fit the data or the machine, another training is at work in `weights`,
             or the disk is full.
     """
-    for config in experiment.models.values():  # what does not fit is refused before anything is trained
-        losses.criterion(config, task.TARGETS)
-        precision.choose(config)
-        precision.eight_bit(config)
-        targets.group_columns(config, group_targets, task)
-        pseudo.teaching(config, task, weights, unlabelled)
     given = prepare.Given(task, experiment, rows, folds_table, weights, group_targets, unlabelled, score)
+    drafts = {name: prepare.draft(name, given) for name in experiment.models}  # before anything is trained
     folders = []
     with lock.held(weights):
         for wave in _waves(experiment.models):
-            prepared = [prepare.prepare(name, given) for name in wave]
+            prepared = [prepare.prepare(drafts[name], given) for name in wave]
             works = [work for model in prepared for work in model.works]
             folds = sum(len(model.numbers) for model in prepared)
             side_by_side.run(works, jobs, disk.check_space, folds - len(works))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from pathlib import Path
@@ -15,6 +16,7 @@ from foldship import selection
 from foldship.cli.context import Context
 from foldship.cli.scheduling import schedule
 from foldship.competitions.quest import COMPETITION
+from foldship.config.objective import PseudoLabels
 from foldship.config.schema import Experiment
 from foldship.workspace import Workspace
 from foldship_kernel.manifest import Cost
@@ -88,3 +90,14 @@ def test_without_a_test_table_training_rows_tell_the_speed(context: Context, sto
         hidden.rename(test)
     assert "none that can be read" in made["notes"][0]
     assert all(unit["seconds"] > 0 for unit in made["units"])
+
+
+def test_what_a_student_learnt_from_does_not_tell_how_its_folds_differ(
+    context: Context, stored: Path
+) -> None:
+    models = dict(context.experiment.models)
+    models["b"] = models["b"].model_copy(update={"pseudo_labels": PseudoLabels(teacher="a")})
+    taught = dataclasses.replace(context, experiment=context.experiment.model_copy(update={"models": models}))
+    made = schedule(taught, exported(context), COSTS)
+    assert "b learnt from these by pseudo_labels" in made["notes"][0]
+    assert all(model["agreement"] is None for model in made["models"].values())

@@ -163,8 +163,11 @@ def test_settings_of_before_windows_and_cleaning_are_valid_and_change_nothing() 
 
 
 def test_an_unknown_recipe_names_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(FoldshipError, match=r"expected: *one of: mine"):
-        load.load(folder(tmp_path, ""), "other")
+    ideas = folder(tmp_path, "") / "recipes/ideas"
+    ideas.mkdir()
+    (ideas / "one.yaml").touch()
+    with pytest.raises(FoldshipError, match=r"expected: *one of: mine, ideas/\*"):
+        load.load(ideas.parent.parent, "other")
 
 
 def test_broken_yaml_names_the_file(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Scene:
     def weights(self) -> dict[str, Path]:
         return {name: self.root / "weights" / name for name in ("a", "b")}
 
-    def run(self, rows: pd.DataFrame | None = None, *, unseen: bool = True) -> dict[str, Any]:
+    def run(self, rows: pd.DataFrame | None = None, *, seen: str | None = None) -> dict[str, Any]:
         chosen = json.loads((self.root / "selection" / selection.FILE_NAME).read_text())
         blends: Mapping[frozenset[str], Any] = {frozenset(b["models"]): b for b in chosen["blends"]}
         return scheduling.run(
@@ -43,7 +43,7 @@ class Scene:
             self.test if rows is None else rows,
             quest,
             self.root / "schedule",
-            unseen=unseen,
+            seen=seen,
         )
 
 
@@ -107,14 +107,14 @@ def test_a_speed_measured_on_other_graphs_is_not_kept(scene: Scene) -> None:
     assert json.loads(path.read_text())["graphs"] == measured["graphs"]
 
 
-@pytest.mark.parametrize("unseen", [True, False])
-def test_without_enough_test_rows_averaging_counts_for_nothing_and_that_is_said(
-    scene: Scene, unseen: bool
+@pytest.mark.parametrize("seen", [None, "a fold learnt from these"])
+def test_without_enough_unseen_rows_averaging_counts_for_nothing_and_that_is_said(
+    scene: Scene, seen: str | None
 ) -> None:
-    rows = scene.test.iloc[: stage.FEWEST_ROWS - 1] if unseen else scene.train
-    made = scene.run(rows, unseen=unseen)
+    rows = scene.test if seen else scene.test.iloc[: stage.FEWEST_ROWS - 1]
+    made = scene.run(rows, seen=seen)
     assert made["rows"] == 0
-    assert "49" in made["notes"][0] if unseen else "none that can be read" in made["notes"][0]
+    assert (seen or "there are 49") in made["notes"][0]
     chosen = json.loads((scene.root / "selection" / selection.FILE_NAME).read_text())
     assert made["units"][-1]["score"] == pytest.approx(
         max(blend["score"] for blend in chosen["blends"]), abs=1e-6

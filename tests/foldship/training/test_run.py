@@ -23,6 +23,7 @@ from foldship.config.objective import PseudoLabels
 from foldship.modelling import backbone, store
 from foldship.training import lock, objective, run, stage
 from foldship.training.data import Collator
+from foldship.training.pseudo import Unlabelled
 from foldship.training.trainer import MarkWhole
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import quest
@@ -164,6 +165,14 @@ def test_what_does_not_fit_the_last_model_is_refused_before_the_first_is_trained
     monkeypatch.setattr(fold_runner, "experiment", lambda *_: plain.model_copy(update={"models": models}))
     with pytest.raises(FoldshipError, match="freeze_layers: 99 does not fit the backbone"):
         fold_runner.train(tiny_backbone, tmp_path, "full")
+    assert not list(tmp_path.glob("*/fold*"))
+    models["deep"] = models["deep"].model_copy(update={"pseudo_labels": PseudoLabels(teacher="tiny")})
+    data = fold_runner.rows(12)
+    unlabelled = Unlabelled(data, pd.Series(range(len(data))))
+    with pytest.raises(FoldshipError, match="freeze_layers: 99 does not fit the backbone"):
+        run.run(
+            quest, fold_runner.experiment(tiny_backbone, "full"), data, data, tmp_path, unlabelled=unlabelled
+        )
     assert not list(tmp_path.glob("*/fold*"))
 
 
