@@ -16,7 +16,7 @@ from foldship.config.stages import Adaptation, Averaging, EarlyStopping, Stage
 
 
 def _not_taken(name: str) -> str:
-    if name in {"folds", "runs", "adapted"}:
+    if name in {"folds", "runs", "adapted", "frozen"}:
         raise ValueError(f"a model cannot be named {name}: weights/<competition>/{name} holds other things")
     return name
 

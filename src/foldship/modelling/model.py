@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from foldship.config.network import PoolingKind
 from foldship.config.schema import Model
-from foldship.modelling import backbone, heads
+from foldship.modelling import backbone, heads, upper
 from foldship.modelling.ordinal import OrdinalDecode
 from foldship.modelling.pooling import Pooling
 from foldship_kernel.features import FeatureSpec
@@ -48,6 +48,12 @@ class Encoder(nn.Module):
         pooled: Tensor = self.pooling([states.float() for states in layers], attention_mask)
         return pooled
 
+    def above(self, states: Tensor, attention_mask: Tensor, depth: int) -> Tensor:
+        """The same from what the lowest `depth` layers made of the tokens, (B, L, H) float32."""
+        last = upper.run(self.backbone, states, attention_mask, depth)
+        pooled: Tensor = self.pooling([last.float()], attention_mask)
+        return pooled
+
 
 class RowModel(nn.Module):
     """Encoder and head together.
@@ -68,7 +74,7 @@ class RowModel(nn.Module):
         features: Tensor,
         pooled: Tensor | None = None,
         readings: Tensor | None = None,
-        **tokens: Tensor,
+        parts: Sequence[Mapping[str, Any]] = (),
     ) -> Tensor:
         """Logits (N, C) of N rows.
 
@@ -76,18 +82,23 @@ class RowModel(nn.Module):
             index: (R, T) int64, which vector each reading's tower reads; rows have one reading each, so that
                 R = N, unless `readings` says otherwise.
             features: (N, F) float32.
-            pooled: (S, width) vectors computed before; else `tokens` are encoded.
+            pooled: (S, width) vectors computed before; else `parts` are encoded.
             readings: (N,) int64, how many readings each row has, one after another; a row's logits are the
                 mean of theirs.
-            tokens: the encoder's inputs, (S, L) int64 each.
+            parts: inputs of `Encoder.forward`, or of `Encoder.above`, for some of the S sequences each, one
+                after another.
         """
-        vectors = self.encoder(**tokens) if pooled is None else pooled
+        vectors = torch.cat([self._encode(part) for part in parts]) if pooled is None else pooled
         if readings is None:
             logits: Tensor = self.head(vectors[index].flatten(1), features)
             return logits
         logits = self.head(vectors[index].flatten(1), features.repeat_interleave(readings, dim=0))
         mean: Tensor = torch.segment_reduce(logits.float(), "mean", lengths=readings)
         return mean
+
+    def _encode(self, part: Mapping[str, Any]) -> Tensor:
+        vectors: Tensor = self.encoder.above(**part) if "states" in part else self.encoder(**part)
+        return vectors
 
 
 def build(

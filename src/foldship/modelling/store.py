@@ -27,6 +27,7 @@ WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer/tokenizer.json"
 OUT_OF_FOLD = "oof.csv"
 ADAPTED = "adapted"  # folder beside the models', and key in the card
+FROZEN = "frozen"  # folder beside the models'
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from foldship.training.frozen_states import FrozenStates
 from foldship_kernel import batching
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.encoded import EncodedRows
@@ -18,6 +19,7 @@ from foldship_kernel.encoded import EncodedRows
 Noise = Callable[[EncodedRows, Sequence[int]], EncodedRows]
 
 MEGABATCH = 50  # batches sorted by length together
+PART = 2048  # tokens that a CPU encodes at once
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,18 @@ class RowDataset(Dataset[int]):
 
 
 class Collator:
-    """Row numbers to the tensors that `RowModel.forward` takes, plus `labels` and the rows' `weights` if any.
+    """Row numbers to what `RowModel.forward` takes, plus `labels` and the rows' `weights` if any.
+
+    The sequences of a batch are encoded in parts of like length: less padding, and states that stay in a
+    processor's cache.
 
     Args:
         data: the rows.
         spec: padding and segment ids.
         vectors: (sequences, width) pooled vectors; when given, they take the tokens' place.
         noise: changes the sequences of some rows.
+        states: of lower layers, for the sequences of `data`; when given, they take the tokens' place.
+        part: most tokens, with padding, that are encoded at once; None encodes all of a batch at once.
     """
 
     def __init__(
@@ -92,16 +99,19 @@ class Collator:
         spec: EncodingSpec,
         vectors: NDArray[np.float32] | None = None,
         noise: Noise | None = None,
+        states: FrozenStates | None = None,
+        part: int | None = None,
     ) -> None:
         self._data, self._spec, self._vectors, self._noise = data, spec, vectors, noise
+        self._states, self._part = states, part
 
-    def __call__(self, rows: Sequence[int]) -> dict[str, Tensor]:
+    def __call__(self, rows: Sequence[int]) -> dict[str, Any]:
         data = self._data
         chosen = np.asarray(rows, dtype=np.int64)
         index = data.encoded.index[data.encoded.places(chosen)]
         used, inverse = np.unique(index, return_inverse=True)
         # Labels come first: the Trainer reads the batch size off the first tensor.
-        batch: dict[str, NDArray[np.generic]] = {
+        batch: dict[str, NDArray[Any]] = {
             "labels": data.targets[chosen],
             "features": data.features[chosen],
             "index": inverse.reshape(index.shape),
@@ -112,12 +122,28 @@ class Collator:
             batch["weights"] = data.weights[chosen]
         if self._vectors is not None:
             batch["pooled"] = self._vectors[used]
-        elif self._noise is not None:
-            noisy = self._noise(data.encoded.take(chosen), rows)  # which holds the sequences `used`, in order
-            batch |= batching.pad(noisy, np.arange(len(used)), self._spec)
-        else:
-            batch |= batching.pad(data.encoded, used, self._spec)
-        return {name: torch.from_numpy(value) for name, value in batch.items()}
+            return _tensors(batch)
+        encoded, sequences = data.encoded, used
+        if self._noise is not None:
+            encoded = self._noise(encoded.take(chosen), rows)  # which holds the sequences `used`, in order
+            sequences = np.arange(len(used))
+        lengths = encoded.lengths[sequences]
+        parts = list(batching.plan(lengths, self._part or len(used) * int(lengths.max(initial=1))))
+        batch["index"] = np.argsort(np.concatenate(parts))[batch["index"]]  # they come part after part
+        return {**_tensors(batch), "parts": [self._inputs(encoded, sequences[part]) for part in parts]}
+
+    def _inputs(self, encoded: EncodedRows, sequences: NDArray[np.int64]) -> dict[str, Any]:
+        if self._states is not None:
+            return _tensors(self._states.pad(sequences, encoded.lengths[sequences]))
+        return _tensors(batching.pad(encoded, sequences, self._spec))
+
+
+def _tensors(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays as tensors, all else as it is."""
+    return {
+        name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+        for name, value in values.items()
+    }
 
 
 class GroupedLengthSampler(Sampler[int]):

@@ -14,6 +14,7 @@ from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard
 from foldship.training import precision
 from foldship.training.data import RowData
+from foldship.training.frozen_states import FrozenStates
 
 Scorer = Callable[[NDArray[np.float32]], float]
 
@@ -33,6 +34,7 @@ class FoldJob:
         shortened: the rows of `train` with no sequence longer than so many tokens.
         frozen_vectors: pooled vectors of `train`'s sequences under the untrained encoder, computed when first
             wanted.
+        frozen_states: states of `train`'s sequences after so many layers, None where they are not kept.
         pseudo: number of pseudo-labelled rows.
     """
 
@@ -45,6 +47,7 @@ class FoldJob:
     seed: int
     shortened: Callable[[int], RowData]
     frozen_vectors: Callable[[RowModel], NDArray[np.float32]]
+    frozen_states: Callable[[int], FrozenStates | None] = lambda _: None
     pseudo: int = 0
 
     def rows(self, stage: int) -> int:

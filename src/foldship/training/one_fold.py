@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from foldship import metrics, receipts
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import OUT_OF_FOLD, WEIGHTS, ModelCard
-from foldship.training import disk, precision
+from foldship.training import disk, frozen_states, precision
 from foldship.training import fold as folds
 from foldship.training.data import RowData
 from foldship.training.job import FoldJob, encode
@@ -39,6 +40,7 @@ class OneFold:
         truth: labels, (rows, targets).
         seed: of the model.
         score: the metric.
+        frozen: files of the states of frozen layers, of `material`'s sequences, by number of layers.
     """
 
     material: Material
@@ -48,6 +50,7 @@ class OneFold:
     truth: NDArray[np.float64]
     seed: int
     score: metrics.Score
+    frozen: Mapping[int, Path] = field(default_factory=dict)
 
     def train(self) -> None:
         """Train it, or go on from its last checkpoint.
@@ -76,6 +79,13 @@ class OneFold:
                 encode(card, model, train, "frozen encoder")
                 if positions is None
                 else frozen_vectors(self.model_folder, card, model, data)[data.encoded.used(positions)]
+            ),
+            frozen_states=lambda layers: (
+                None
+                if positions is None or layers not in self.frozen
+                else frozen_states.load(self.frozen[layers], data.encoded, layers).take(
+                    data.encoded.used(positions)
+                )
             ),
             pseudo=pseudo_labelled,
         )

@@ -19,7 +19,17 @@ from foldship.config.schema import Experiment, Model
 from foldship.metrics import Score
 from foldship.modelling import backbone, reading, store
 from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, ModelCard
-from foldship.training import adaptation, augment, disk, losses, one_fold, precision, pseudo, targets
+from foldship.training import (
+    adaptation,
+    augment,
+    disk,
+    frozen_states,
+    losses,
+    one_fold,
+    precision,
+    pseudo,
+    targets,
+)
 from foldship.training import fold as folds
 from foldship.training.data import RowData
 from foldship.training.material import Material, every_row, joined_groups
@@ -27,6 +37,7 @@ from foldship.training.pseudo import Unlabelled
 from foldship.training.side_by_side import Work
 from foldship_kernel.atomic import replacing, write_csv
 from foldship_kernel.cleaning import Cleaning, clean_all
+from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.tasks.base import Task
 
 # What makes inputs of rows: when it changes, trained folds no longer fit.
@@ -195,17 +206,29 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
         set_seed(card.seed)
         with disk.named(folder):
             one_fold.frozen_vectors(folder, card, folds.build(card), data)
+    frozen = _frozen(weights, card, encoded) if left else {}
     space = disk.space_of(card)
     works = [
         Work(
             f"{card.name} fold {number}",
             folder / f"fold{number}",
-            one_fold.OneFold(material, folder, number, fold_of, truth, card.seed, given.score).train,
+            one_fold.OneFold(material, folder, number, fold_of, truth, card.seed, given.score, frozen).train,
             space,
         )
         for number in left
     ]
     return Prepared(folder, works, numbers, rows[task.ID])
+
+
+def _frozen(weights: Path, card: ModelCard, encoded: EncodedRows) -> dict[int, Path]:
+    """Files with the states of all layers that no stage changes, by number of layers."""
+    depths = {frozen_states.depth(card.config, number) for number in range(len(card.config.stages))}
+    with disk.named(weights):
+        found = {
+            layers: frozen_states.compute(weights, card, folds.build(card), encoded, layers)
+            for layers in sorted(depths - {0})
+        }
+    return {layers: path for layers, path in found.items() if path is not None}
 
 
 def _truth(given: Given) -> NDArray[np.float64]:

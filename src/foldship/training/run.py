@@ -9,7 +9,7 @@ import pandas as pd
 
 from foldship.config.schema import Experiment, Model
 from foldship.metrics import Score, spearman
-from foldship.training import disk, lock, prepare, side_by_side
+from foldship.training import disk, frozen_states, lock, prepare, side_by_side
 from foldship.training.pseudo import Unlabelled
 from foldship_kernel.tasks.base import Task
 
@@ -56,6 +56,7 @@ def run(
             folds = sum(len(model.numbers) for model in prepared)
             side_by_side.run(works, jobs, disk.check_space, folds - len(works))
             folders += [model.finish() for model in prepared]
+        frozen_states.clear(weights)
     return folders
 
 

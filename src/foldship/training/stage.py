@@ -19,9 +19,9 @@ from foldship.config import schedules
 from foldship.config.stages import Stage
 from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
-from foldship.training import augment, objective, precision
+from foldship.training import augment, frozen_states, objective, precision
 from foldship.training.averaging import Average
-from foldship.training.data import Collator, GroupedLengthSampler, RowDataset
+from foldship.training.data import PART, Collator, GroupedLengthSampler, RowDataset
 from foldship.training.job import FoldJob, encode, logits
 from foldship.training.trainer import (
     SCORE,
@@ -48,15 +48,14 @@ def train(job: FoldJob, model: RowModel, number: int, stage: Stage, untrained: b
         vectors = (
             job.frozen_vectors(model) if untrained else encode(job.card, model, job.train, "frozen encoder")
         )
-    frozen = (
+    held_out = (
         encode(job.card, model, job.held_out, "held-out rows") if stopping and stage.train == "head" else None
     )
     rows = job.rows(number)
     steps = max(1, math.ceil(rows / config.batch_size / config.accumulate))
     # The sampler's numbers hold for all rows, because the rows that a stage leaves out come last.
     data = job.train if stage.max_tokens is None else job.shortened(stage.max_tokens)
-    part = data.take(np.arange(rows))
-    sampler = GroupedLengthSampler(part, config.batch_size, job.seed + 1000 * number)
+    sampler = GroupedLengthSampler(data.take(np.arange(rows)), config.batch_size, job.seed + 1000 * number)
     noise = augment.token_noise(
         config.augmentation, job.card.source, job.card.encoding, sampler.seed, lambda: sampler.epoch
     )
@@ -95,14 +94,22 @@ def train(job: FoldJob, model: RowModel, number: int, stage: Stage, untrained: b
         stage=stage,
         sampler=sampler,
         objective=objective.build(config, stage, model, job.card.targets),
-        score=lambda m: job.score(logits(job, m, frozen)),
+        score=lambda m: job.score(logits(job, m, held_out)),
         eight_bit=precision.eight_bit(config),
         average=average,
         model=model,
         args=arguments,
         train_dataset=RowDataset(rows),
         eval_dataset=RowDataset(len(job.held_out.features)) if stopping else None,
-        data_collator=Collator(data, job.card.encoding, vectors, noise),
+        data_collator=Collator(
+            data,
+            job.card.encoding,
+            vectors,
+            noise,
+            job.frozen_states(frozen_states.depth(config, number)),
+            # SMART changes the embeddings of a batch as a whole.
+            part=PART if precision.device().type == "cpu" and config.smart is None else None,
+        ),
         callbacks=callbacks,
     )
     trainer.remove_callback(ProgressCallback)

@@ -93,11 +93,7 @@ def test_gradients_reach_every_reading(trained: Trained) -> None:
     row = int(np.argmax(trained.encoded.readings))
     data = RowData(trained.encoded, trained.features, np.zeros((40, len(TARGETS)), np.float32), np.arange(40))
     batch = Collator(data, card.encoding)([row])
-    pooled = (
-        model.encoder(**{name: batch[name] for name in ("input_ids", "attention_mask")})
-        .detach()
-        .requires_grad_()
-    )
+    pooled = model.encoder(**batch["parts"][0]).detach().requires_grad_()
     model(batch["index"], batch["features"], pooled=pooled, readings=batch["readings"]).sum().backward()
     assert pooled.grad is not None
     assert (pooled.grad.abs().sum(dim=1) > 0).all()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,12 +47,13 @@ def test_a_sequence_shared_in_a_batch_stands_once() -> None:
     data = row_data([0, 0, 0, 1])
     batch = Collator(data, SPEC)([0, 1, 3])
     assert next(iter(batch)) == "labels"
-    assert batch["input_ids"].shape[0] == 5  # two questions, three answers
+    (read,) = batch["parts"]
+    assert read["input_ids"].shape[0] == 5  # two questions, three answers
     for place, row in enumerate([0, 1, 3]):
         for tower in range(2):
             expected = data.encoded.sequence(data.encoded.index[row, tower])
-            got = batch["input_ids"][batch["index"][place, tower]]
-            mask = batch["attention_mask"][batch["index"][place, tower]]
+            got = read["input_ids"][batch["index"][place, tower]]
+            mask = read["attention_mask"][batch["index"][place, tower]]
             np.testing.assert_array_equal(got[mask.bool()], expected)
             assert (got[~mask.bool()] == SPEC.pad_id).all()
 
@@ -60,7 +62,7 @@ def test_cached_vectors_take_the_tokens_place() -> None:
     data = row_data([0, 0, 1])
     vectors = np.arange(len(data.encoded.boundaries) * 4, dtype=np.float32).reshape(-1, 4)
     batch = Collator(data, SPEC, vectors)([2, 0])
-    assert "input_ids" not in batch
+    assert "parts" not in batch
     np.testing.assert_array_equal(
         batch["pooled"][batch["index"]], torch.from_numpy(vectors[data.encoded.index[[2, 0]]])
     )
@@ -82,12 +84,13 @@ def test_a_batch_tells_how_many_readings_its_rows_have() -> None:
     batch = Collator(data, SPEC)([2, 0])
     assert batch["readings"].tolist() == [3, 2]
     assert batch["labels"].shape[0] == batch["features"].shape[0] == 2
+    (read,) = batch["parts"]
     for place, reading in enumerate([3, 4, 5, 0, 1]):
         for tower in range(2):
             expected = data.encoded.sequence(data.encoded.index[reading, tower])
-            got = batch["input_ids"][batch["index"][place, tower]]
+            got = read["input_ids"][batch["index"][place, tower]]
             np.testing.assert_array_equal(
-                got[batch["attention_mask"][batch["index"][place, tower]].bool()], expected
+                got[read["attention_mask"][batch["index"][place, tower]].bool()], expected
             )
 
 
@@ -104,10 +107,30 @@ def test_noise_changes_what_the_encoder_reads_and_nothing_else() -> None:
         return replace(encoded, tokens=encoded.tokens + 1000)
 
     plain, noisy = Collator(data, SPEC)([2, 0]), Collator(data, SPEC, None, shifted)([2, 0])
-    real = plain["attention_mask"].bool()
-    assert (noisy["input_ids"][real] == plain["input_ids"][real] + 1000).all()
-    for name in set(plain) - {"input_ids"}:
+    (read,), (changed,) = plain.pop("parts"), noisy.pop("parts")
+    real = read["attention_mask"].bool()
+    assert torch.equal(changed["attention_mask"], read["attention_mask"])
+    assert (changed["input_ids"][real] == read["input_ids"][real] + 1000).all()
+    for name in plain:
         assert torch.equal(plain[name], noisy[name])
+
+
+def test_a_batch_in_parts_holds_what_it_holds_as_a_whole() -> None:
+    data = chunked([2, 1, 3, 2])
+    whole, parted = Collator(data, SPEC)([3, 0, 2]), Collator(data, SPEC, part=40)([3, 0, 2])
+    assert len(whole["parts"]) == 1 < len(parted["parts"])
+    assert all(part["input_ids"].numel() <= 40 or len(part["input_ids"]) == 1 for part in parted["parts"])
+
+    def sequences(batch: dict[str, Any]) -> list[list[int]]:
+        found = [
+            tokens[mask.bool()].tolist()
+            for part in batch["parts"]
+            for tokens, mask in zip(part["input_ids"], part["attention_mask"], strict=True)
+        ]
+        return [found[place] for place in batch["index"].flatten()]
+
+    assert sequences(parted) == sequences(whole)
+    assert sum(len(part["input_ids"]) for part in parted["parts"]) == len(whole["parts"][0]["input_ids"])
 
 
 def test_rows_are_put_together() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import torch
 from model_settings import config
-from torch import Tensor
 from torch.nn import functional
 
 from foldship.config.schema import Model
@@ -39,18 +38,22 @@ def build(backbone: Path, stage: int = 0, **settings: Any) -> tuple[Objective, R
     return objective.build(chosen, chosen.stages[stage], model, TARGETS), model, chosen
 
 
-def batch() -> dict[str, Tensor]:
+def batch() -> dict[str, Any]:
     random = torch.Generator().manual_seed(0)
     return {
         "labels": torch.rand(4, 2, generator=random),
         "features": torch.rand(4, 1, generator=random),
         "index": torch.tensor([[0], [1], [2], [1]]),
-        "input_ids": torch.randint(5, 90, (3, 6), generator=random),
-        "attention_mask": torch.ones(3, 6, dtype=torch.long),
+        "parts": [
+            {
+                "input_ids": torch.randint(5, 90, (3, 6), generator=random),
+                "attention_mask": torch.ones(3, 6, dtype=torch.long),
+            }
+        ],
     }
 
 
-def inputs_of(given: dict[str, Tensor]) -> dict[str, Tensor]:
+def inputs_of(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in ("labels", "weights")}
 
 

@@ -135,13 +135,13 @@ def test_a_stage_reads_as_much_as_it_is_told_to(
     widest: list[int] = []
 
     class Watched(Collator):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given)
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
             widest.append(0)
 
-        def __call__(self, rows: Any) -> dict[str, Tensor]:
+        def __call__(self, rows: Any) -> dict[str, Any]:
             batch = super().__call__(rows)
-            widest[-1] = max(widest[-1], batch["input_ids"].shape[1])
+            widest[-1] = max(widest[-1], *(part["input_ids"].shape[1] for part in batch["parts"]))
             return batch
 
     plain = fold_runner.experiment(tiny_backbone, "full")

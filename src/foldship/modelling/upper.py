@@ -1,0 +1,51 @@
+"""An encoder cut in two: lower layers, and upper layers on the states that the lower ones give.
+
+Layers that never learn give the same states for a sequence in every epoch and every fold.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from foldship.modelling.attention import KINDS
+
+
+def fits(backbone: nn.Module, depth: int) -> bool:
+    """Whether an encoder can be cut above its lowest `depth` layers, and these always give the same states.
+
+    Its layers must hand on nothing but states, and nothing below the cut may drop any of them.
+    """
+    layers = getattr(getattr(backbone, "encoder", None), "layer", ())
+    if not 0 < depth < len(layers) or not all(_is_plain(layer) for layer in layers):
+        return False
+    below = [backbone.get_submodule("embeddings"), *layers[:depth]]
+    return not any(
+        isinstance(module, nn.Dropout) and module.p > 0 for part in below for module in part.modules()
+    )
+
+
+def cut(backbone: Any, depth: int) -> None:
+    """Take the layers above the lowest `depth` off an encoder that `fits`: their states are then its last."""
+    backbone.encoder.layer = backbone.encoder.layer[:depth]
+
+
+def run(backbone: Any, states: Tensor, mask: Tensor, depth: int) -> Tensor:
+    """What the layers above the lowest `depth` make of their states: (B, L, H) to (B, L, H).
+
+    Args:
+        backbone: an encoder that `fits`, whole.
+        states: of real tokens; of padding, anything finite.
+        mask: (B, L) int64, 1 for real tokens.
+        depth: number of layers that the states come from.
+    """
+    additive = backbone.get_extended_attention_mask(mask, mask.shape)
+    for layer in backbone.encoder.layer[depth:]:
+        states = layer(states, additive)[0]
+    return states
+
+
+def _is_plain(layer: nn.Module) -> bool:
+    attention = getattr(getattr(layer, "attention", None), "self", None)
+    return type(attention).__name__ in KINDS
