@@ -1,14 +1,19 @@
-"""Training of folds: side by side, one after another, and by the Trainer of transformers as it comes."""
+"""Training of folds: side by side, one after another, and by the Trainer of transformers as it comes.
+
+And with half of the layers frozen: their states kept, and computed in every step.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -29,6 +34,7 @@ from bench.report import Report, ratio
 from foldship.config.schema import Experiment
 from foldship.modelling import backbone
 from foldship.reporting.tables import Table
+from foldship.training import frozen_states, precision
 from foldship.training import run as training
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import quest
@@ -37,15 +43,20 @@ from foldship_kernel.tasks.base import Task
 TOKENS, BATCH, FOLDS = 160, 16, 2
 RATES = {"encoder_lr": 1e-4, "head_lr": 1e-3}
 TARGETS = list(quest.TARGETS)
+FROZEN, FROZEN_EPOCHS = 3, 3  # of the embedded backbone's six layers, and as long as a real training
 TITLES = {
     "side_by_side": "ours, folds side by side",
     "in_turn": "ours, folds in turn",
     "transformers_trainer": "Trainer of transformers, folds in turn",
 }
+FROZEN_TITLES = {
+    "kept_states": "ours, states of frozen layers kept",
+    "frozen_layers_run": "ours, frozen layers run in every step",
+}
 
 
 def run(options: Options, folder: Path, encoder: str = backbone.EMBEDDED) -> Report:
-    """Train all folds of one model for an epoch, in each of the three ways.
+    """Train all folds of one model in each of three ways, and with half of its layers frozen in two.
 
     Args:
         options: how much.
@@ -67,6 +78,10 @@ def run(options: Options, folder: Path, encoder: str = backbone.EMBEDDED) -> Rep
             "side_by_side": ours(rows, options.threads),
             "in_turn": ours(rows, 1),
             "transformers_trainer": lambda: _theirs(rows, encoder, folder / str(next(places))),
+            "kept_states": lambda: _frozen(rows, encoder, options.threads, folder / str(next(places)), True),
+            "frozen_layers_run": lambda: _frozen(
+                rows, encoder, options.threads, folder / str(next(places)), False
+            ),
         }
 
     with contextlib.redirect_stdout(io.StringIO()):
@@ -76,7 +91,7 @@ def run(options: Options, folder: Path, encoder: str = backbone.EMBEDDED) -> Rep
     shutil.rmtree(folder, ignore_errors=True)
     if timed.failures:
         raise FoldshipError("training: a way failed", found="; ".join(timed.failures.values()))
-    seconds = {name: timed.median_s(name) for name in TITLES}
+    seconds = {name: timed.median_s(name) for name in (*TITLES, *FROZEN_TITLES)}
     learned = len(rows) * (FOLDS - 1)
     return Report(
         "training",
@@ -89,6 +104,12 @@ def run(options: Options, folder: Path, encoder: str = backbone.EMBEDDED) -> Rep
                 ours=seconds["side_by_side"],
                 theirs=seconds["transformers_trainer"],
             ),
+            **ratio(
+                "kept_states",
+                "frozen_layers_run",
+                ours=seconds["kept_states"],
+                theirs=seconds["frozen_layers_run"],
+            ),
         },
         (
             Table(
@@ -99,11 +120,19 @@ def run(options: Options, folder: Path, encoder: str = backbone.EMBEDDED) -> Rep
                     for name, title in TITLES.items()
                 ),
             ),
+            Table(
+                f"{FOLDS} folds, {FROZEN_EPOCHS} epochs each, {FROZEN} layers frozen",
+                ("way", "seconds", "rows a second"),
+                tuple(
+                    (title, f"{seconds[name]:.1f}", f"{FROZEN_EPOCHS * learned / seconds[name]:.2f}")
+                    for name, title in FROZEN_TITLES.items()
+                ),
+            ),
         ),
         (
             f"{len(rows)} generated rows of two towers of at most {TOKENS} tokens, batches of {BATCH}, the "
-            f"embedded backbone without dropout, every layer trained, bf16 autocast. Medians of "
-            f"{size.rounds} rounds.",
+            f"embedded backbone without dropout, every layer trained but where it says otherwise, "
+            f"{precision.fastest()}. Medians of {size.rounds} rounds.",
             "Ours: from tables to out-of-fold predictions, checkpoints on the way, in full. The Trainer: "
             "the same rows and network in its plainest form, without checkpoints or predictions.",
             "The imports of the folds' processes happen once, before the first round.",
@@ -118,16 +147,23 @@ def _rows(number: int) -> pd.DataFrame:
     return pd.concat([rows, labels], axis=1)
 
 
-def _ours(rows: pd.DataFrame, encoder: str, jobs: int, folder: Path) -> None:
+def _frozen(rows: pd.DataFrame, encoder: str, jobs: int, folder: Path, kept: bool) -> None:
+    stage = {"epochs": FROZEN_EPOCHS, "freeze_layers": FROZEN}
+    with nullcontext() if kept else mock.patch.object(frozen_states, "compute", return_value=None):
+        _ours(rows, encoder, jobs, folder, stage)
+
+
+def _ours(
+    rows: pd.DataFrame, encoder: str, jobs: int, folder: Path, stage: Mapping[str, Any] | None = None
+) -> None:
     towers = [("question_title", "question_body"), ("question_title", "answer")]
     model = {
         "backbone": encoder,
         "encoder_dropout": 0.0,
         "towers": [{"segments": segments, "max_tokens": TOKENS} for segments in towers],
         "pooling": ["mean"],
-        "precision": "bf16",
         "batch_size": BATCH,
-        "stages": [{"train": "full", "epochs": 1, **RATES}],
+        "stages": [{"train": "full", "epochs": 1, **RATES, **(stage or {})}],
     }
     experiment = Experiment.model_validate({"competition": "quest", "models": {"minilm": model}})
     group = pd.factorize(rows["question_body"])[0]
@@ -165,7 +201,7 @@ def _theirs(rows: pd.DataFrame, encoder: str, folder: Path) -> None:
             per_device_train_batch_size=BATCH,
             num_train_epochs=1,
             learning_rate=RATES["encoder_lr"],
-            bf16=True,
+            bf16=precision.fastest() == "bf16",
             use_cpu=True,
             report_to=[],
             save_strategy="no",

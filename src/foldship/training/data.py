@@ -19,7 +19,7 @@ from foldship_kernel.encoded import EncodedRows
 Noise = Callable[[EncodedRows, Sequence[int]], EncodedRows]
 
 MEGABATCH = 50  # batches sorted by length together
-PART = 2048  # tokens that a CPU encodes at once
+PART = 1024  # tokens that a CPU encodes at once
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,12 @@ def choose(config: Model) -> str:
         raise FoldshipError(
             "precision: fp16 trains on CUDA only", found="no CUDA device", fix="use precision: auto"
         )
-    if config.precision != "auto":
-        return config.precision
-    if on_gpu:
+    return fastest() if config.precision == "auto" else config.precision
+
+
+def fastest() -> str:
+    """The number format that the machine at hand trains fastest in."""
+    if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
 
