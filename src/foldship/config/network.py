@@ -5,14 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from foldship.config.base import Rate, Settings
-from foldship.config.stages import Stage
+from foldship.config.stages import ON_VECTORS, AnyStage
 
-PoolingKind = Literal["cls", "mean", "max", "sep", "layers_cls", "layers_mean", "lstm"]
-EVERY_LAYER: Final = frozenset({"layers_cls", "layers_mean"})
+# What is read of a layer: of the last one, or of the one whose number follows, 0 being the embeddings.
+OF_A_LAYER: Final = ("cls", "mean", "max", "sep")
+LAYERS: Final = frozenset({"layers_cls", "layers_mean"})
 LSTM: Final = "lstm"
+
+
+def _known(kind: str) -> str:
+    name, at, layer = kind.partition("@")
+    if kind in LAYERS or kind == LSTM or (name in OF_A_LAYER and (layer.isdecimal() if at else True)):
+        return kind
+    known = [*OF_A_LAYER, "mean@4 and its like", *sorted(LAYERS), LSTM]
+    raise ValueError(f"pooling: there is no {kind!r}; there are {', '.join(known)}")
+
+
+PoolingKind = Annotated[str, AfterValidator(_known)]
+
+
+def reads_below(pooling: Sequence[PoolingKind]) -> bool:
+    """Whether any other layer than the last is read."""
+    return any(kind in LAYERS or "@" in kind for kind in pooling)
 
 
 class Head(Settings):
@@ -57,15 +74,16 @@ class Head(Settings):
             raise ValueError("head.interactions needs two towers, read by the same targets")
 
 
-def fit_pooling(pooling: Sequence[PoolingKind], stages: Sequence[Stage]) -> None:
+def fit_pooling(pooling: Sequence[PoolingKind], stages: Sequence[AnyStage]) -> None:
     """Check that pooling can be trained.
 
     Raises:
         ValueError: a head would be trained on an LSTM that has learned nothing.
     """
-    if LSTM in pooling and stages[0].train == "head":
+    if LSTM in pooling and stages[0].train in ON_VECTORS:
         raise ValueError(
-            "pooling: lstm starts at random and learns with the encoder; a head stage cannot come first"
+            "pooling: lstm starts at random and learns with the encoder; a head or ridge stage cannot come "
+            "first"
         )
 
 

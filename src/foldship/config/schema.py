@@ -12,7 +12,7 @@ from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head, PoolingKind, fit_pooling
 from foldship.config.objective import Bce, Loss, PseudoLabels, RDrop, Smart
 from foldship.config.selecting import Blending, PostProcessing
-from foldship.config.stages import Adaptation, Averaging, EarlyStopping, Stage
+from foldship.config.stages import ON_VECTORS, Adaptation, AnyStage, Averaging, EarlyStopping, Ridge
 
 
 def _not_taken(name: str) -> str:
@@ -49,7 +49,7 @@ class Model(Settings):
     r_drop: RDrop | None = None
     smart: Smart | None = None
     pseudo_labels: PseudoLabels | None = None
-    stages: tuple[Stage, ...] = Field(min_length=1)
+    stages: tuple[AnyStage, ...] = Field(min_length=1)
     batch_size: int = Field(default=16, ge=1)
     accumulate: int = Field(default=1, ge=1)
     weight_decay: float = Field(default=0.01, ge=0)
@@ -60,6 +60,27 @@ class Model(Settings):
     averaging: Averaging | None = None
     adaptation: Adaptation | None = None
     seed: int | None = Field(default=None, ge=0)
+
+    @property
+    def has_plateau(self) -> bool:
+        """Whether a stage's rates go by the score."""
+        return any(not isinstance(s, Ridge) and s.schedule == schedules.PLATEAU for s in self.stages)
+
+    @model_validator(mode="after")
+    def _ridge_is_a_linear_head(self) -> Model:
+        if not any(isinstance(stage, Ridge) for stage in self.stages[1:]):
+            if not isinstance(self.stages[0], Ridge):
+                return self
+        else:
+            raise ValueError("train: ridge begins anew: it must be the first stage")
+        if self.head.hidden or self.head.views or self.features.embedding is not None:
+            raise ValueError(
+                "train: ridge fits one linear layer: set head.hidden: 0, without head.views and "
+                "features.embedding"
+            )
+        if len(self.stages) == 1 and (self.early_stopping or self.averaging):
+            raise ValueError("train: ridge takes no steps: remove early_stopping and averaging")
+        return self
 
     @model_validator(mode="after")
     def _one_way_to_train_the_encoder(self) -> Model:
@@ -82,7 +103,9 @@ class Model(Settings):
     def _shorter_is_shorter(self) -> Model:
         longest = max(tower.max_tokens for tower in self.towers)
         for number, stage in enumerate(self.stages):
-            if stage.max_tokens is not None and stage.max_tokens >= longest:
+            if isinstance(stage, Ridge) or stage.max_tokens is None:
+                continue
+            if stage.max_tokens >= longest:
                 raise ValueError(
                     f"stages.{number}.max_tokens {stage.max_tokens} cuts nothing: "
                     f"no tower has more than {longest}"
@@ -91,18 +114,20 @@ class Model(Settings):
 
     @model_validator(mode="after")
     def _tokens_are_read_in_training(self) -> Model:
-        if self.augmentation.of_tokens and all(stage.train == "head" for stage in self.stages):
+        if self.augmentation.of_tokens and all(stage.train in ON_VECTORS for stage in self.stages):
             raise ValueError(
                 "augmentation.mask_tokens and drop_tokens change what the encoder reads, but every stage has "
-                "train: head, on vectors that are computed once"
+                "train: head or ridge, on vectors that are computed once"
             )
         return self
 
     @model_validator(mode="after")
     def _regularisers_have_work_to_do(self) -> Model:
         for name in ("r_drop", "smart"):
-            if getattr(self, name) is not None and all(stage.train == "head" for stage in self.stages):
-                raise ValueError(f"{name} acts where the encoder learns, but every stage has train: head")
+            if getattr(self, name) is not None and all(stage.train in ON_VECTORS for stage in self.stages):
+                raise ValueError(
+                    f"{name} acts where the encoder learns, but every stage has train: head or ridge"
+                )
         rates = (self.head.dropout, self.encoder_dropout, self.adapter.dropout if self.adapter else 0.0)
         if self.r_drop is not None and not any(rate is None or rate > 0 for rate in rates):
             raise ValueError("r_drop compares two passes with dropout, but every dropout is 0")
@@ -110,8 +135,7 @@ class Model(Settings):
 
     @model_validator(mode="after")
     def _a_plateau_is_seen_by_evaluations(self) -> Model:
-        plateau = any(stage.schedule == schedules.PLATEAU for stage in self.stages)
-        if plateau and self.early_stopping is None:
+        if self.has_plateau and self.early_stopping is None:
             raise ValueError(
                 f"schedule: {schedules.PLATEAU} goes by the evaluations of `early_stopping`: set it"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -43,6 +43,26 @@ class Stage(Settings):
             raise ValueError("train: head leaves the encoder alone; remove layer_decay")
         schedules.check(self.schedule, self.schedule_options)
         return self
+
+
+class Ridge(Settings):
+    """A stage that takes no steps: a linear head, fitted in closed form on the frozen encoder's vectors.
+
+    Each output has the penalty among `penalties` that predicts best within the training rows; it is per row
+    and for columns of variance 1. A feature is penalised `feature_weight` times less than a number of the
+    vectors, of which there are many more.
+    """
+
+    train: Literal["ridge"]
+    penalties: tuple[Positive, ...] = Field(
+        default=(0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256), min_length=1
+    )
+    feature_weight: Positive = 12.0
+
+
+# Stages on vectors that the frozen encoder gives once.
+ON_VECTORS: Final = frozenset({"head", "ridge"})
+AnyStage = Annotated[Stage | Ridge, Field(discriminator="train")]
 
 
 class EarlyStopping(Settings):

@@ -122,7 +122,7 @@ class RowHead(nn.Module):
 
     def forward(self, pooled: Tensor, features: Tensor) -> Tensor:
         """(N, towers * width) and (N, F) float32 -> (N, C) float32."""
-        joined = self._join(pooled, features)
+        joined = self.join(pooled, features)
         if self.training and self._samples > 1:
             # Multi-sample dropout, https://arxiv.org/abs/1905.09788: all masks in one pass.
             several: Tensor = self.layers(joined.repeat(self._samples, 1))
@@ -130,7 +130,8 @@ class RowHead(nn.Module):
         logits: Tensor = self.layers(joined)
         return logits
 
-    def _join(self, pooled: Tensor, features: Tensor) -> Tensor:
+    def join(self, pooled: Tensor, features: Tensor) -> Tensor:
+        """What the first layer reads: (N, towers * width) and (N, F) to (N, inputs), features last."""
         parts = [pooled] if self._reads_all else [self._of(pooled, tower) for tower in self._towers]
         if self._interactions:
             one, two = (self._of(pooled, tower) for tower in self._towers[:2])

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from foldship.config.network import EVERY_LAYER, LSTM, PoolingKind
+from foldship.config.network import LSTM, PoolingKind, reads_below
+from foldship_kernel.errors import FoldshipError
 
 # States (B, L, H) float32 and mask (B, L) int64 to one vector a sequence, (B, H) float32.
 Read = Callable[[Tensor, Tensor], Tensor]
@@ -36,16 +37,16 @@ def largest(states: Tensor, mask: Tensor) -> Tensor:
     return states.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(states.dtype).min).amax(1)
 
 
-class LastLayer(nn.Module):
-    """Reads the last layer; learns nothing."""
+class OneLayer(nn.Module):
+    """Reads one layer, the last one unless it has a number; learns nothing."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, layer: int = -1) -> None:
         super().__init__()
-        self._read = read
+        self._read, self._layer = read, layer
 
     def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:
         """As `Pooling.forward`, (B, H)."""
-        return self._read(layers[-1], mask)
+        return self._read(layers[self._layer], mask)
 
 
 class AllLayers(nn.Module):
@@ -97,12 +98,15 @@ class Pooling(nn.Module):
         kinds: what to read, in order; see docs/configuration.md.
         layers: number of the encoder's layers, embeddings not counted.
         width: of a token's state.
+
+    Raises:
+        FoldshipError: a kind reads a layer that there is not.
     """
 
     def __init__(self, kinds: Sequence[PoolingKind], layers: int, width: int) -> None:
         super().__init__()
         self.parts = nn.ModuleList(_part(kind, layers, width) for kind in kinds)
-        self.every_layer = not EVERY_LAYER.isdisjoint(kinds)
+        self.every_layer = reads_below(kinds)
         self.width = sum(2 * (width // 2) if kind == LSTM else width for kind in kinds)
 
     def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:
@@ -124,4 +128,11 @@ def _part(kind: PoolingKind, layers: int, width: int) -> nn.Module:
     if kind == "layers_mean":
         return AllLayers(mean, layers)
     reads: dict[str, Read] = {"cls": first, "mean": mean, "max": largest, "sep": last}
-    return LastLayer(reads[kind])
+    name, _, number = kind.partition("@")
+    if number and int(number) > layers:
+        raise FoldshipError(
+            f"pooling: {kind} reads a layer that the backbone does not have",
+            expected=f"a number from 0, the embeddings, to {layers}",
+            fix="correct the number in pooling",
+        )
+    return OneLayer(reads[name], int(number) if number else -1)

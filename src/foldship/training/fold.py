@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from transformers import set_seed
 
+from foldship.config.stages import ON_VECTORS, Ridge
 from foldship.modelling import attention, predict
 from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
-from foldship.training import augment, parameters, precision, stage
+from foldship.training import augment, parameters, precision, ridge, stage
 from foldship.training.job import FoldJob, logits
+from foldship_kernel import tasks
 from foldship_kernel.errors import FoldshipError
 
 
@@ -33,10 +35,13 @@ def train(job: FoldJob) -> NDArray[np.float32]:
         if finished.is_file():
             model.load_state_dict(load_file(finished), strict=False)
         else:
-            stage.train(job, model, number, settings, untrained)
+            if isinstance(settings, Ridge):
+                ridge.train(job, model, settings)
+            else:
+                stage.train(job, model, number, settings, untrained)
             stage.save_state(model, finished)
         shutil.rmtree(job.folder / f"stage{number}", ignore_errors=True)
-        untrained = untrained and settings.train == "head"
+        untrained = untrained and settings.train in ON_VECTORS
     save_fold(job.folder, model)
     # The predictions come from what ships: the fold as it was written, in full precision.
     shipped = load_fold(job.folder.parent, job.fold, attention="sdpa").to(precision.device())
@@ -84,7 +89,17 @@ def check(card: ModelCard) -> None:
             fix="remove segment_ids",
         )
     augment.token_noise(card.config.augmentation, card.source, card.encoding, 0, lambda: 0)
+    activation = tasks.get(card.competition).ACTIVATION
     for settings in card.config.stages:
+        if isinstance(settings, Ridge):
+            if activation not in ridge.LINKS:
+                raise FoldshipError(
+                    f"models.{card.name}.stages: train: ridge does not fit {card.competition}",
+                    expected=f"a competition whose outputs are {' or '.join(ridge.LINKS)}",
+                    found=activation,
+                    fix="use train: head",
+                )
+            continue
         stage.freeze(model, settings)
         parameters.groups(model, settings, card.config.weight_decay)
 

@@ -20,7 +20,9 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from foldship import receipts
+from foldship.config.network import reads_below
 from foldship.config.schema import Model
+from foldship.config.stages import Ridge, Stage
 from foldship.modelling import backbone, predict, upper
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import FROZEN, ModelCard
@@ -66,14 +68,19 @@ def depth(config: Model, stage: int) -> int:
     pooling or a regulariser looks below them.
     """
     settings = config.stages[stage]
-    if settings.train != "full" or settings.max_tokens is not None or torch.cuda.is_available():
+    if (
+        isinstance(settings, Ridge)
+        or settings.train != "full"
+        or settings.max_tokens is not None
+        or torch.cuda.is_available()
+    ):
         return 0
     if config.augmentation.of_tokens or config.augmentation.rows is not None or config.smart is not None:
         return 0
-    if any(kind.startswith("layers_") for kind in config.pooling):
+    if reads_below(config.pooling):
         return 0
-    before = [earlier for earlier in config.stages[:stage] if earlier.train != "head"]
-    return settings.freeze_layers if all(e.freeze_layers >= settings.freeze_layers for e in before) else 0
+    before = [e.freeze_layers for e in config.stages[:stage] if isinstance(e, Stage) and e.train != "head"]
+    return settings.freeze_layers if all(kept >= settings.freeze_layers for kept in before) else 0
 
 
 def compute(weights: Path, card: ModelCard, model: RowModel, rows: EncodedRows, layers: int) -> Path | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from foldship.config.stages import Ridge
 from foldship.modelling import predict
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard
@@ -58,16 +59,16 @@ class FoldJob:
 
 
 def encode(card: ModelCard, model: RowModel, data: RowData, describe: str) -> NDArray[np.float32]:
-    """Pooled vectors of all sequences, in the number format that the model trains in.
+    """Pooled vectors of all sequences, in the number format that the model trains in; for `ridge` in fp32.
 
     Args:
         card, model: the model and its present weights.
         data: rows that read the sequences.
         describe: names the progress bar; empty shows none.
     """
-    return predict.encode(
-        model, data.encoded, card.encoding, precision=precision.choose(card.config), describe=describe
-    )
+    exact = isinstance(card.config.stages[0], Ridge)
+    chosen = "fp32" if exact else precision.choose(card.config)
+    return predict.encode(model, data.encoded, card.encoding, precision=chosen, describe=describe)
 
 
 def logits(job: FoldJob, model: RowModel, vectors: NDArray[np.float32] | None) -> NDArray[np.float32]:

@@ -14,8 +14,8 @@ from transformers import set_seed
 
 import foldship_kernel
 from foldship import receipts
-from foldship.config import schedules
 from foldship.config.schema import Experiment, Model
+from foldship.config.stages import ON_VECTORS
 from foldship.metrics import Score
 from foldship.modelling import backbone, reading, store
 from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, ModelCard
@@ -202,7 +202,7 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
     fold_of = table["fold"].to_numpy(np.int64)
     numbers = sorted(set(fold_of.tolist()))
     left = [number for number in numbers if not one_fold.is_finished(card, folder, number)]
-    if left and config.stages[0].train == "head" and config.augmentation.rows is None:
+    if left and config.stages[0].train in ON_VECTORS and config.augmentation.rows is None:
         set_seed(card.seed)
         with disk.named(folder):
             one_fold.frozen_vectors(folder, card, folds.build(card), data)
@@ -237,8 +237,7 @@ def _truth(given: Given) -> NDArray[np.float64]:
 
 def _looks_at_score(config: Model) -> bool:
     """Whether the metric decides on the weights, not on their score alone."""
-    plateau = any(stage.schedule == schedules.PLATEAU for stage in config.stages)
-    return plateau or config.early_stopping is not None
+    return config.has_plateau or config.early_stopping is not None
 
 
 def _texts(task: Task, tables: Sequence[pd.DataFrame], cleaning: Cleaning) -> list[str]:

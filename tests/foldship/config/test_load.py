@@ -96,10 +96,21 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
             "models: {one: {towers: [{segments: [answer], max_tokens: 9, budgets: [1, 2]}]}}",
             "2 budgets for 1",
         ),
+        ("models: {one: {pooling: ['lstm@2']}}", r"there is no 'lstm@2'; there are cls, .*mean@4"),
+        ("models: {one: {pooling: ['mean@top']}}", "there is no 'mean@top'"),
+        ("models: {one: {stages: [{train: ridge}]}}", "ridge fits one linear layer: set head.hidden: 0"),
+        (
+            "models: {one: {head: {hidden: 0}, stages: [{train: ridge}, {train: ridge}]}}",
+            "ridge begins anew: it must be the first stage",
+        ),
+        (
+            "models: {one: {head: {hidden: 0}, stages: [{train: ridge}], averaging: {kind: swa}}}",
+            "ridge takes no steps",
+        ),
         ("models: {one: {pooling: [median]}}", r"models\.one\.pooling\.0: .*\(found 'median'\)"),
         (
             "models: {one: {pooling: [lstm], stages: [{train: head, epochs: 1, head_lr: 1}]}}",
-            "a head stage cannot come first",
+            "a head or ridge stage cannot come first",
         ),
         (
             "models: {one: {stages: [{train: head, epochs: 1, head_lr: 1, max_tokens: 64}]}}",

@@ -15,7 +15,7 @@ from foldship.export.samples import Rows
 from foldship.modelling import store
 from foldship_kernel.fold import Fold
 
-POOLING = ["cls", "mean", "max", "sep", "layers_cls", "layers_mean", "lstm"]
+POOLING = ["cls", "mean", "max", "sep", "mean@1", "cls@0", "layers_cls", "layers_mean", "lstm"]
 HEADS = {
     "samples": {"head": {"hidden": 16, "samples": 4}},
     "linear": {"head": {"hidden": 0}},

@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from foldship.modelling.pooling import BiLSTM, Pooling
 
-KINDS: list[Any] = ["cls", "mean", "max", "sep", "layers_cls", "layers_mean", "lstm"]
+KINDS: list[Any] = ["cls", "mean", "max", "sep", "mean@1", "layers_cls", "layers_mean", "lstm"]
 LAYERS, WIDTH = 3, 8
 LENGTHS = (5, 1, 7, 2)
 
