@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from foldship.cli.context import Context, open_context, shared_options
+from foldship.config.network import deepest
 
 PARITY_ROWS = 64  # rows of all lengths on which every rung of the parity ladder is compared
 
@@ -74,7 +75,7 @@ def bundle(context: Context) -> None:
         encoded, features = reading.read_rows(
             context.rows, task, folder / store.TOKENIZER, card.encoding, card.features
         )
-        costs_of[name] = costs.cost(card.source, encoded.lengths, len(encoded))
+        costs_of[name] = costs.cost(card.source, encoded.lengths, len(encoded), deepest(card.config.pooling))
         chosen = reading.of_all_lengths(encoded, PARITY_ROWS)
         exported[name] = workspace.export / name
         export.run(

@@ -32,6 +32,12 @@ def reads_below(pooling: Sequence[PoolingKind]) -> bool:
     return any(kind in LAYERS or "@" in kind for kind in pooling)
 
 
+def deepest(pooling: Sequence[PoolingKind]) -> int | None:
+    """How many layers are run, where each kind names one; None where all are."""
+    named = [int(kind.partition("@")[2]) for kind in pooling if "@" in kind]
+    return max(named) if len(named) == len(pooling) else None
+
+
 class Head(Settings):
     """Layers on top of the pooled towers and the features; `hidden: 0` is one linear layer.
 
@@ -78,8 +84,10 @@ def fit_pooling(pooling: Sequence[PoolingKind], stages: Sequence[AnyStage]) -> N
     """Check that pooling can be trained.
 
     Raises:
-        ValueError: a head would be trained on an LSTM that has learned nothing.
+        ValueError: a head would be trained on an LSTM that has learned nothing, or no layer is read.
     """
+    if deepest(pooling) == 0:
+        raise ValueError("pooling: nothing but the embeddings is read; name a layer above them, too")
     if LSTM in pooling and stages[0].train in ON_VECTORS:
         raise ValueError(
             "pooling: lstm starts at random and learns with the encoder; a head or ridge stage cannot come "

@@ -50,6 +50,7 @@ def load_encoder(
     attention: str = "sdpa",
     adapter: Adapter | None = None,
     quantise: bool = False,
+    layers: int | None = None,
 ) -> nn.Module:
     """Load an encoder in fp32 (or 4 bits), with LoRA adapters when asked.
 
@@ -59,6 +60,7 @@ def load_encoder(
         attention: `sdpa` to train (where the architecture has it), `eager` to export.
         adapter: wraps the encoder in a PEFT model.
         quantise: holds the base weights in 4 bits (needs CUDA).
+        layers: how many of its layers, from the lowest, are wanted; None for all, as where there are fewer.
 
     Raises:
         FoldshipError: it is neither there nor to be had, or 4 bits are asked for without CUDA.
@@ -68,6 +70,7 @@ def load_encoder(
         options = _four_bits()
     try:
         config = with_dropout(source, dropout)
+        wanted = config.num_hidden_layers if layers is None else min(layers, config.num_hidden_layers)
         model: Any = AutoModel.from_pretrained(
             source,
             config=config,
@@ -77,6 +80,8 @@ def load_encoder(
         )
     except (OSError, ValueError) as error:
         raise _not_to_be_had(source, error) from error
+    if wanted < config.num_hidden_layers:
+        _cut(model, wanted)
     # A pooler that is never read would only gather random weights in every bundle.
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
@@ -189,6 +194,14 @@ def fingerprint(source: str) -> str:
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
+
+
+def _cut(model: Any, layers: int) -> None:
+    """Take the layers above the lowest so many off, where they are a list as in BERT and its kin."""
+    stack = getattr(getattr(model, "encoder", None), "layer", None)
+    if isinstance(stack, nn.ModuleList):
+        model.encoder.layer = stack[:layers]
+        model.config.num_hidden_layers = layers
 
 
 def _four_bits() -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from foldship.config.network import PoolingKind
+from foldship.config.network import PoolingKind, deepest
 from foldship.config.schema import Model
 from foldship.modelling import backbone, heads, upper
 from foldship.modelling.ordinal import OrdinalDecode
@@ -131,6 +131,7 @@ def build(
         attention=attention,
         adapter=config.adapter,
         quantise=quantise,
+        layers=deepest(config.pooling),
     )
     encoder = Encoder(base, config.pooling)
     one_hots = [len(one_hot.values) + one_hot.others for one_hot in features.one_hots]

@@ -98,6 +98,7 @@ def test_null_removes_a_model(tmp_path: Path) -> None:
         ),
         ("models: {one: {pooling: ['lstm@2']}}", r"there is no 'lstm@2'; there are cls, .*mean@4"),
         ("models: {one: {pooling: ['mean@top']}}", "there is no 'mean@top'"),
+        ("models: {one: {pooling: ['mean@0', 'cls@0']}}", "nothing but the embeddings is read"),
         ("models: {one: {stages: [{train: ridge}]}}", "ridge fits one linear layer: set head.hidden: 0"),
         (
             "models: {one: {head: {hidden: 0}, stages: [{train: ridge}, {train: ridge}]}}",

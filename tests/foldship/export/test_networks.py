@@ -36,7 +36,7 @@ HEADS = {
         },
     },
 }
-NETWORKS = {**{kind: {"pooling": [kind]} for kind in POOLING}, **HEADS}
+NETWORKS = {**{kind: {"pooling": [kind]} for kind in POOLING if kind != "cls@0"}, **HEADS}
 
 
 def climb(trained, out):
@@ -50,7 +50,7 @@ def climb(trained, out):
 def test_a_network_exports_with_parity_and_fused_attention(name, train, tmp_path):
     trained = train("bert", folds=1, **NETWORKS[name])
     summary, [rungs] = climb(trained, tmp_path / "out")
-    assert summary["fused_attentions"] == 2
+    assert summary["fused_attentions"] == (1 if "@" in name else 2)  # layers that nobody reads are left out
     assert rungs["fused"] < 1e-5
     assert rungs["half precision on CPU"] < 1e-3
 

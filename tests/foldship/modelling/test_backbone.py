@@ -93,3 +93,13 @@ def test_rates_of_dropout_that_are_not_known_are_refused(tmp_path: Path) -> None
     assert backbone.with_dropout(str(tmp_path), None).dropout == 0.1
     with pytest.raises(FoldshipError, match="a distilbert encoder's rates cannot be set"):
         backbone.with_dropout(str(tmp_path), 0.0)
+
+
+def test_only_the_layers_that_are_wanted_are_kept(tiny_backbone: Path) -> None:
+    whole = backbone.load_encoder(str(tiny_backbone))
+    lower = backbone.load_encoder(str(tiny_backbone), layers=1)
+    inputs = {"input_ids": torch.tensor([[5, 6, 7]]), "attention_mask": torch.ones(1, 3, dtype=torch.long)}
+    states = whole.eval()(**inputs, output_hidden_states=True).hidden_states
+    torch.testing.assert_close(lower.eval()(**inputs).last_hidden_state, states[1])
+    assert lower.config.num_hidden_layers == 1
+    assert backbone.load_encoder(str(tiny_backbone), layers=9).config.num_hidden_layers == 2
