@@ -45,12 +45,15 @@ def train(job: FoldJob) -> NDArray[np.float32]:
     save_fold(job.folder, model)
     # The predictions come from what ships: the fold as it was written, in full precision.
     shipped = load_fold(job.folder.parent, job.fold, attention="sdpa").to(precision.device())
-    vectors = predict.encode(
-        shipped,
-        job.held_out.encoded,
-        job.card.encoding,
-        describe=f"fold {job.fold}: held-out rows",
-    )
+    # An encoder that was never trained is the one that they come from.
+    vectors = job.held_out_vectors() if untrained else None
+    if vectors is None:
+        vectors = predict.encode(
+            shipped,
+            job.held_out.encoded,
+            job.card.encoding,
+            describe=f"fold {job.fold}: held-out rows",
+        )
     return logits(job, shipped, vectors)
 
 

@@ -35,6 +35,7 @@ class FoldJob:
         shortened: the rows of `train` with no sequence longer than so many tokens.
         frozen_vectors: pooled vectors of `train`'s sequences under the untrained encoder, computed when first
             wanted.
+        held_out_vectors: those of `held_out`'s sequences, in fp32; None where they are not kept.
         frozen_states: states of `train`'s sequences after so many layers, None where they are not kept.
         pseudo: number of pseudo-labelled rows.
     """
@@ -48,6 +49,7 @@ class FoldJob:
     seed: int
     shortened: Callable[[int], RowData]
     frozen_vectors: Callable[[RowModel], NDArray[np.float32]]
+    held_out_vectors: Callable[[], NDArray[np.float32] | None] = lambda: None
     frozen_states: Callable[[int], FrozenStates | None] = lambda _: None
     pseudo: int = 0
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from foldship import metrics, receipts
+from foldship.config.stages import Ridge
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import OUT_OF_FOLD, WEIGHTS, ModelCard
 from foldship.training import disk, frozen_states, precision
@@ -79,6 +80,11 @@ class OneFold:
                 encode(card, model, train, "frozen encoder")
                 if positions is None
                 else frozen_vectors(self.model_folder, card, model, data)[data.encoded.used(positions)]
+            ),
+            held_out_vectors=lambda: (
+                frozen_vectors(self.model_folder, card, None, data)[data.encoded.used(held_out)]
+                if isinstance(card.config.stages[0], Ridge) and positions is not None
+                else None
             ),
             frozen_states=lambda layers: (
                 None
@@ -149,10 +155,15 @@ def _inputs(card: ModelCard, number: int) -> str:
     return receipts.digest([card.fingerprint, number])
 
 
-def frozen_vectors(folder: Path, card: ModelCard, model: RowModel, data: RowData) -> NDArray[np.float32]:
-    """Vectors of all rows' sequences under the untrained encoder, the same for every fold."""
+def frozen_vectors(
+    folder: Path, card: ModelCard, model: RowModel | None, data: RowData
+) -> NDArray[np.float32]:
+    """Vectors of all rows' sequences under the untrained encoder, the same for every fold.
+
+    Without a model they must have been computed before.
+    """
     path = folder / VECTORS
-    if not path.is_file():
+    if model is not None and not path.is_file():
         vectors = encode(card, model, data, "frozen encoder, once for all folds")
         with replacing(path) as temporary, temporary.open("wb") as stream:
             np.save(stream, vectors)

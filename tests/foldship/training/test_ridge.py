@@ -14,10 +14,11 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import Ridge
 
 from foldship.config.schema import Experiment
-from foldship.modelling import predict, store
+from foldship.modelling import predict, reading, store
 from foldship.training import ridge, run
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import quest
+from foldship_kernel.tasks.base import activate
 
 STAGE = {"train": "ridge", "penalties": [0.01, 0.1, 1.0, 10.0]}
 SETTINGS = {
@@ -97,13 +98,19 @@ def train(backbone: Path, weights: Path, **settings: Any) -> Path:
 
 def test_a_fold_predicts_rows_that_it_has_not_seen(tiny_backbone: Path, tmp_path: Path) -> None:
     folder = train(tiny_backbone, tmp_path)
-    found, truth = pd.read_csv(folder / "oof.csv"), fold_runner.rows(60)
+    found, truth = pd.read_csv(folder / "oof.csv", dtype={"qa_id": str}), fold_runner.rows(60)
     scores = [
         spearmanr(found[target][found["fold"] == fold], truth[target][found["fold"] == fold]).statistic
         for target in quest.TARGETS[:5]
         for fold in (0, 1)
     ]
     assert np.mean(scores) > 0.5
+    card, data = store.load_card(folder), truth[truth["qa_id"].isin(found["qa_id"][found["fold"] == 0])]
+    encoded, features = reading.read_rows(data, quest, folder / store.TOKENIZER, card.encoding, card.features)
+    model = store.load_fold(folder, 0)
+    logits = predict.logits(model, predict.encode(model, encoded, card.encoding), encoded, features)
+    shipped = activate(logits, quest.ACTIVATION)
+    np.testing.assert_allclose(found[list(quest.TARGETS)][found["fold"] == 0], shipped, atol=1e-5)
     assert not (folder / "frozen-vectors.npy").exists()
 
 
@@ -124,8 +131,6 @@ def test_rows_are_fitted_on_the_mean_of_their_readings(tiny_backbone: Path, tmp_
     towers = [{"segments": ["question_body"], "max_tokens": 12, "chunks": 4}]
     folder = train(tiny_backbone, tmp_path, stages=[stage], towers=towers, targets="plain", features={})
     card, data = store.load_card(folder), fold_runner.rows(60)
-    from foldship.modelling import reading
-
     encoded, features = reading.read_rows(data, quest, folder / store.TOKENIZER, card.encoding, card.features)
     assert encoded.owner is not None
     model = store.load_fold(folder, 0)
