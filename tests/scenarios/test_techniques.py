@@ -21,7 +21,7 @@ ADAPTER = {**FULL, "train": "adapter"}
 
 
 def models(backbone: Path) -> dict[str, object]:
-    """Two models that have as little in common as two models can."""
+    """Three models that have as little in common as models can."""
     return {
         "windows": {
             "backbone": str(backbone),
@@ -61,6 +61,18 @@ def models(backbone: Path) -> dict[str, object]:
             "pseudo_labels": {"teacher": "windows", "weight": 0.3},
             "stages": [{"train": "head", "epochs": 1, "head_lr": 0.003}, ADAPTER],
         },
+        "lines": {
+            "backbone": str(backbone),
+            "towers": [
+                {"segments": ["question_title", "question_body"], "max_tokens": 64},
+                {"segments": ["answer"], "max_tokens": 64},
+            ],
+            "pooling": ["mean@0", "mean@1"],
+            "features": {"categories": ["category"], "counted": ["answer"], "counts": "style"},
+            "head": {"hidden": 0, "interactions": True},
+            "targets": "rank",
+            "stages": [{"train": "ridge"}],
+        },
     }
 
 
@@ -86,7 +98,7 @@ def test_the_kernel_computes_what_training_measured(packed: Path) -> None:
     table, _ = quest.read_test(packed / "build/quest/sample")
     rows = pd.concat(table.chunks())
     selection = json.loads((packed / "build/quest/selection/selection.json").read_text())
-    outputs = {name: predicted(packed / "weights/quest" / name, rows) for name in ("student", "windows")}
+    outputs = {name: predicted(packed / "weights/quest" / name, rows) for name in models(packed)}
     whole = blend.Blend.from_dict(selection["blends"][-1], selection["grids"], len(TARGETS))
     blended = blend.blend(outputs, whole.weights, whole.grids)
     expected, _ = postprocess.apply(pd.DataFrame(blended, columns=TARGETS), whole.postprocess)
@@ -99,7 +111,7 @@ def test_the_kernel_computes_what_training_measured(packed: Path) -> None:
 
 def test_all_of_it_is_in_the_bundle(packed: Path) -> None:
     selection = json.loads((packed / "build/quest/selection/selection.json").read_text())
-    assert set(selection["weights"]) == {"student", "windows"} == set(selection["grids"])
+    assert set(selection["weights"]) == set(models(packed)) == set(selection["grids"])
     assert selection["blend"]["method"] == "stacking"
     assert selection["steps"]
     assert (packed / "weights/quest/adapted").is_dir()

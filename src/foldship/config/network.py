@@ -27,9 +27,10 @@ def _known(kind: str) -> str:
 PoolingKind = Annotated[str, AfterValidator(_known)]
 
 
-def reads_below(pooling: Sequence[PoolingKind]) -> bool:
-    """Whether any other layer than the last is read."""
-    return any(kind in LAYERS or "@" in kind for kind in pooling)
+def lowest(pooling: Sequence[PoolingKind]) -> int | None:
+    """The lowest layer that is read; None where only the last one is."""
+    named = [int(kind.partition("@")[2]) for kind in pooling if "@" in kind]
+    return min([*named, *(0 for kind in pooling if kind in LAYERS)], default=None)
 
 
 def deepest(pooling: Sequence[PoolingKind]) -> int | None:

@@ -49,9 +49,12 @@ class Encoder(nn.Module):
         return pooled
 
     def above(self, states: Tensor, attention_mask: Tensor, depth: int) -> Tensor:
-        """The same from what the lowest `depth` layers made of the tokens, (B, L, H) float32."""
-        last = upper.run(self.backbone, states, attention_mask, depth)
-        pooled: Tensor = self.pooling([last.float()], attention_mask)
+        """The same from what the lowest `depth` layers made of the tokens, (B, L, H) float32.
+
+        Pooling must read nothing below them.
+        """
+        found = [layer.float() for layer in upper.run(self.backbone, states, attention_mask, depth)]
+        pooled: Tensor = self.pooling([*found[:1] * depth, *found], attention_mask)
         return pooled
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from foldship.config.network import LSTM, PoolingKind, reads_below
+from foldship.config.network import LSTM, PoolingKind, lowest
 from foldship_kernel.errors import FoldshipError
 
 # States (B, L, H) float32 and mask (B, L) int64 to one vector a sequence, (B, H) float32.
@@ -106,7 +106,7 @@ class Pooling(nn.Module):
     def __init__(self, kinds: Sequence[PoolingKind], layers: int, width: int) -> None:
         super().__init__()
         self.parts = nn.ModuleList(_part(kind, layers, width) for kind in kinds)
-        self.every_layer = reads_below(kinds)
+        self.every_layer = lowest(kinds) is not None
         self.width = sum(2 * (width // 2) if kind == LSTM else width for kind in kinds)
 
     def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:

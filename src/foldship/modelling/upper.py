@@ -31,8 +31,8 @@ def cut(backbone: Any, depth: int) -> None:
     backbone.encoder.layer = backbone.encoder.layer[:depth]
 
 
-def run(backbone: Any, states: Tensor, mask: Tensor, depth: int) -> Tensor:
-    """What the layers above the lowest `depth` make of their states: (B, L, H) to (B, L, H).
+def run(backbone: Any, states: Tensor, mask: Tensor, depth: int) -> list[Tensor]:
+    """The states of all layers from the lowest `depth` ones' on, (B, L, H) each, given those.
 
     Args:
         backbone: an encoder that `fits`, whole.
@@ -41,9 +41,10 @@ def run(backbone: Any, states: Tensor, mask: Tensor, depth: int) -> Tensor:
         depth: number of layers that the states come from.
     """
     additive = backbone.get_extended_attention_mask(mask, mask.shape)
+    found = [states]
     for layer in backbone.encoder.layer[depth:]:
-        states = layer(states, additive)[0]
-    return states
+        found.append(layer(found[-1], additive)[0])
+    return found
 
 
 def _is_plain(layer: nn.Module) -> bool:

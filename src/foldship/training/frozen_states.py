@@ -20,7 +20,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from foldship import receipts
-from foldship.config.network import reads_below
+from foldship.config.network import lowest
 from foldship.config.schema import Model
 from foldship.config.stages import Ridge, Stage
 from foldship.modelling import backbone, predict, upper
@@ -77,7 +77,8 @@ def depth(config: Model, stage: int) -> int:
         return 0
     if config.augmentation.of_tokens or config.augmentation.rows is not None or config.smart is not None:
         return 0
-    if reads_below(config.pooling):
+    read = lowest(config.pooling)
+    if read is not None and read < settings.freeze_layers:
         return 0
     before = [e.freeze_layers for e in config.stages[:stage] if isinstance(e, Stage) and e.train != "head"]
     return settings.freeze_layers if all(kept >= settings.freeze_layers for kept in before) else 0

@@ -47,8 +47,9 @@ def test_upper_layers_on_the_lower_ones_states_are_the_whole_encoder(
     states = lower(**inputs).last_hidden_state.detach()
     assert not torch.allclose(states, whole(**inputs).last_hidden_state, atol=0.1)
     states[MASK == 0] = 0
-    expected = whole(**inputs).last_hidden_state[MASK == 1]
-    torch.testing.assert_close(upper.run(whole, states, MASK, depth)[MASK == 1], expected)
+    expected = whole(**inputs, output_hidden_states=True).hidden_states[depth:]
+    for found, layer in zip(upper.run(whole, states, MASK, depth), expected, strict=True):
+        torch.testing.assert_close(found[MASK == 1], layer[MASK == 1])
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,9 @@ def train(backbone: Path, weights: Path, **settings: Any) -> pd.DataFrame:
     return pd.read_csv(folder / "oof.csv")
 
 
+@pytest.mark.parametrize("pooling", [["cls", "mean"], ["mean@1", "cls@2"]])
 def test_training_on_kept_states_is_training_on_tokens(
-    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pooling: list[str], tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
     pad = FrozenStates.pad
@@ -60,12 +61,12 @@ def test_training_on_kept_states_is_training_on_tokens(
         return pad(self, sequences, lengths)
 
     monkeypatch.setattr(FrozenStates, "pad", counted)
-    kept = train(tiny_backbone, tmp_path / "kept")
+    kept = train(tiny_backbone, tmp_path / "kept", pooling=pooling)
     assert read
     assert not (tmp_path / "kept" / store.FROZEN).exists()
     read.clear()
     monkeypatch.setattr(frozen_states, "depth", lambda config, number: 0)
-    plain = train(tiny_backbone, tmp_path / "plain")
+    plain = train(tiny_backbone, tmp_path / "plain", pooling=pooling)
     assert not read
     targets = list(quest.TARGETS)
     assert (kept["fold"] == plain["fold"]).all()
@@ -85,6 +86,8 @@ def test_training_on_kept_states_is_training_on_tokens(
         ({"augmentation": {"mask_tokens": 0.1}}, 1, 0),
         ({"smart": {"weight": 1.0}}, 1, 0),
         ({"pooling": ["cls", "layers_cls"]}, 1, 0),
+        ({"pooling": ["cls", "mean@0"]}, 1, 0),
+        ({"pooling": ["cls", "mean@1"]}, 1, 1),
     ],
 )
 def test_layers_that_a_stage_finds_changed_or_fed_with_noise_are_run(
