@@ -104,8 +104,11 @@ def test_the_kernel_computes_what_training_measured(packed: Path) -> None:
     expected, _ = postprocess.apply(pd.DataFrame(blended, columns=TARGETS), whole.postprocess)
     written = pd.read_csv(packed / "build/quest/simulation/submission.csv", dtype={"qa_id": str})
     found = written.set_index("qa_id").loc[rows["qa_id"], TARGETS]
-    # A prediction beside a threshold may fall on either side of it.
-    far = np.abs(found.to_numpy() - expected[TARGETS].to_numpy()) > 5e-3
+    # A prediction beside a threshold may fall on either side of it; where nearly all rows are tied, one that
+    # does decides whether the guard lets the step be.
+    apart = np.array([(expected[target] != expected[target].mode()[0]).sum() for target in TARGETS])
+    far = np.abs(found.to_numpy() - expected[TARGETS].to_numpy())[:, apart > 2] > 5e-3
+    assert far.shape[1] >= 25
     assert far.mean() < 0.01, far.sum(axis=0)
 
 
