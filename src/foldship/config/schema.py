@@ -68,11 +68,10 @@ class Model(Settings):
 
     @model_validator(mode="after")
     def _ridge_is_a_linear_head(self) -> Model:
-        if not any(isinstance(stage, Ridge) for stage in self.stages[1:]):
-            if not isinstance(self.stages[0], Ridge):
-                return self
-        else:
+        if any(isinstance(stage, Ridge) for stage in self.stages[1:]):
             raise ValueError("train: ridge begins anew: it must be the first stage")
+        if not isinstance(self.stages[0], Ridge):
+            return self
         if self.head.hidden or self.head.views or self.features.embedding is not None:
             raise ValueError(
                 "train: ridge fits one linear layer: set head.hidden: 0, without head.views and "

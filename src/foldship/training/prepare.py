@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from foldship.modelling import backbone, reading, store
 from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, ModelCard
 from foldship.training import (
     adaptation,
+    aside,
     augment,
     disk,
     frozen_states,
@@ -180,7 +180,7 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
     card = replace(card, fingerprint=fingerprint)
     folder = weights / card.name
     if not (folder / CARD).is_file() or store.fingerprint(folder) != fingerprint:
-        _make_room(folder, fingerprint)
+        aside.make_room(folder, fingerprint)
         folder.mkdir(parents=True, exist_ok=True)
     card.save(folder)
     for path in folder.glob(".*.part"):
@@ -245,17 +245,3 @@ def _texts(task: Task, tables: Sequence[pd.DataFrame], cleaning: Cleaning) -> li
     found = [task.raw_texts(table) for table in tables]
     cleaned = [text for texts in found for name in task.TEXTS for text in clean_all(texts[name], cleaning)]
     return list(dict.fromkeys(text for text in cleaned if text))
-
-
-def _make_room(folder: Path, fingerprint: str) -> None:
-    """Set aside a model of this name that was trained on something else; bring an earlier one back."""
-    if (folder / CARD).is_file():
-        old = store.fingerprint(folder)
-        aside = folder.with_name(f"{folder.name}@{old[:8] or 'unreadable'}")
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
-        print(f"{folder.name}: trained on other data or settings before; that one is now {aside}", flush=True)
-    earlier = folder.with_name(f"{folder.name}@{fingerprint[:8]}")
-    if earlier.is_dir():
-        earlier.rename(folder)
-        print(f"{folder.name}: {earlier.name} was trained on just this; brought back", flush=True)

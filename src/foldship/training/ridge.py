@@ -143,10 +143,12 @@ def _inputs(head: RowHead, vectors: NDArray[np.float32], job: FoldJob) -> Matrix
     """What the head's linear layer reads of each training row, the mean over its readings: (n, inputs)."""
     rows = job.train.encoded
     features = rows.spread(job.train.features)
+    device = next(head.parameters()).device
     parts = []
     with torch.inference_mode():
         for start in range(0, len(rows.index), ROWS):
             part = slice(start, start + ROWS)
             pooled = torch.from_numpy(vectors[rows.index[part]].reshape(len(rows.index[part]), -1))
-            parts.append(head.join(pooled, torch.from_numpy(features[part])).numpy())
+            joined = head.join(pooled.to(device), torch.from_numpy(features[part]).to(device))
+            parts.append(joined.cpu().numpy())
     return rows.mean(np.concatenate(parts)).astype(np.float64)
