@@ -27,6 +27,7 @@ class Blend:
         postprocess: post-processing fitted for this blend, one dictionary per step.
         score: its out-of-fold score with one fold per row, nested; None where it is not known.
         grids: per model (C, Q) quantiles, where quantiles are blended; None where predictions are.
+        group_mean: share by which targets of the group move to their mean over its rows.
     """
 
     models: tuple[str, ...]
@@ -34,20 +35,22 @@ class Blend:
     postprocess: tuple[Mapping[str, Any], ...]
     score: float | None
     grids: Mapping[str, NDArray[np.float64]] | None = None
+    group_mean: float = 0.0
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any], grids: Mapping[str, Any], targets: int) -> Blend:
         """Read a record of `blends`.
 
         Args:
-            record: with `models`, `weights`, `postprocess`, `score`, and `ranks` where quantiles are blended.
+            record: with `models`, `weights`, `postprocess`, `score`, `ranks` where quantiles are blended, and
+                `group_mean` where that is not 0.
             grids: quantiles by model, for records with `ranks`.
             targets: how many there are.
 
         Raises:
             KeyError: a key, or a model's weight or grid, is missing.
             ValueError: a weight is negative or no finite number, there are not as many as targets, they do
-                not sum to 1, or a grid does not rise.
+                not sum to 1, a grid does not rise, or `group_mean` is no share.
         """
         models = tuple(record["models"])
         weights = {name: _weight(record["weights"][name], targets) for name in models}
@@ -56,7 +59,10 @@ class Blend:
         used = None
         if record.get("ranks"):
             used = {name: quantiles.checked(grids[name], targets) for name in models}
-        return cls(models, weights, tuple(record["postprocess"]), record["score"], used)
+        group_mean = float(record.get("group_mean", 0.0))
+        if not 0 <= group_mean <= 1:
+            raise ValueError(f"a group_mean of {group_mean}")
+        return cls(models, weights, tuple(record["postprocess"]), record["score"], used, group_mean)
 
 
 def fitted(blends: Sequence[Blend], names: Collection[str]) -> Blend | None:
@@ -88,7 +94,7 @@ def choose(blends: Sequence[Blend], names: Collection[str]) -> Blend:
             known = {name: np.where(idle, 1.0, weight)[()] for name, weight in known.items()}
     weights = renormalised(known, dict.fromkeys(names))
     grids = whole.grids and {name: whole.grids[name] for name in weights}
-    return Blend(tuple(weights), weights, whole.postprocess, score=None, grids=grids)
+    return Blend(tuple(weights), weights, whole.postprocess, None, grids, whole.group_mean)
 
 
 def blend(

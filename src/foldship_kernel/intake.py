@@ -55,6 +55,9 @@ class Intake:
         task: the competition.
         rows: read once, piece by piece.
         readings: of all models.
+
+    Attributes:
+        groups: (rows,) int64, equal for rows of one group.
     """
 
     def __init__(self, task: Task, rows: Rows, readings: Iterable[Reading]) -> None:
@@ -67,7 +70,9 @@ class Intake:
         }
         numbers: dict[Source, dict[str, list[NDArray[np.int64]]]] = {source: {} for source in keep}
         computed: dict[FeatureSpec, list[NDArray[np.float32]]] = {r.features: [] for r in wanted}
+        groups: list[str] = []
         for chunk, texts, cleaned in _cleaned_ahead(task, rows, {cleaning for _, cleaning in keep}):
+            groups.extend(task.groups(texts.normalised, chunk[task.ID]))
             for source, store in self._stores.items():
                 for name in _segments(wanted, source):
                     numbers[source].setdefault(name, []).append(store.add(cleaned[source[1]][name]))
@@ -78,6 +83,7 @@ class Intake:
             for source, by_name in numbers.items()
         }
         self._features = {spec: np.concatenate(parts) for spec, parts in computed.items()}
+        self.groups = np.asarray(pd.factorize(np.array(groups, dtype=object))[0], dtype=np.int64)
         self._count = len(rows.ids)
 
     def __len__(self) -> int:

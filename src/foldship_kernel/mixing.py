@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from foldship_kernel import blend, postprocess
+from foldship_kernel import blend, grouping, postprocess
 from foldship_kernel.errors import BundleError, DataError
 from foldship_kernel.gather import Gathered
 from foldship_kernel.journal import Journal
@@ -46,25 +46,28 @@ class Mixer:
         self._manifest, self._task, self._journal = manifest, task, journal
         self._stays_raw = False
 
-    def mix(self, gathered: Gathered, unread: NDArray[np.float64]) -> Mixture:
+    def mix(self, gathered: Gathered, unread: NDArray[np.float64], groups: NDArray[np.int64]) -> Mixture:
         """Make one table of all folds' outputs.
 
         Args:
             gathered: the folds' outputs.
             unread: (rows, targets) predictions for rows that no fold has reached.
+            groups: (rows,) equal for rows of one group.
         """
         result = unread.copy()
         notes: list[str] = []
-        groups = list(gathered.groups())
-        for models, rows, means in groups:
+        alike = list(gathered.groups())
+        for models, rows, means in alike:
             if models:
                 fitted = self._manifest.blend_for(models)
                 blended = blend.blend(means, fitted.weights, fitted.grids)
+                places = grouping.columns(self._task.GROUP_TARGETS, self._task.TARGETS, fitted.group_mean)
+                blended = grouping.toward_mean(blended, groups[rows], places, fitted.group_mean)
                 result[rows], left_out = self._postprocess(blended, fitted.postprocess)
                 notes += left_out
         # Weights that sum to 1 + 2e-16 take a saturated output out of its range.
         predictions = np.clip(result, self._task.LOW, self._task.HIGH)
-        return Mixture(predictions, notes, uniform=len(groups) == 1 and not self._stays_raw)
+        return Mixture(predictions, notes, uniform=len(alike) == 1 and not self._stays_raw)
 
     def _postprocess(
         self, blended: NDArray[np.float64], steps: Sequence[Mapping[str, Any]]

@@ -72,6 +72,7 @@ class Kernel:
                 inputs, self._task.TEST_FILES, self._task.read_test
             )
             self._mixer = Mixer(self._manifest, self._task, self.journal)
+            self._groups = np.arange(len(self._rows.ids))  # until their texts are read
             self._submission = Submission(working / SUBMISSION, self._task, self._rows, template)
         self.journal.say(f"{self._manifest.competition}: {len(self._rows.ids):,} rows from {folder}")
         self.journal.facts.update(
@@ -114,6 +115,7 @@ class Kernel:
             gpus = self._runtime(models, usable_wheels)
             with self.journal.phase("wait for the rows"):
                 intake = taken_in.result()
+            self._groups = intake.groups
         from foldship_kernel import governor, predict
 
         predictor = predict.Predictor(
@@ -200,7 +202,8 @@ class Kernel:
         """Take one fold's outputs into the blend, and write the better submission."""
         gathered = self._gathered.plus(str(unit), unit.model.name, outputs)
         with self.journal.phase("write"):
-            mixture = self._mixer.mix(gathered, self._submission.fallback(self._manifest.fallback))
+            unread = self._submission.fallback(self._manifest.fallback)
+            mixture = self._mixer.mix(gathered, unread, self._groups)
             constant = self._submission.write(mixture.predictions)
             self._gathered = gathered  # not before: what could not be written has no part in later blends
             with suppress(OSError):  # only a worker that comes after this one would miss it

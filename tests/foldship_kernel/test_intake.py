@@ -42,6 +42,7 @@ def test_pieces_make_no_difference(table: rows.Rows, monkeypatch: pytest.MonkeyP
     assert len(whole) == len(pieces) == 41
     assert sequences(whole.encode(READING)) == sequences(pieces.encode(READING))
     np.testing.assert_array_equal(whole.features(READING), pieces.features(READING))
+    np.testing.assert_array_equal(whole.groups, pieces.groups)
     frame = pd.concat(list(table.chunks()))
     expected = features.compute(frame, intake.texts_of(quest, frame), READING.features)
     np.testing.assert_array_equal(whole.features(READING), expected)
@@ -126,3 +127,12 @@ def test_what_the_tokenizer_pads_to_does_not_matter(table: rows.Rows, tmp_path: 
     other = dataclasses.replace(READING, tokenizer=tmp_path / "padding.json")
     taken_in = Intake(quest, table, [READING, other])
     assert sequences(taken_in.encode(READING)) == sequences(taken_in.encode(other))
+
+
+def test_answers_of_one_question_are_a_group_wherever_they_stand(tmp_path: Path) -> None:
+    folder = tiny_bundle.write_input(tmp_path / "input", 9)
+    frame = pd.read_csv(folder / "test.csv", dtype=str)
+    frame["question_body"] = [f"question {row % 4}" for row in range(9)]
+    frame.to_csv(folder / "test.csv", index=False)
+    taken = Intake(quest, quest.read_test(folder)[0], [READING])
+    assert taken.groups.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 0]

@@ -145,6 +145,27 @@ def test_each_set_of_models_has_its_own_weights_and_post_processing(
     np.testing.assert_allclose(found, 0.25 * outputs(0) + 0.375 * (outputs(1) + outputs(2)))
 
 
+def test_what_belongs_to_the_group_is_the_mean_of_its_rows_before_post_processing(
+    kernel: run.Kernel, units: list[Unit], working: Path, inputs: Path
+) -> None:
+    clip = {"kind": "clip", "target": quest.TARGETS[0], "low": 0.5, "high": None}
+    blends = (Blend(("a", "b"), {"a": 0.75, "b": 0.25}, (clip,), 0.3, group_mean=1.0),)
+    kernel._mixer._manifest = kernel._manifest = dataclasses.replace(kernel._manifest, blends=blends)
+    kernel._groups = np.array([0, 0, 1, 2, 1, 0])
+    for place, unit in enumerate(units):
+        kernel._accept(unit, outputs(place))
+    found = tiny_bundle.check_submission(working, inputs)[list(quest.TARGETS)].to_numpy()
+    sums: dict[str, np.ndarray] = {"a": np.zeros_like(found), "b": np.zeros_like(found)}
+    for place, unit in enumerate(units):
+        sums[unit.model.name] += outputs(place)
+    expected = 0.75 * sums["a"] / 2 + 0.25 * sums["b"]
+    last = len(quest.GROUP_TARGETS)
+    for rows in ([0, 1, 5], [2, 4]):
+        expected[rows, :last] = expected[rows, :last].mean(axis=0)
+    expected[:, 0] = np.maximum(expected[:, 0], 0.5)
+    np.testing.assert_allclose(found, expected)
+
+
 def test_the_expected_score_is_that_of_what_was_submitted(
     kernel: run.Kernel, units: list[Unit], working: Path
 ) -> None:

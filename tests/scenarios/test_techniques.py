@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from foldship.modelling import predict, reading, store
-from foldship_kernel import blend, postprocess
+from foldship_kernel import blend, grouping, postprocess
 from foldship_kernel.tasks import base, quest
 
 TARGETS = list(quest.TARGETS)
@@ -83,7 +83,13 @@ def packed(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         "competition": "quest",
         "folds": {"count": 3},
         "models": models(tiny_backbone),
-        "blend": {"method": "stacking", "ranks": True, "per_column": True, "minimum_gain": 0.0},
+        "blend": {
+            "method": "stacking",
+            "ranks": True,
+            "per_column": True,
+            "minimum_gain": 0.0,
+            "group_mean": 0.5,
+        },
         "postprocess": {"kinds": ["clip", "levels", "thresholds", "curve"], "minimum_gain": 0.0},
         "kernel": {"cpu_engine": "onnxruntime", "owner": project.OWNER},
     }
@@ -101,6 +107,9 @@ def test_the_kernel_computes_what_training_measured(packed: Path) -> None:
     outputs = {name: predicted(packed / "weights/quest" / name, rows) for name in models(packed)}
     whole = blend.Blend.from_dict(selection["blends"][-1], selection["grids"], len(TARGETS))
     blended = blend.blend(outputs, whole.weights, whole.grids)
+    places = grouping.columns(quest.GROUP_TARGETS, quest.TARGETS, whole.group_mean)
+    groups = pd.factorize(np.array(quest.groups(quest.texts(rows), rows["qa_id"])))[0]
+    blended = grouping.toward_mean(blended, groups, places, whole.group_mean)
     expected, _ = postprocess.apply(pd.DataFrame(blended, columns=TARGETS), whole.postprocess)
     written = pd.read_csv(packed / "build/quest/simulation/submission.csv", dtype={"qa_id": str})
     found = written.set_index("qa_id").loc[rows["qa_id"], TARGETS]
@@ -116,6 +125,7 @@ def test_all_of_it_is_in_the_bundle(packed: Path) -> None:
     selection = json.loads((packed / "build/quest/selection/selection.json").read_text())
     assert set(selection["weights"]) == set(models(packed)) == set(selection["grids"])
     assert selection["blend"]["method"] == "stacking"
+    assert selection["blend"]["group_mean"] == 0.5
     assert selection["steps"]
     assert (packed / "weights/quest/adapted").is_dir()
     assert list((packed / "weights/quest/windows").glob("fold*/unlabelled.csv"))

@@ -89,5 +89,6 @@ class _Blends:
             processing=context.experiment.postprocess,
             blending=self._blending,
             groups=context.competition.groups(context.rows),
+            group_targets=context.competition.task.GROUP_TARGETS,
             score=context.competition.score,
         )

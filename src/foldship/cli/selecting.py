@@ -10,14 +10,14 @@ from foldship import metrics, receipts, selection
 from foldship.cli.context import Context
 from foldship.modelling import store
 from foldship.selection import FILE_NAME
-from foldship_kernel import blend, postprocess, quantiles, steps
+from foldship_kernel import blend, grouping, postprocess, quantiles, steps
 from foldship_kernel.errors import FoldshipError
 
 # What selections are made by, here and, when they are applied, in the kernel.
 CODE = [
     Path(selection.__file__).parent,
     Path(metrics.__file__),
-    *(Path(module.__file__ or "") for module in (blend, postprocess, quantiles, steps)),
+    *(Path(module.__file__ or "") for module in (blend, grouping, postprocess, quantiles, steps)),
 ]
 
 
@@ -33,6 +33,7 @@ def select(context: Context) -> dict[str, Any]:
     inputs = receipts.digest(
         {
             "groups": groups.tolist(),
+            "group_targets": task.GROUP_TARGETS,
             "truth": context.truth.to_csv(index=False),
             "out_of_fold": {name: table.to_csv(index=False) for name, table in out_of_fold.items()},
             "postprocess": processing.model_dump(),
@@ -51,6 +52,7 @@ def select(context: Context) -> dict[str, Any]:
             processing=processing,
             blending=blending,
             groups=groups,
+            group_targets=task.GROUP_TARGETS,
             score=context.competition.score,
         )
         receipts.write(folder, inputs, {"recipe": context.recipe, "data": str(context.data)})

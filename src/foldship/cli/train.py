@@ -68,7 +68,6 @@ def train(context: Context, jobs: int | None = None) -> None:
         rows,
         table,
         context.workspace.weights,
-        group_targets=context.competition.group_targets,
         jobs=jobs,
         unlabelled=_unlabelled(context),
         score=context.competition.score,

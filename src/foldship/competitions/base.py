@@ -20,7 +20,6 @@ class Competition:
         name: as in `kernels/<name>/` and `make COMPETITION=<name>`.
         task: the module that the kernel uses too.
         rare: targets with so few non-zero rows that scores are reported with and without them.
-        group_targets: targets that belong to a row's group alone, whatever else stands in the row.
         read_train: reads the training rows of a folder: id and text columns as str (None where empty), one
             float64 column per target. Raises DataError where the files are not right.
         read_unlabelled: reads the test rows of a folder: the columns of `read_train`, but no targets. Raises
@@ -34,7 +33,6 @@ class Competition:
     name: str
     task: Task
     rare: tuple[str, ...]
-    group_targets: tuple[str, ...]
     read_train: Callable[[Path], pd.DataFrame]
     read_unlabelled: Callable[[Path], pd.DataFrame]
     groups: Callable[[pd.DataFrame], pd.Series]

@@ -5,7 +5,6 @@ Source: https://www.kaggle.com/competitions/google-quest-challenge/data
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import pandas as pd
@@ -14,10 +13,8 @@ from foldship.competitions.base import Competition
 from foldship.competitions.quest_sample import write as write_sample
 from foldship_kernel import tables
 from foldship_kernel.tasks import quest
-from foldship_kernel.text import normalise_all
 
 RARE = ("question_type_spelling",)
-_GROUP_CHARACTERS = 12  # 48 bits: two of 6,079 questions collide with a chance of about 1 in 15 million
 
 
 def read_train(folder: Path) -> pd.DataFrame:
@@ -48,21 +45,8 @@ def read_unlabelled(folder: Path) -> pd.DataFrame:
 
 
 def groups(rows: pd.DataFrame) -> pd.Series:
-    """Return a short hash of each row's question, so that all its answers share a fold.
-
-    The question is its normalised body; where that is empty its title, and where that is empty too, the row
-    is a group of its own.
-    """
-    questions = (
-        body or title or f"{quest.ID} {qa_id}"
-        for body, title, qa_id in zip(
-            normalise_all(rows["question_body"]),
-            normalise_all(rows["question_title"]),
-            rows[quest.ID],
-            strict=True,
-        )
-    )
-    result = [hashlib.sha256(question.encode()).hexdigest()[:_GROUP_CHARACTERS] for question in questions]
+    """Return a short hash of each row's question, so that all its answers share a fold."""
+    result = quest.groups(quest.texts(rows), rows[quest.ID])
     return pd.Series(result, index=rows.index, name="group", dtype=object)
 
 
@@ -70,7 +54,6 @@ COMPETITION = Competition(
     name=quest.NAME,
     task=quest,
     rare=RARE,
-    group_targets=quest.QUESTION_TARGETS,
     read_train=read_train,
     read_unlabelled=read_unlabelled,
     groups=groups,

@@ -33,11 +33,12 @@ class PostProcessing(Settings):
 
 
 class Blending(Settings):
-    """How several models become one: the weights, and what they are the weights of."""
+    """How several models become one: the weights, what they are the weights of, and what follows."""
 
     method: Literal["mean", "rank_mean", "weighted", "greedy", "subsets", "stacking", "auto"] = "mean"
     ranks: bool = False  # of the models' quantiles, not of their predictions
     per_column: bool = False
+    group_mean: Share = 0.0  # of targets that belong to the group alone, over its rows at hand, once blended
     minimum_gain: float = Field(default=0.001, ge=0)
     confidence: Share = 0.9
 

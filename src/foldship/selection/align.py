@@ -29,6 +29,7 @@ class OutOfFold:
         folds: (n,) int64, the fold that each row was held out in.
         notes: what a person should know, one line each.
         groups: (n,) int64, equal for rows that belong together.
+        group_targets: those of the targets that belong to a row's group alone.
     """
 
     ids: tuple[str, ...]
@@ -38,15 +39,22 @@ class OutOfFold:
     folds: NDArray[np.int64]
     notes: tuple[str, ...]
     groups: NDArray[np.int64]
+    group_targets: tuple[str, ...] = ()
 
 
-def align(truth: pd.DataFrame, oof: Mapping[str, pd.DataFrame], groups: pd.Series | None = None) -> OutOfFold:
+def align(
+    truth: pd.DataFrame,
+    oof: Mapping[str, pd.DataFrame],
+    groups: pd.Series | None = None,
+    group_targets: Sequence[str] = (),
+) -> OutOfFold:
     """Join by id. Only rows that all models predicted are kept: some folds may not be trained yet.
 
     Args:
         truth: the id column first, then one column per target.
         oof: per model the same columns and `fold`, in any order.
         groups: group of each row of the truth, in its order; None where each row stands for itself.
+        group_targets: targets that belong to a row's group alone.
 
     Raises:
         DataError: the truth repeats an id or holds a value that is no finite number; there is no model or no
@@ -95,6 +103,7 @@ def align(truth: pd.DataFrame, oof: Mapping[str, pd.DataFrame], groups: pd.Serie
         folds=folds,
         notes=tuple(notes),
         groups=_codes(index, groups)[index.get_indexer(common)],
+        group_targets=tuple(group_targets),
     )
 
 

@@ -75,7 +75,9 @@ def choose(data: OutOfFold, models: Sequence[str], settings: Blending, score: Sc
     trials = [Trial(MEAN, mean_score(known[MEAN]), 0.0, 0.5)]
     for name, gains in best.gains().items():
         trials.append(Trial(name, mean_score(known[name]), *gains.overall()))
-    return Choice(_settled(settings, best.chosen()), weighting.carried_out(best), tuple(trials))
+    return Choice(
+        _settled(settings, best.chosen()), weighting.carried_out(best, settings.group_mean), tuple(trials)
+    )
 
 
 def _settled(settings: Blending, method: str) -> Blending:

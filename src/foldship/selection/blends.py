@@ -29,6 +29,7 @@ class Blend:
     Attributes:
         weights: share of each model, one number or one by target; they sum to 1.
         ranks: whether it is a blend of the models' quantiles.
+        group_mean: share by which targets of the group move to their mean over its rows.
         steps: post-processing fitted on all rows.
         table: (n, C) float64, the out-of-fold predictions blended with these weights.
         raw: (n, C) float64, the same, but each fold's with weights that were fitted on the others.
@@ -38,6 +39,7 @@ class Blend:
 
     weights: dict[str, float | list[float]]
     ranks: bool
+    group_mean: float
     steps: list[dict[str, Any]]
     table: NDArray[np.float64]
     raw: NDArray[np.float64]
@@ -47,14 +49,16 @@ class Blend:
     def entry(self) -> dict[str, Any]:
         """What `selection.json` holds of it.
 
-        Keys: `models`, `weights`, `ranks`, `postprocess`, `score` (post-processed, nested, mean of the folds;
-        raw where no fold can be scored) and `pooled` (raw, all rows together); scores over all columns.
+        Keys: `models`, `weights`, `ranks`, `group_mean`, `postprocess`, `score` (post-processed, nested, mean
+        of the folds; raw where no fold can be scored) and `pooled` (raw, all rows together); scores over all
+        columns.
         """
         of_all = self.scores["all"]
         return {
             "models": list(self.weights),
             "weights": self.weights,
             "ranks": self.ranks,
+            "group_mean": self.group_mean,
             "postprocess": self.steps,
             "score": of_all["pooled"] if of_all["nested"] is None else of_all["nested"],
             "pooled": of_all["pooled"],
@@ -111,4 +115,4 @@ def fit(
         if step is not None:
             steps.append({"target": target, **step})
     summary = scores.summary(data, raw, nested, rare, score)
-    return Blend(weighting.shares, weighting.ranks, steps, table, raw, nested, summary)
+    return Blend(weighting.shares, weighting.ranks, weighting.group_mean, steps, table, raw, nested, summary)

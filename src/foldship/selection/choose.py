@@ -83,6 +83,7 @@ def run(
     processing: PostProcessing = PLAIN_PROCESSING,
     blending: Blending = PLAIN_MEAN,
     groups: pd.Series | None = None,
+    group_targets: Sequence[str] = (),
     score: Score = metrics.spearman,
 ) -> Selection:
     """Choose blend and post-processing, and write them with their scores.
@@ -100,12 +101,13 @@ def run(
         processing: how columns are post-processed.
         blending: how the models are blended.
         groups: group of each row of the truth, in its order; None where each row stands for itself.
+        group_targets: targets that belong to a row's group alone.
         score: the metric.
 
     Raises:
         DataError: the tables do not fit together, see `align`, or no target can be scored.
     """
-    data = align(truth, oof, groups)
+    data = align(truth, oof, groups, group_targets)
     if metrics.is_constant(data.truth).all():
         raise DataError(
             "no target can be scored: each holds one value only",
@@ -168,12 +170,13 @@ def fit_blend(
     processing: PostProcessing = PLAIN_PROCESSING,
     blending: Blending = PLAIN_MEAN,
     groups: pd.Series | None = None,
+    group_targets: Sequence[str] = (),
     score: Score = metrics.spearman,
 ) -> dict[str, Any]:
     """Fit one more blend, on the rows that all models of `oof` predicted, as `run` does.
 
     Args:
-        truth, oof, rare, processing, groups, score: as in `run`.
+        truth, oof, rare, processing, groups, group_targets, score: as in `run`.
         models: which of the models it blends.
         blending: how, as `run` chose it (`Selection.blend`).
 
@@ -183,7 +186,7 @@ def fit_blend(
     Raises:
         DataError: as `run`.
     """
-    data = align(truth, oof, groups)
+    data = align(truth, oof, groups, group_targets)
     weights = weighting.fit(data, sorted(models), blending, score)
     return blends.fit(data, weights, rare, processing, score).entry()
 

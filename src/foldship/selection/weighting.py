@@ -14,6 +14,7 @@ from foldship.metrics import Array, Score, spearman
 from foldship.selection import trial
 from foldship.selection.align import OutOfFold
 from foldship.selection.ways import ByColumn, Method, Way, by_model, numbers, patched
+from foldship_kernel import grouping
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Weighting:
         without: by the number of a fold, (n, C) float64, all rows blended as if it had not been there; the
             very same array as `table` for each if nothing was fitted.
         folds: (n,) int64, the fold of each row.
+        group_mean: share by which targets of the group were moved to their mean over its rows.
     """
 
     weights: Array
@@ -36,6 +38,7 @@ class Weighting:
     table: Array
     without: Mapping[int, Array]
     folds: NDArray[np.int64]
+    group_mean: float
 
     @property
     def shares(self) -> dict[str, float | list[float]]:
@@ -55,8 +58,11 @@ def fit(data: OutOfFold, models: Sequence[str], settings: Blending, score: Score
     Args:
         data: out-of-fold predictions of these models and maybe others.
         models, settings, score: see `way`.
+
+    Raises:
+        FoldshipError: as `carried_out`.
     """
-    return carried_out(way(data, models, settings, score))
+    return carried_out(way(data, models, settings, score), settings.group_mean)
 
 
 def way(data: OutOfFold, models: Sequence[str], settings: Blending, score: Score = spearman) -> Way:
@@ -84,8 +90,26 @@ def way(data: OutOfFold, models: Sequence[str], settings: Blending, score: Score
     return ByColumn(own, Method(data, names, "mean", ranks, shared=True, score=score), settings, score)
 
 
-def carried_out(way: Way) -> Weighting:
-    """Fit a way, on all rows and without each fold in turn."""
-    folds = way.data.folds
-    without = {fold: way.table(frozenset({fold})) for fold in sorted(numbers(way.data))}
-    return Weighting(way.weights(), way.models, way.ranks, way.table(), without, folds)
+def carried_out(way: Way, group_mean: float) -> Weighting:
+    """Fit a way, on all rows and without each fold in turn.
+
+    Args:
+        way: to blend.
+        group_mean: share by which targets of the group move to their mean over its rows, once blended.
+
+    Raises:
+        FoldshipError: that is not 0, and no target belongs to the group alone.
+    """
+    data = way.data
+    places = grouping.columns(data.group_targets, data.targets, group_mean)
+    # Rows of a group that are held out in different folds are not at hand together.
+    _, together = np.unique(np.stack([data.folds, data.groups]), axis=1, return_inverse=True)
+
+    def moved(blended: Array) -> Array:
+        return grouping.toward_mean(blended, together.reshape(-1), places, group_mean)
+
+    plain = way.table()
+    table = moved(plain)
+    tables = {fold: way.table(frozenset({fold})) for fold in sorted(numbers(data))}
+    without = {fold: table if other is plain else moved(other) for fold, other in tables.items()}
+    return Weighting(way.weights(), way.models, way.ranks, table, without, data.folds, group_mean)

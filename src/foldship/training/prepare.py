@@ -35,6 +35,7 @@ from foldship.training.data import RowData
 from foldship.training.material import Material, every_row, joined_groups
 from foldship.training.pseudo import Unlabelled
 from foldship.training.side_by_side import Work
+from foldship_kernel import grouping
 from foldship_kernel.atomic import replacing, write_csv
 from foldship_kernel.cleaning import Cleaning, clean_all
 from foldship_kernel.encoded import EncodedRows
@@ -69,7 +70,6 @@ class Given:
     rows: pd.DataFrame
     folds_table: pd.DataFrame
     weights: Path
-    group_targets: Sequence[str]
     unlabelled: Unlabelled | None
     score: Score
 
@@ -118,7 +118,7 @@ def draft(name: str, given: Given) -> ModelCard:
     losses.criterion(config, task.TARGETS)
     precision.choose(config)
     precision.eight_bit(config)
-    targets.group_columns(config, given.group_targets, task)
+    grouping.columns(task.GROUP_TARGETS, task.TARGETS, config.group_mean)
     pseudo.teaching(config, task, given.weights, given.unlabelled)
     source = backbone.locate(config.backbone, given.weights.parent)
     tokenizer = backbone.load_tokenizer(source)
@@ -158,7 +158,7 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
         with disk.named(weights):
             card = replace(card, source=adaptation.run(config, card.source, texts, weights / ADAPTED))
     table = folds_table.set_index(task.ID).loc[list(rows[task.ID])]
-    shared = targets.group_columns(config, given.group_targets, task)
+    shared = grouping.columns(task.GROUP_TARGETS, task.TARGETS, config.group_mean)
     teaching = pseudo.teaching(config, task, weights, unlabelled)
     fingerprint = receipts.digest(
         {
@@ -173,7 +173,7 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
             "code": receipts.digest_files(*READING_CODE),
             "further_rows": augment.hook_digest(config.augmentation),
             **({"score": receipts.digest_source(given.score)} if _looks_at_score(config) else {}),
-            **({"group_targets": list(given.group_targets)} if config.group_mean else {}),
+            **({"group_targets": list(task.GROUP_TARGETS)} if config.group_mean else {}),
             **({"pseudo_labels": teaching.fingerprint()} if teaching else {}),
         }
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +22,6 @@ def run(
     weights: Path,
     *,
     jobs: int | None = None,
-    group_targets: Sequence[str] = (),
     unlabelled: Unlabelled | None = None,
     score: Score = spearman,
 ) -> list[Path]:
@@ -35,7 +34,6 @@ def run(
         folds_table: id, group and fold of each row.
         weights: the competition's folder for weights.
         jobs: most folds to train at once on a CPU; None takes as many as the machine bears.
-        group_targets: targets that belong to a row's group alone.
         unlabelled: rows that models with `pseudo_labels` learn from besides, and that backbones adapt to.
         score: the metric.
 
@@ -46,7 +44,7 @@ def run(
         FoldshipError: settings do not fit the data or the machine, another training is at work in `weights`,
             or the disk is full.
     """
-    given = prepare.Given(task, experiment, rows, folds_table, weights, group_targets, unlabelled, score)
+    given = prepare.Given(task, experiment, rows, folds_table, weights, unlabelled, score)
     drafts = {name: prepare.draft(name, given) for name in experiment.models}  # before anything is trained
     folders = []
     with lock.held(weights):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from scipy.stats import rankdata
 
 from foldship.config.schema import Model
 from foldship.modelling.ordinal import Grid
+from foldship_kernel import grouping
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks.base import Task
 
@@ -84,21 +84,6 @@ def fit_grid(config: Model, labels: NDArray[np.float32], task: Task) -> Grid | N
     return Grid.fit(labels, config.ordinal_levels)
 
 
-def group_columns(config: Model, group_targets: Sequence[str], task: Task) -> NDArray[np.int64]:
-    """Positions of the targets that `group_mean` moves.
-
-    Raises:
-        FoldshipError: `group_mean` is set, but no target of the competition belongs to the group alone.
-    """
-    if config.group_mean and not group_targets:
-        raise FoldshipError(
-            f"group_mean: in the competition {task.NAME} no target belongs to a row's group alone",
-            found=f"group_mean: {config.group_mean}",
-            fix="remove group_mean",
-        )
-    return np.array([task.TARGETS.index(name) for name in group_targets], dtype=np.int64)
-
-
 def learnt(
     labels: NDArray[np.float32],
     groups: NDArray[np.int64],
@@ -120,14 +105,14 @@ def learnt(
     """
     knots = None
     if grid is None:
-        values: NDArray[np.floating] = _move(labels, groups, shared, config.group_mean)
+        values: NDArray[np.floating] = grouping.toward_mean(labels, groups, shared, config.group_mean)
         if config.targets == "rank":
             ranks = ranked(values)
             knots = tuple(_knots(*pair) for pair in zip(values.T, ranks.T, strict=True))
             values = ranks
     else:  # the mean of binary targets is a probability, where a threshold would cut the mean of labels
         of_shared = np.flatnonzero(np.isin(grid.owners, shared))
-        values = _move(grid.encode(labels), groups, of_shared, config.group_mean)
+        values = grouping.toward_mean(grid.encode(labels), groups, of_shared, config.group_mean)
     scale = Scale(knots, grid, config.label_smoothing, values.mean(axis=0, dtype=np.float64))
     return scale.smooth(values), scale
 
@@ -151,17 +136,3 @@ def row_weights(groups: NDArray[np.int64], config: Model) -> NDArray[np.float32]
 def _knots(labels: NDArray[np.floating], ranks: NDArray[np.float64]) -> Knots:
     levels, first = np.unique(labels, return_index=True)
     return levels.astype(np.float64), ranks[first]
-
-
-def _move(
-    values: NDArray[np.float32], groups: NDArray[np.int64], columns: NDArray[np.int64], share: float
-) -> NDArray[np.float32]:
-    """Move some columns of (n, K) by `share` to their mean over the rows of a group."""
-    if not share:
-        return values
-    _, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(sizes), len(columns)))
-    np.add.at(sums, place, values[:, columns])
-    moved = values.copy()
-    moved[:, columns] = (1 - share) * values[:, columns] + share * (sums / sizes[:, None])[place]
-    return moved

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -41,6 +41,7 @@ class Task(Protocol):
         CATEGORIES: metadata columns of which every value counts.
         COMMON: metadata columns of which the commonest values count.
         TARGETS: what the model's outputs are, in order.
+        GROUP_TARGETS: those of them that belong to a row's group alone, whatever else stands in the row.
         ACTIVATION: what makes outputs of logits, see `activate`.
         LOW, HIGH: range of the outputs.
         ROWWISE: whether the metric judges each row by itself, so that a submission may hold rows that more
@@ -54,6 +55,7 @@ class Task(Protocol):
     CATEGORIES: tuple[str, ...]
     COMMON: tuple[str, ...]
     TARGETS: tuple[str, ...]
+    GROUP_TARGETS: tuple[str, ...]
     ACTIVATION: str
     LOW: float
     HIGH: float
@@ -68,6 +70,14 @@ class Task(Protocol):
 
     def texts(self, rows: pd.DataFrame) -> dict[str, list[str]]:
         """Return the normalised texts of some rows, one list per name in TEXTS."""
+
+    def groups(self, texts: Mapping[str, Sequence[str]], ids: Iterable[str]) -> Sequence[str]:
+        """Return the group of each row, equal for rows that belong together.
+
+        Args:
+            texts: normalised, as `texts` returns them.
+            ids: of the rows.
+        """
 
     def cheap_sizes(self, rows: pd.DataFrame) -> list[int]:
         """Return a number per row that orders the rows without a model."""

@@ -11,12 +11,17 @@ from pydantic import ValidationError
 from foldship import metrics, selection
 from foldship.config.selecting import Blending, PostProcessing
 from foldship.selection import align, automatic, blends, gate, kinds, weighting
+from foldship_kernel import grouping
 from foldship_kernel.blend import Blend, blend
+from foldship_kernel.errors import FoldshipError
 
 TARGETS = ["one", "two", "three"]
 ROWS = 900
 PROCESSING = PostProcessing(minimum_gain=0.0, leniency=9.0)
 FITTED = ("rank_mean", "weighted", "greedy", "subsets", "stacking")
+
+
+GROUPED = ("one", "three")
 
 
 def tables(
@@ -55,8 +60,11 @@ SURE = {"minimum_gain": 0.0, "confidence": 0.0}  # so that decisions are close, 
         Blending(method="stacking", per_column=True, **SURE),
         Blending(method="auto", **SURE),
         Blending(method="auto", per_column=True, **SURE),
+        Blending(method="stacking", group_mean=1.0),
     ],
-    ids=lambda settings: settings.method + " by column" * settings.per_column,
+    ids=lambda settings: (
+        settings.method + " by column" * settings.per_column + " grouped" * bool(settings.group_mean)
+    ),
 )
 def test_nothing_made_of_a_fold_was_fitted_on_it(settings: Blending) -> None:
     """Turning a fold's truth around changes nothing in that fold's own predictions, raw or post-processed."""
@@ -66,7 +74,7 @@ def test_nothing_made_of_a_fold_was_fitted_on_it(settings: Blending) -> None:
     turned.loc[held_out, TARGETS] = truth.loc[held_out, TARGETS].max() - truth.loc[held_out, TARGETS]
     before, after = (
         blends.fit(data, automatic.choose(data, tuple(oof), settings).weighting, (), PROCESSING)
-        for data in (align.align(table, oof, groups) for table in (truth, turned))
+        for data in (align.align(table, oof, groups, GROUPED) for table in (truth, turned))
     )
     np.testing.assert_array_equal(before.raw[held_out], after.raw[held_out])
     np.testing.assert_array_equal(before.nested[held_out], after.nested[held_out])
@@ -94,6 +102,32 @@ def test_what_ships_is_fitted_on_what_the_kernel_makes_of_the_rows() -> None:
         )
         assert alone == {key: value for key, value in step.items() if key != "target"}
     assert fitted.steps
+
+
+@pytest.mark.parametrize("method", ["mean", "rank_mean", "stacking"])
+def test_targets_of_the_group_are_its_rows_mean_once_blended(method: str) -> None:
+    data = align.align(*tables(ONE_BAD), GROUPED)
+    plain = automatic.choose(data, tuple(ONE_BAD), Blending(method=method)).weighting
+    grouped = automatic.choose(data, tuple(ONE_BAD), Blending(method=method, group_mean=1.0)).weighting
+    np.testing.assert_array_equal(grouped.weights, plain.weights)
+    for found, before in ((grouped.table, plain.table), (grouped.honest, plain.honest)):
+        means = pd.DataFrame(before).groupby(data.groups).transform("mean").to_numpy()
+        np.testing.assert_allclose(found[:, [0, 2]], means[:, [0, 2]])
+        np.testing.assert_array_equal(found[:, 1], before[:, 1])
+
+
+def test_rows_held_out_in_different_folds_are_not_averaged() -> None:
+    truth, oof, _ = tables(ALIKE)
+    data = align.align(truth, oof, pd.Series(np.zeros(ROWS)), GROUPED)
+    found = weighting.fit(data, "ab", Blending(group_mean=1.0)).table
+    for fold in range(5):
+        assert len(np.unique(found[data.folds == fold, 0])) == 1
+    assert len(np.unique(found[:, 0])) == 5
+
+
+def test_the_group_mean_needs_targets_of_the_group() -> None:
+    with pytest.raises(FoldshipError, match="group_mean: in this competition no target"):
+        weighting.fit(align.align(*tables(ALIKE)), "ab", Blending(group_mean=0.5))
 
 
 def test_noise_is_left_out_and_that_is_taken_for_a_sure_gain() -> None:
@@ -160,20 +194,25 @@ def test_one_model_or_one_fold_is_the_plain_mean() -> None:
         Blending(method="rank_mean"),
         Blending(method="stacking", ranks=True),
         Blending(method="stacking", per_column=True, minimum_gain=0.0, confidence=0.0),
+        Blending(group_mean=0.5),
     ],
 )
 def test_the_kernel_reads_what_the_selection_wrote(settings: Blending, tmp_path: Path) -> None:
     truth, oof, groups = tables({**BY_TARGET, "c": [1.5] * 3})
-    selection.run(truth, oof, tmp_path, blending=settings, groups=groups)
+    given = {"blending": settings, "groups": groups, "group_targets": GROUPED}
+    selection.run(truth, oof, tmp_path, **given)
     stored = json.loads((tmp_path / selection.FILE_NAME).read_text())
     assert len(stored["blends"]) == 7
     assert Blending.model_validate(stored["blend"]) == settings
     read = [Blend.from_dict(record, stored["grids"], len(TARGETS)) for record in stored["blends"]]
+    assert {blend.group_mean for blend in read} == {settings.group_mean}
     assert (read[-1].grids is not None) == (settings.ranks or settings.method == "rank_mean")
-    further = selection.fit_blend(truth, oof, {"a", "c"}, blending=settings, groups=groups)
+    further = selection.fit_blend(truth, oof, {"a", "c"}, **given)
     assert further in stored["blends"]
     predictions = {name: table[TARGETS].to_numpy() for name, table in oof.items()}
     whole = blend(predictions, read[-1].weights, read[-1].grids)
+    places = grouping.columns(GROUPED, TARGETS, settings.group_mean)
+    whole = grouping.toward_mean(whole, groups.to_numpy(), places, settings.group_mean)
     kept = pd.read_csv(tmp_path / selection.OUT_OF_FOLD)[TARGETS].to_numpy()
     assert (metrics.column_spearman(whole, kept) > 0.99).all()
 

@@ -102,13 +102,6 @@ def test_a_group_disagrees_in_chances_of_its_ordinal_targets() -> None:
     np.testing.assert_allclose(learnt, [[0.5, 0.5], [0.5, 0.5], [1, 0]])
 
 
-def test_the_group_mean_needs_targets_of_the_group() -> None:
-    task: Any = quest
-    with pytest.raises(FoldshipError, match="group_mean: in the competition quest no target"):
-        targets.group_columns(config(group_mean=0.5), (), task)
-    assert targets.group_columns(config(), quest.QUESTION_TARGETS, task).tolist() == list(range(21))
-
-
 def test_groups_weigh_the_same_and_rows_one_on_average() -> None:
     weights = targets.row_weights(np.array([5, 5, 5, 9]), config(sample_weights="group"))
     np.testing.assert_allclose(weights, [2 / 3, 2 / 3, 2 / 3, 2])
