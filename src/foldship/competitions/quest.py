@@ -13,8 +13,10 @@ from foldship.competitions.base import Competition
 from foldship.competitions.quest_sample import write as write_sample
 from foldship_kernel import tables
 from foldship_kernel.tasks import quest
+from foldship_kernel.text import normalise_all
 
 RARE = ("question_type_spelling",)
+_QUESTION = ("question_title", "question_body")
 
 
 def read_train(folder: Path) -> pd.DataFrame:
@@ -46,7 +48,9 @@ def read_unlabelled(folder: Path) -> pd.DataFrame:
 
 def groups(rows: pd.DataFrame) -> pd.Series:
     """Return a short hash of each row's question, so that all its answers share a fold."""
-    result = quest.groups(quest.texts(rows), rows[quest.ID])
+    # Not quest.texts: the answers would be normalised, too, for nothing.
+    question = {name: normalise_all(rows[name]) for name in _QUESTION}
+    result = quest.groups(question, rows[quest.ID])
     return pd.Series(result, index=rows.index, name="group", dtype=object)
 
 

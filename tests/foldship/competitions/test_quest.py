@@ -95,7 +95,6 @@ def test_answers_of_one_question_share_a_group() -> None:
             ID: ["1", "2", "3", "4", "5", "6", "7"],
             "question_title": ["t", "t", "t", "u", "u", None, None],
             "question_body": ["a &amp; b", "a & b\n", "c", None, " \n", None, ""],
-            "answer": list("abcdefg"),
         }
     )
     groups = quest.groups(rows)

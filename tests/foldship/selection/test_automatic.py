@@ -19,8 +19,6 @@ TARGETS = ["one", "two", "three"]
 ROWS = 900
 PROCESSING = PostProcessing(minimum_gain=0.0, leniency=9.0)
 FITTED = ("rank_mean", "weighted", "greedy", "subsets", "stacking")
-
-
 GROUPED = ("one", "three")
 
 
