@@ -11,6 +11,7 @@ from foldship.config.schema import Experiment, Model
 from foldship.metrics import Score, spearman
 from foldship.training import disk, frozen_states, lock, prepare, side_by_side
 from foldship.training.pseudo import Unlabelled
+from foldship_kernel import grouping
 from foldship_kernel.tasks.base import Task
 
 
@@ -44,6 +45,8 @@ def run(
         FoldshipError: settings do not fit the data or the machine, another training is at work in `weights`,
             or the disk is full.
     """
+    # The blend needs them after the last fold only: too late to hear of it.
+    grouping.columns(task.GROUP_TARGETS, task.TARGETS, experiment.blend.group_mean)
     given = prepare.Given(task, experiment, rows, folds_table, weights, unlabelled, score)
     drafts = {name: prepare.draft(name, given) for name in experiment.models}  # before anything is trained
     folders = []

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel, TrainerState
 
 from foldship.config.objective import PseudoLabels
+from foldship.config.selecting import Blending
 from foldship.modelling import backbone, store
 from foldship.training import lock, objective, run, stage
 from foldship.training.data import Collator
@@ -173,6 +174,18 @@ def test_what_does_not_fit_the_last_model_is_refused_before_the_first_is_trained
         run.run(
             quest, fold_runner.experiment(tiny_backbone, "full"), data, data, tmp_path, unlabelled=unlabelled
         )
+    assert not list(tmp_path.glob("*/fold*"))
+
+
+def test_a_blend_by_group_is_refused_before_training_where_no_target_belongs_to_the_group(
+    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = fold_runner.experiment(tiny_backbone, "full")
+    grouped = plain.model_copy(update={"blend": Blending(group_mean=1.0)})
+    monkeypatch.setattr(fold_runner, "experiment", lambda *_: grouped)
+    monkeypatch.setattr(quest, "GROUP_TARGETS", ())
+    with pytest.raises(FoldshipError, match="group_mean: in this competition no target"):
+        fold_runner.train(tiny_backbone, tmp_path, "full")
     assert not list(tmp_path.glob("*/fold*"))
 
 
