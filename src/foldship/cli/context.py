@@ -85,7 +85,7 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--recipe",
             default="fast",
             show_default=True,
-            help="fast: half an hour on 2 cores for QUEST. full: hours, the best they can do. gpu: for a "
+            help="fast: up to an hour on 2 cores for QUEST. full: hours, the best they can do. gpu: for a "
             "CUDA machine. lora: adapters. Or one of your own in kernels/<competition>/recipes.",
         ),
         click.option(

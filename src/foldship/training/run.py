@@ -45,7 +45,7 @@ def run(
         FoldshipError: settings do not fit the data or the machine, another training is at work in `weights`,
             or the disk is full.
     """
-    # The blend needs them after the last fold only: too late to hear of it.
+    # Blending comes after the last fold: too late to hear that its settings do not fit.
     grouping.columns(task.GROUP_TARGETS, task.TARGETS, experiment.blend.group_mean)
     given = prepare.Given(task, experiment, rows, folds_table, weights, unlabelled, score)
     drafts = {name: prepare.draft(name, given) for name in experiment.models}  # before anything is trained
