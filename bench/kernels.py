@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.competition import quest
 from bench.machine import ROOT
 from bench.models import Exported
 from foldship.modelling import costs
@@ -22,7 +23,6 @@ from foldship.shipping import bundle, models
 from foldship.shipping.settings import KernelConfig
 from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks import quest
 
 TEMPLATE = ROOT / "kernels" / "main.py"
 
@@ -55,7 +55,7 @@ def build(exported: Exported, folder: Path, *, folds: int) -> Path:
         "weights": weights,
         "models": {name: {"score": 0.0}},
         "blends": [{"models": [name], "weights": weights, "postprocess": [], "score": None}],
-        "fallback": {target: {"mean": 0.5, "spread": 0.2} for target in quest.TARGETS},
+        "fallback": {target: {"mean": 0.5, "spread": 0.2} for target in quest.targets},
     }
     atomic.write_json(folder / "selection.json", selection)
     longest = np.array([tower.max_tokens for tower in card.encoding.towers])
@@ -75,7 +75,7 @@ def build(exported: Exported, folder: Path, *, folds: int) -> Path:
             competition="google-quest-challenge",
             owner="bench",
         ),
-        quest.NAME,
+        quest,
         folder,
         main_template=TEMPLATE,
         wheels=(),
@@ -87,7 +87,7 @@ def write_input(folder: Path, rows: pd.DataFrame) -> Path:
     """Write test.csv and sample_submission.csv."""
     folder.mkdir(parents=True)
     rows.to_csv(folder / "test.csv", index=False)
-    template = rows[[quest.ID]].assign(**dict.fromkeys(quest.TARGETS, 0.5))
+    template = rows[[quest.id]].assign(**dict.fromkeys(quest.targets, 0.5))
     template.to_csv(folder / "sample_submission.csv", index=False)
     return folder
 

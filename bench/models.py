@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from bench import texts
+from bench.competition import quest
 from foldship import export
 from foldship.config.schema import Model
 from foldship.export import fusion, trace
@@ -23,7 +24,6 @@ from foldship.modelling.heads import RowHead
 from foldship.modelling.store import ModelCard
 from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.features import FeatureSpec
-from foldship_kernel.tasks import quest
 
 PARITY_ROWS = 8
 ROW_TOKENS, SMALL_TOKENS = 64, 48
@@ -116,7 +116,7 @@ class Models:
                 "stages": STAGES,
             }
         )
-        card = self._card(name, config, quest.TARGETS)
+        card = self._card(name, config, quest.targets)
         made = []
         for fold in range(folds):
             torch.manual_seed(fold)
@@ -143,9 +143,8 @@ class Models:
         tokenizer.backend_tokenizer.save(str(folder / store.TOKENIZER))
         card = ModelCard(
             name=name,
-            competition=quest.NAME,
+            task=replace(quest, targets=targets),
             source=source,
-            targets=targets,
             config=config,
             encoding=reading.encoding_spec(config, tokenizer, quest, backbone.positions(source, tokenizer)),
             features=FeatureSpec(),

@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from bench.competition import quest
 from foldship.competitions import quest_sample
 from foldship.modelling import backbone
 from foldship_kernel.encoded import EncodedRows
-from foldship_kernel.tasks import quest
 
 SHORTEST, LONGEST, MEAN = 30, 512, 178  # tokens a text
 SPREAD = 0.75  # of the logarithm of the lengths
@@ -74,7 +74,7 @@ def rows(count: int, *, words: tuple[int, int], repeated: bool, seed: int = 0) -
     titles, bodies = zip(*(questions[number] for number in asked), strict=True)
     return pd.DataFrame(
         {
-            quest.ID: np.arange(count).astype(str),
+            quest.id: np.arange(count).astype(str),
             "question_title": titles,
             "question_body": bodies,
             "question_user_name": "asker",
@@ -93,7 +93,7 @@ def rows(count: int, *, words: tuple[int, int], repeated: bool, seed: int = 0) -
 def sentences() -> tuple[str, ...]:
     """The distinct sentences of the generated sample data."""
     with tempfile.TemporaryDirectory() as folder:
-        quest_sample.write(Path(folder))
+        quest_sample.write(Path(folder), quest)
         table = pd.read_csv(Path(folder) / "train.csv")
     parts = (re.split(r"(?<=[.!?])\s+", text) for text in [*table["question_body"], *table["answer"]])
     return tuple(dict.fromkeys(sentence for part in parts for sentence in part if sentence))

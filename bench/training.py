@@ -28,6 +28,7 @@ from transformers import (
 )
 
 from bench import texts, timing
+from bench.competition import quest
 from bench.options import Options
 from bench.report import Report, ratio
 from foldship.config.schema import Experiment
@@ -36,12 +37,10 @@ from foldship.reporting.tables import Table
 from foldship.training import frozen_states, precision
 from foldship.training import run as training
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks import quest
-from foldship_kernel.tasks.base import Task
 
 TOKENS, BATCH, FOLDS = 160, 16, 2
 RATES = {"encoder_lr": 1e-4, "head_lr": 1e-3}
-TARGETS = list(quest.TARGETS)
+TARGETS = list(quest.targets)
 FROZEN, FROZEN_EPOCHS = 3, 3  # of the embedded backbone's six layers, and as long as a real training
 TITLES = {
     "side_by_side": "ours, folds side by side",
@@ -168,8 +167,8 @@ def _ours(
     }
     experiment = Experiment.model_validate({"competition": "quest", "models": {"minilm": model}})
     group = pd.factorize(rows["question_body"])[0]
-    folds = pd.DataFrame({quest.ID: rows[quest.ID], "group": group, "fold": group % FOLDS})
-    training.run(cast(Task, quest), experiment, rows, folds, folder, jobs=jobs)
+    folds = pd.DataFrame({quest.id: rows[quest.id], "group": group, "fold": group % FOLDS})
+    training.run(quest, experiment, rows, folds, folder, jobs=jobs)
 
 
 def _theirs(rows: pd.DataFrame, encoder: str, folder: Path) -> None:

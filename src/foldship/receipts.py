@@ -50,9 +50,10 @@ def digest_files(*paths: Path) -> dict[str, str]:
 
 
 def digest_source(function: Callable[..., Any]) -> str:
-    """SHA-256 in hex of a function's name and of the file that it is written in."""
-    path = inspect.getsourcefile(function)
-    return digest([function.__module__, function.__qualname__, digest_files(Path(path)) if path else {}])
+    """SHA-256 in hex of a function's name, or of an object's settings, and of the package that it is in."""
+    name = getattr(function, "__qualname__", None) or repr(function)
+    path = inspect.getsourcefile(function if inspect.isroutine(function) else type(function))
+    return digest([function.__module__, name, digest_files(Path(path).parent) if path else {}])
 
 
 def versions() -> dict[str, str]:

@@ -18,7 +18,7 @@ from foldship_kernel.encode import EncodingSpec, distinct, join
 from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.rows import Rows
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 from foldship_kernel.text import Texts
 from foldship_kernel.tokens import TokenStore
 
@@ -72,7 +72,7 @@ class Intake:
         computed: dict[FeatureSpec, list[NDArray[np.float32]]] = {r.features: [] for r in wanted}
         groups: list[str] = []
         for chunk, texts, cleaned in _cleaned_ahead(task, rows, {cleaning for _, cleaning in keep}):
-            groups.extend(task.groups(texts.normalised, chunk[task.ID]))
+            groups.extend(task.groups(texts.normalised, chunk[task.id]))
             for source, store in self._stores.items():
                 for name in _segments(wanted, source):
                     numbers[source].setdefault(name, []).append(store.add(cleaned[source[1]][name]))
@@ -112,7 +112,7 @@ class Intake:
 
 def texts_of(task: Task, rows: pd.DataFrame) -> Texts:
     """The texts of some rows."""
-    return Texts(task.raw_texts(rows), task.texts(rows))
+    return Texts(task.raw_texts(rows), task.normalised(rows))
 
 
 def _segments(readings: Iterable[Reading], source: Source) -> list[str]:

@@ -15,8 +15,9 @@ from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.errors import BundleError
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.parts import FIRST, Files, Parts
+from foldship_kernel.tasks import Task
 
-FORMAT = 2
+FORMAT = 3
 FILE_NAME = "bundle.json"
 REBUILD = "build it again with `make bundle`, and upload every file of the dataset folder"
 
@@ -115,7 +116,7 @@ class Manifest:
     """The whole of `bundle.json`.
 
     Attributes:
-        competition: name of the task module aboard.
+        task: the competition.
         accelerator: "cpu" or "gpu".
         limit_s: run-time limit in seconds, when FOLDSHIP_LIMIT_S is not set.
         fallback: per target, what a submission without any model is made of (mean, spread).
@@ -126,7 +127,7 @@ class Manifest:
         parts: how the files are divided among datasets.
     """
 
-    competition: str
+    task: Task
     accelerator: str
     limit_s: float
     models: tuple[ModelEntry, ...]
@@ -211,7 +212,7 @@ def _from_dict(value: Mapping[str, Any]) -> Manifest:
     if models and fitted(blends, [model.name for model in models]) is None:
         raise ValueError("no blend of all models")
     return Manifest(
-        competition=value["competition"],
+        task=Task.from_dict(value["task"]),
         accelerator=value["accelerator"],
         limit_s=value["limit_s"],
         models=models,

@@ -15,7 +15,7 @@ from foldship_kernel.errors import BundleError, DataError
 from foldship_kernel.gather import Gathered
 from foldship_kernel.journal import Journal
 from foldship_kernel.manifest import Manifest
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class Mixer:
             if models:
                 fitted = self._manifest.blend_for(models)
                 blended = blend.blend(means, fitted.weights, fitted.grids)
-                places = grouping.columns(self._task.GROUP_TARGETS, self._task.TARGETS, fitted.group_mean)
+                places = grouping.columns(self._task.group_targets, self._task.targets, fitted.group_mean)
                 blended = grouping.toward_mean(blended, groups[rows], places, fitted.group_mean)
                 result[rows], left_out = self._postprocess(blended, fitted.postprocess)
                 notes += left_out
         # Weights that sum to 1 + 2e-16 take a saturated output out of its range.
-        predictions = np.clip(result, self._task.LOW, self._task.HIGH)
+        predictions = np.clip(result, self._task.low, self._task.high)
         return Mixture(predictions, notes, uniform=len(alike) == 1 and not self._stays_raw)
 
     def _postprocess(
@@ -75,7 +75,7 @@ class Mixer:
         """Predictions post-processed, and notes; if a step cannot be applied, all stay raw from then on."""
         if self._stays_raw:
             return blended, []
-        names = list(self._task.TARGETS)
+        names = list(self._task.targets)
         try:
             processed, notes = postprocess.apply(pd.DataFrame(blended, columns=names), steps)
         except (BundleError, DataError) as error:

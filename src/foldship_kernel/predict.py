@@ -20,7 +20,7 @@ from foldship_kernel.manifest import ModelEntry
 from foldship_kernel.parts import Files
 from foldship_kernel.progress import Progress
 from foldship_kernel.sharding import Shards
-from foldship_kernel.tasks.base import Task, activate
+from foldship_kernel.tasks import Task
 from foldship_kernel.units import Unit
 
 # Share of a fold's work that must remain when it is read shorter, to be blended with whole ones. On real rows
@@ -75,7 +75,7 @@ class Predictor:
         Args:
             units: in the order to run them.
             accept: called with each finished unit and its outputs, (rows, targets) float64; rows that it did
-                not reach hold NaN, only where `Task.ROWWISE` allows for it. If it raises, the unit is left
+                not reach hold NaN, only where `Task.rowwise` allows for it. If it raises, the unit is left
                 out, too.
             leave_out: called with each other unit and the reason, "no time: ..." or "failed: ...".
         """
@@ -104,7 +104,7 @@ class Predictor:
                 loaded = self._loader.at_hand(unit.model, unit.fold)
                 needed = self._governor.needed_s(unit.model.name, self._work(unit.model), loaded=loaded)
                 left = self._deadline.left_s()
-                if needed >= left and not (self._task.ROWWISE and self._accepted and left > 0):
+                if needed >= left and not (self._task.rowwise and self._accepted and left > 0):
                     late[unit] = f"no time: it needs {needed:.0f} s of {left:.0f} s left"
                     continue
                 accept(unit, self._run_anywhere(unit, following))
@@ -141,9 +141,9 @@ class Predictor:
             if not loaded:
                 self._governor.speed(unit.model.name).load_s = self._deadline.now() - began
         self._report_provider(unit.model, fold.provider)
-        outputs = np.full((len(self._intake), len(self._task.TARGETS)), np.nan)
+        outputs = np.full((len(self._intake), len(self._task.targets)), np.nan)
         # Rows that no fold has read need this one as a whole; to others, half a fold is welcome.
-        half_counts = self._task.ROWWISE and self._accepted
+        half_counts = self._task.rowwise and self._accepted
 
         def load_following(meter: Meter) -> None:
             if following:
@@ -182,7 +182,7 @@ class Predictor:
                 logits = fold.predict(
                     shards.encode(number), features[rows], reading.encoding, budget=budget, progress=progress
                 )
-                values = activate(logits, self._task.ACTIVATION)
+                values = self._task.outputs(logits)
                 wrong = int((~np.isfinite(values)).sum())
                 if wrong:
                     raise FloatingPointError(f"{wrong} outputs are NaN or infinite")
@@ -230,7 +230,7 @@ class Predictor:
     def _shards_of(self, model: ModelEntry) -> Shards:
         reading = self._reading(model)
         if reading not in self._shards:
-            rows = SHARD_ROWS_ROWWISE if self._task.ROWWISE else SHARD_ROWS
+            rows = SHARD_ROWS_ROWWISE if self._task.rowwise else SHARD_ROWS
             rows = max(1, rows // reading.encoding.most_readings)
             with self._journal.phase("join"):
                 shards = self._shards[reading] = Shards(self._intake, reading, rows)

@@ -27,7 +27,6 @@ from foldship_kernel import (
     manifest,
     parts,
     supervise,
-    tasks,
     wheels,
 )
 from foldship_kernel.deadline import Deadline
@@ -67,16 +66,14 @@ class Kernel:
         with self.journal.phase("read"):
             self._manifest = manifest.load(bundle)
             self._files = parts.find(self._manifest.parts, bundle.parent, inputs)
-            self._task = tasks.get(self._manifest.competition)
-            folder, (self._rows, template) = locate.read_first(
-                inputs, self._task.TEST_FILES, self._task.read_test
-            )
+            self._task = self._manifest.task
+            folder, (self._rows, template) = locate.read_first(inputs, self._task.files, self._task.read_test)
             self._mixer = Mixer(self._manifest, self._task, self.journal)
             self._groups = np.arange(len(self._rows.ids))  # until their texts are read
             self._submission = Submission(working / SUBMISSION, self._task, self._rows, template)
-        self.journal.say(f"{self._manifest.competition}: {len(self._rows.ids):,} rows from {folder}")
+        self.journal.say(f"{self._task.name}: {len(self._rows.ids):,} rows from {folder}")
         self.journal.facts.update(
-            competition=self._manifest.competition,
+            competition=self._task.name,
             accelerator=self._manifest.accelerator,
             rows=len(self._rows.ids),
             threads=devices.threads(),

@@ -15,20 +15,19 @@ from typing import TextIO
 
 from foldship_kernel import locate
 
-TEMPLATE = "sample_submission.csv"
 # Distinct values per column: few, so that their texts are made once and not row by row.
 LEVELS = 65
 
 
 def write(manifest: Path, inputs: Path, submission: Path) -> bool:
-    """Write each target's training mean, spread a little over the rows so that no column is constant.
+    """Write what the training rows are like on average: each target's mean, spread a little over the rows so
+    that no column is constant; the commonest class.
 
-    Serves competitions whose submission holds an id and a number per target. Only the template is read, line
-    by line, and not checked against the test rows: that is left to the proper reading of the competition's
-    files.
+    Only the template is read, line by line, and not checked against the test rows: that is left to the proper
+    reading of the competition's files, as is a competition without a template.
 
     Args:
-        manifest: path of `bundle.json`, read for its "fallback".
+        manifest: path of `bundle.json`, read for its "task" and "fallback".
         inputs: folder to search for the template.
         submission: file to write, as a whole.
 
@@ -36,11 +35,13 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
         Whether it was written: False without a template that fits, or with an unreadable manifest.
     """
     try:
-        fallback = json.loads(manifest.read_text(encoding="utf-8"))["fallback"]
-        for folder in locate.holding(inputs, [TEMPLATE]):
+        value = json.loads(manifest.read_text(encoding="utf-8"))
+        task, fallback = value["task"], value["fallback"]
+        cells = {column: _levels(what, fallback) for column, what in task["submission"].items()}
+        for folder in locate.holding(inputs, [task["template"]]) if task["template"] else []:
             try:
                 with replacing(submission) as stream:
-                    _fill(folder / TEMPLATE, fallback, stream)
+                    _fill(folder / task["template"], task["id"], cells, stream)
                 return True
             except (OSError, ValueError, csv.Error):
                 continue  # another data set's: it must not end the search
@@ -49,17 +50,19 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
     return False
 
 
-def _fill(template: Path, fallback: Mapping[str, Mapping[str, float]], out: TextIO) -> None:
-    """Write the template with its target columns filled; ValueError if it does not fit."""
+def _fill(template: Path, id_column: str, cells: Mapping[str, Sequence[str]], out: TextIO) -> None:
+    """Write the template with its columns filled by level; ValueError if it does not fit."""
     csv.field_size_limit(sys.maxsize)
     with template.open(encoding="utf-8-sig", newline="") as stream:
         rows = (row for row in csv.reader(stream) if any(row))
         names = [name.strip() for name in next(rows, [])]
-        ids = [n for n in names if n not in fallback and n and not n.startswith("Unnamed:")]
-        if len(ids) != 1 or not set(fallback) <= set(names):
+        if not {id_column, *cells} <= set(names):
             raise ValueError("other columns")
-        places = [place for place, name in enumerate(names) if name in fallback or name == ids[0]]
-        levels = [_level(names, fallback, 2 * level / (LEVELS - 1) - 1) for level in range(LEVELS)]
+        places = [place for place, name in enumerate(names) if name in cells or name == id_column]
+        levels = [
+            {place: cells[names[place]][level] for place in places if names[place] != id_column}
+            for level in range(LEVELS)
+        ]
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow([names[place] for place in places])
         number = 0
@@ -72,12 +75,18 @@ def _fill(template: Path, fallback: Mapping[str, Mapping[str, float]], out: Text
             raise ValueError("no rows")
 
 
-def _level(
-    names: Sequence[str], fallback: Mapping[str, Mapping[str, float]], signal: float
-) -> dict[int, str]:
-    """Texts of the target columns, by their place, for a row with this signal in [-1, 1]."""
-    entries = {place: fallback[name] for place, name in enumerate(names) if name in fallback}
-    return {place: f"{entry['mean'] + entry['spread'] * signal:.9g}" for place, entry in entries.items()}
+def _levels(what: str, fallback: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Texts of a column, one by level; `foldship_kernel.tasks.layout` would take too long to import."""
+    if what in fallback:
+        mean, spread = fallback[what]["mean"], fallback[what]["spread"]
+        return [f"{mean + spread * (2 * level / (LEVELS - 1) - 1):.9g}" for level in range(LEVELS)]
+    means = {name: entry["mean"] for name, entry in fallback.items()}
+    if what == "class":
+        return [max(means, key=lambda name: means[name])] * LEVELS
+    if what == "probabilities":
+        total = sum(means.values())
+        return [f"[{', '.join(f'{mean / total:.6f}' for mean in means.values())}]"] * LEVELS
+    raise ValueError(f"no target {what!r}")
 
 
 @contextmanager

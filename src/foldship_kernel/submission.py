@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from foldship_kernel import atomic
 from foldship_kernel.errors import SubmissionError
 from foldship_kernel.rows import Rows
-from foldship_kernel.tasks.base import Task, Template, rank_signal
+from foldship_kernel.tasks import CLASSES, Task
+from foldship_kernel.tasks.base import Template, rank_signal
 
 FILE_NAME = "submission.csv"
 # Far below any difference that a model means, far above float64's resolution.
@@ -38,23 +39,25 @@ class Submission:
         self.signal = rank_signal(sizes, self._ids)
 
     def fallback(self, targets: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
-        """Predictions without a model: each target's mean, spread by a cheap ordering of the rows.
+        """Predictions without a model: each target's mean, numbers spread by a cheap ordering of the rows.
 
         Args:
             targets: "mean" and "spread" by target; a target that is missing gets the middle of the range.
         """
         task = self._task
-        middle = {"mean": (task.LOW + task.HIGH) / 2, "spread": 0.0}
-        entries = [targets.get(name, middle) for name in task.TARGETS]
+        middle = {"mean": (task.low + task.high) / 2, "spread": 0.0}
+        entries = [targets.get(name, middle) for name in task.targets]
         mean = np.array([entry["mean"] for entry in entries])
         spread = np.array([entry["spread"] for entry in entries])
-        return np.clip(mean + spread * (2 * self.signal[:, None] - 1), task.LOW, task.HIGH)
+        if task.kind == CLASSES:
+            return np.tile(mean / mean.sum(), (len(self._ids), 1))
+        return np.clip(mean + spread * (2 * self.signal[:, None] - 1), task.low, task.high)
 
     def write(self, predictions: NDArray[np.float64]) -> list[str]:
-        """Check and write predictions (rows, targets), in the order of the rows and of `task.TARGETS`.
+        """Check and write predictions (rows, targets), in the order of the rows and of `task.targets`.
 
-        A column whose values are all equal has no rank correlation; it gets the rows' cheap ordering, far
-        below any difference that matters.
+        A column whose values are all equal has no correlation; where the metric is one, it gets the rows'
+        cheap ordering, far below any difference that matters.
 
         Returns:
             Targets that were constant.
@@ -64,20 +67,20 @@ class Submission:
             OSError: the file cannot be written.
         """
         self._check_shape(predictions)
-        constant = constant_columns(predictions)
+        constant = constant_columns(predictions) & (not self._task.rowwise)
         if constant.any():
             predictions = predictions.copy()
             predictions[:, constant] = break_ties(
-                predictions[:, constant], self.signal, self._task.LOW, self._task.HIGH
+                predictions[:, constant], self.signal, self._task.low, self._task.high
             )
         self._check_values(predictions)
-        frame = self._task.submission(self._template, self._ids, predictions)
+        frame = self._task.fill(self._template, self._ids, predictions)
         self._check_layout(frame)
         atomic.write_csv(self._path, frame)
-        return [name for name, flat in zip(self._task.TARGETS, constant, strict=True) if flat]
+        return [name for name, flat in zip(self._task.targets, constant, strict=True) if flat]
 
     def _check_shape(self, predictions: NDArray[np.float64]) -> None:
-        expected = (len(self._ids), len(self._task.TARGETS))
+        expected = (len(self._ids), len(self._task.targets))
         if predictions.shape != expected:
             raise SubmissionError(
                 "predictions of the wrong shape", expected=str(expected), found=str(predictions.shape)
@@ -85,13 +88,13 @@ class Submission:
 
     def _check_values(self, predictions: NDArray[np.float64]) -> None:
         task = self._task
-        wrong = ~((predictions >= task.LOW) & (predictions <= task.HIGH))  # NaN compares false
+        wrong = ~((predictions >= task.low) & (predictions <= task.high))  # NaN compares false
         if wrong.any():
             row, column = (int(place) for place in np.argwhere(wrong)[0])
             raise SubmissionError(
-                f"{wrong.sum()} predictions cannot be submitted, the first for {task.ID} {self._ids[row]}, "
-                f"{task.TARGETS[column]}",
-                expected=f"numbers from {task.LOW:g} to {task.HIGH:g}",
+                f"{wrong.sum()} predictions cannot be submitted, the first for {task.id} {self._ids[row]}, "
+                f"{task.targets[column]}",
+                expected=f"numbers from {task.low:g} to {task.high:g}",
                 found=str(predictions[row, column]),
             )
 
@@ -102,7 +105,7 @@ class Submission:
                 expected=", ".join(self._template.columns),
                 found=", ".join(frame.columns),
             )
-        if list(frame[self._task.ID]) != list(self._template.ids):
+        if list(frame[self._task.id]) != list(self._template.ids):
             raise SubmissionError(
                 "the submission's ids are not the template's, or in another order",
                 expected=f"{len(self._template.ids)} ids as in the template",

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from declared import quest
 
 from bench import repeats, texts
 from foldship_kernel.encoded import EncodedRows
-from foldship_kernel.tasks import quest
 
 
 def test_texts_are_ragged_distinct_and_of_the_asked_mean() -> None:
@@ -25,7 +25,7 @@ def test_questions_repeat_as_in_quest_only_when_asked() -> None:
     assert repeated["question_title"].nunique() == round(1000 * 3583 / 6079)
     distinct = texts.rows(1000, words=(5, 9), repeated=False)
     assert distinct["question_title"].nunique() == distinct["answer"].nunique() == 1000
-    assert set(quest.TEXTS) <= set(distinct.columns)
+    assert set(quest.texts) <= set(distinct.columns)
     assert distinct["question_body"].str.split().str.len().between(5, 9).all()
 
 

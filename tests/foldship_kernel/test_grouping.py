@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from declared import quest
 
 from foldship_kernel import grouping
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks import quest
 
 VALUES = np.array([[0.0, 0.0], [0.1, 1.0], [0.5, 0.25], [0.3, 0.5]])
 GROUPS = np.array([7, 7, 3, 7])
@@ -36,8 +36,8 @@ def test_nothing_moves_unasked(share: float, places: np.ndarray) -> None:
 
 def test_the_setting_needs_targets_of_the_group() -> None:
     with pytest.raises(FoldshipError, match="group_mean: in this competition no target"):
-        grouping.columns((), quest.TARGETS, 0.5)
-    assert grouping.columns((), quest.TARGETS, 0.0).tolist() == []
-    places = grouping.columns(quest.GROUP_TARGETS, quest.TARGETS, 0.5)
+        grouping.columns((), quest.targets, 0.5)
+    assert grouping.columns((), quest.targets, 0.0).tolist() == []
+    places = grouping.columns(quest.group_targets, quest.targets, 0.5)
     assert places.tolist() == list(range(21))
-    assert all(quest.TARGETS[place].startswith("question_") for place in places)
+    assert all(quest.targets[place].startswith("question_") for place in places)

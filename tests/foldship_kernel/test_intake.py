@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny_bundle
+from declared import quest
 from tokenizers import Tokenizer
 
 from foldship_kernel import features, intake, rows, tokens
@@ -16,7 +17,6 @@ from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.sharding import Shards
-from foldship_kernel.tasks import quest
 
 READING = Reading(
     tiny_bundle.TOKENIZER,

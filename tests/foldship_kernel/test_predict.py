@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import tiny_bundle
 from clock import Clock
+from declared import quest
 
 from foldship_kernel import devices, governor, loading, manifest, parts, predict
 from foldship_kernel.budget import TokenBudget
@@ -22,7 +23,6 @@ from foldship_kernel.fold import Progress
 from foldship_kernel.governor import Governor, work
 from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import Journal
-from foldship_kernel.tasks import quest
 from foldship_kernel.units import Unit, order
 
 WIDTH = 384
@@ -80,7 +80,7 @@ class FakeFold:
         wrong = (self.wrong if self.provider == CPU else self.wrong_on_gpu).get(self._name)
         if isinstance(wrong, Exception):
             raise wrong
-        logits = np.zeros((len(encoded.index), len(quest.TARGETS)), dtype=np.float32)
+        logits = np.zeros((len(encoded.index), len(quest.targets)), dtype=np.float32)
         if wrong is not None:
             logits[0, 0] = np.nan
         return logits
@@ -100,13 +100,6 @@ def model(name: str, folds: int, engine: str = "onnxruntime") -> manifest.ModelE
         cost=COST,
         cpu_engine=engine,
     )
-
-
-def rowwise(*, allowed: bool) -> ModuleType:
-    """QUEST's task, as if its metric judged each row by itself, or not."""
-    task = ModuleType("task")
-    vars(task).update(vars(quest), ROWWISE=allowed)
-    return task
 
 
 class Scene:
@@ -380,7 +373,7 @@ def test_half_a_fold_counts_only_where_the_metric_judges_rows_one_by_one(
     monkeypatch.setattr(predict, "SHARD_ROWS", 4)
     # The second fold is slower than the first made believe, and is stopped half way.
     for allowed in (True, False):
-        stage = scene(100.0, task=rowwise(allowed=allowed), a=30.0, b=100.0)
+        stage = scene(100.0, task=replace(quest, rowwise=allowed), a=30.0, b=100.0)
         left_out = stage.run(model("a", 1), model("b", 1))
         if allowed:
             assert stage.finished == ["a fold 0", "b fold 0"] and left_out == {}

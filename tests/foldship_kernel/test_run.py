@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_bundle
+from declared import quest
 
 from foldship_kernel import manifest, run
 from foldship_kernel.blend import Blend
 from foldship_kernel.deadline import Deadline
-from foldship_kernel.tasks import quest
 from foldship_kernel.units import Unit, order
 
 ROWS = 6
@@ -55,7 +55,7 @@ def units(dataset: Path) -> list[Unit]:
 
 
 def outputs(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).uniform(size=(ROWS, len(quest.TARGETS)))
+    return np.random.default_rng(seed).uniform(size=(ROWS, len(quest.targets)))
 
 
 def facts(working: Path) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_a_fold_that_could_not_be_written_has_no_part_in_later_submissions(
     kernel._accept(units[1], outputs(1))
     assert facts(working)["folds_used"] == [str(units[1])]
     found = tiny_bundle.check_submission(working, inputs)
-    np.testing.assert_allclose(found[list(quest.TARGETS)], outputs(1))
+    np.testing.assert_allclose(found[list(quest.targets)], outputs(1))
 
 
 def test_a_hair_above_the_range_is_within_it(
@@ -103,14 +103,14 @@ def test_a_hair_above_the_range_is_within_it(
     values = outputs(0)
     values[0], values[1] = np.nextafter(1.0, 2.0), -1e-17
     kernel._accept(units[0], values)
-    found = tiny_bundle.check_submission(working, inputs)[list(quest.TARGETS)].to_numpy()
+    found = tiny_bundle.check_submission(working, inputs)[list(quest.targets)].to_numpy()
     assert (found[0] == 1).all() and (found[1] == 0).all()
 
 
 def test_post_processing_that_cannot_be_applied_leaves_raw_predictions(
     kernel: run.Kernel, units: list[Unit], working: Path, inputs: Path
 ) -> None:
-    wrong = ({"kind": "unheard of", "target": quest.TARGETS[0]},)
+    wrong = ({"kind": "unheard of", "target": quest.targets[0]},)
     blends = tuple(dataclasses.replace(blend, postprocess=wrong) for blend in kernel._manifest.blends)
     kernel._mixer._manifest = kernel._manifest = dataclasses.replace(kernel._manifest, blends=blends)
     for place, unit in enumerate(units):
@@ -125,7 +125,7 @@ def test_post_processing_that_cannot_be_applied_leaves_raw_predictions(
 def test_each_set_of_models_has_its_own_weights_and_post_processing(
     kernel: run.Kernel, units: list[Unit], working: Path, inputs: Path
 ) -> None:
-    clip = {"kind": "clip", "target": quest.TARGETS[0], "low": 0.5, "high": None}
+    clip = {"kind": "clip", "target": quest.targets[0], "low": 0.5, "high": None}
     uneven = {"a": 0.75, "b": 0.25}
     blends = [
         Blend(("b",), {"b": 1.0}, (clip,), 0.2),
@@ -133,7 +133,7 @@ def test_each_set_of_models_has_its_own_weights_and_post_processing(
     ]
     kernel._mixer._manifest = kernel._manifest = dataclasses.replace(kernel._manifest, blends=tuple(blends))
     a0, b0, a1 = (next(unit for unit in units if str(unit) == name) for name in FOLDS)
-    columns = list(quest.TARGETS)
+    columns = list(quest.targets)
 
     kernel._accept(b0, outputs(0))
     found = tiny_bundle.check_submission(working, inputs)[columns].to_numpy()
@@ -148,18 +148,18 @@ def test_each_set_of_models_has_its_own_weights_and_post_processing(
 def test_what_belongs_to_the_group_is_the_mean_of_its_rows_before_post_processing(
     kernel: run.Kernel, units: list[Unit], working: Path, inputs: Path
 ) -> None:
-    clip = {"kind": "clip", "target": quest.TARGETS[0], "low": 0.5, "high": None}
+    clip = {"kind": "clip", "target": quest.targets[0], "low": 0.5, "high": None}
     blends = (Blend(("a", "b"), {"a": 0.75, "b": 0.25}, (clip,), 0.3, group_mean=1.0),)
     kernel._mixer._manifest = kernel._manifest = dataclasses.replace(kernel._manifest, blends=blends)
     kernel._groups = np.array([0, 0, 1, 2, 1, 0])
     for place, unit in enumerate(units):
         kernel._accept(unit, outputs(place))
-    found = tiny_bundle.check_submission(working, inputs)[list(quest.TARGETS)].to_numpy()
+    found = tiny_bundle.check_submission(working, inputs)[list(quest.targets)].to_numpy()
     sums: dict[str, np.ndarray] = {"a": np.zeros_like(found), "b": np.zeros_like(found)}
     for place, unit in enumerate(units):
         sums[unit.model.name] += outputs(place)
     expected = 0.75 * sums["a"] / 2 + 0.25 * sums["b"]
-    last = len(quest.GROUP_TARGETS)
+    last = len(quest.group_targets)
     for rows in ([0, 1, 5], [2, 4]):
         expected[rows, :last] = expected[rows, :last].mean(axis=0)
     expected[:, 0] = np.maximum(expected[:, 0], 0.5)
@@ -239,10 +239,10 @@ def test_rows_that_only_some_models_have_read_are_blended_from_those(
     first[4:] = np.nan
     second[2:] = np.nan
     kernel._accept(units[0], first)
-    found = tiny_bundle.check_submission(working, inputs)[list(quest.TARGETS)].to_numpy()
+    found = tiny_bundle.check_submission(working, inputs)[list(quest.targets)].to_numpy()
     np.testing.assert_allclose(found[:4], first[:4])
     assert facts(working)["score"] is None  # nobody has measured such a mixture
     kernel._accept(units[1], second)
-    found = tiny_bundle.check_submission(working, inputs)[list(quest.TARGETS)].to_numpy()
+    found = tiny_bundle.check_submission(working, inputs)[list(quest.targets)].to_numpy()
     np.testing.assert_allclose(found[:2], (first[:2] + second[:2]) / 2)
     np.testing.assert_allclose(found[2:4], first[2:4])

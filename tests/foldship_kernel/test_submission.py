@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny_bundle
+from declared import quest
 
 from foldship_kernel.errors import SubmissionError
 from foldship_kernel.submission import Submission, break_ties, constant_columns
-from foldship_kernel.tasks import quest
 
-WIDTH = len(quest.TARGETS)
+WIDTH = len(quest.targets)
 
 
 def open_submission(tmp_path: Path, rows: int) -> tuple[Submission, Path, Path]:
@@ -27,16 +27,16 @@ def test_values_land_at_their_ids_in_the_templates_order(tmp_path: Path) -> None
     assert submission.write(values) == []
     found = tiny_bundle.check_submission(working, inputs).set_index("qa_id")
     ids = pd.read_csv(inputs / "test.csv", dtype=str)["qa_id"]
-    np.testing.assert_array_equal(found.loc[ids, list(quest.TARGETS)].to_numpy(), values)
+    np.testing.assert_array_equal(found.loc[ids, list(quest.targets)].to_numpy(), values)
 
 
 def test_a_constant_column_gets_an_order_within_the_range(tmp_path: Path) -> None:
     submission, working, inputs = open_submission(tmp_path, 5)
     values = np.linspace(0.2, 0.8, 5 * WIDTH).reshape(5, WIDTH)
     values[:, 3], values[:, 7] = 1.0, 0.25
-    assert submission.write(values) == [quest.TARGETS[3], quest.TARGETS[7]]
+    assert submission.write(values) == [quest.targets[3], quest.targets[7]]
     found = tiny_bundle.check_submission(working, inputs)
-    assert found[quest.TARGETS[7]].to_numpy() == pytest.approx(0.25, abs=1e-5)
+    assert found[quest.targets[7]].to_numpy() == pytest.approx(0.25, abs=1e-5)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -0.01, 1.01])
@@ -45,7 +45,7 @@ def test_values_that_cannot_be_submitted_leave_the_earlier_file(tmp_path: Path, 
     values = np.linspace(0.2, 0.8, 4 * WIDTH).reshape(4, WIDTH)
     submission.write(values)
     values[2, 5] = wrong
-    with pytest.raises(SubmissionError, match=quest.TARGETS[5]):
+    with pytest.raises(SubmissionError, match=quest.targets[5]):
         submission.write(values)
     tiny_bundle.check_submission(working, inputs)
 
@@ -59,7 +59,7 @@ def test_predictions_of_another_shape_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rows", [1, 2, 50])
 def test_the_fallback_is_valid_even_without_fitted_numbers(tmp_path: Path, rows: int) -> None:
     submission, working, inputs = open_submission(tmp_path, rows)
-    fitted = {quest.TARGETS[0]: {"mean": 0.02, "spread": 0.3}}
+    fitted = {quest.targets[0]: {"mean": 0.02, "spread": 0.3}}
     submission.write(submission.fallback(fitted))
     tiny_bundle.check_submission(working, inputs)
 

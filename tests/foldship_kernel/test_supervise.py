@@ -22,6 +22,7 @@ from foldship_kernel.deadline import Deadline
 
 MANIFEST = {
     "limit_s": 30,
+    "task": {"id": "id", "template": "sample_submission.csv", "submission": {"score": "score"}},
     "fallback": {"score": {"mean": 0.5, "spread": 0.1}},
     "models": [{"name": "m", "folds": [{"fold": 0}, {"fold": 1}]}],
 }

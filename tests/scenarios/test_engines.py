@@ -13,11 +13,10 @@ import project
 import pytest
 import rehearsed
 import tiny_bundle
-
-from foldship_kernel.tasks import quest
+from declared import quest
 
 ENGINE = "openvino"
-TARGETS = list(quest.TARGETS)
+TARGETS = list(quest.targets)
 
 pytestmark = pytest.mark.sandbox
 

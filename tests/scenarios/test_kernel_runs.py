@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_bundle
+from declared import quest
 from tiny_bundle import TinyBundle, check_submission, run_kernel, write_input
-
-from foldship_kernel.tasks import quest
 
 COMPETITION = "competitions/google-quest-challenge"
 DATASET = "datasets/someone/tiny-bundle"
@@ -131,7 +130,7 @@ def test_folds_that_hang_are_stopped_below_the_limit_and_named(
 
 
 def test_one_row_of_nothing(bundle: TinyBundle, dataset: Path, inputs: Path, working: Path) -> None:
-    nothing = {name: [None] for name in quest.TEXTS}
+    nothing = {name: [None] for name in quest.texts}
     competition = write_input(inputs / COMPETITION, 1, **nothing)
     result = run_kernel(bundle.kernel, inputs, working)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -141,7 +140,7 @@ def test_one_row_of_nothing(bundle: TinyBundle, dataset: Path, inputs: Path, wor
 def test_rows_that_are_all_empty_get_no_constant_column(
     bundle: TinyBundle, dataset: Path, inputs: Path, working: Path
 ) -> None:
-    nothing = {name: [None] * 7 for name in quest.TEXTS}
+    nothing = {name: [None] * 7 for name in quest.texts}
     competition = write_input(inputs / "google-quest-challenge", 7, **nothing)
     result = run_kernel(bundle.kernel, inputs, working)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -179,13 +178,12 @@ def test_the_blend_is_the_mean_of_what_the_graphs_say(
     from foldship_kernel import manifest
     from foldship_kernel.fold import Fold
     from foldship_kernel.intake import Intake, Reading
-    from foldship_kernel.tasks.base import activate
 
     competition = write_input(inputs / COMPETITION, shuffled=True)
     assert run_kernel(bundle.kernel, inputs, working).returncode == 0
     found = check_submission(working, competition).set_index("qa_id")
     rows, _ = quest.read_test(competition)
-    expected = np.zeros((len(rows.ids), len(quest.TARGETS)))
+    expected = np.zeros((len(rows.ids), len(quest.targets)))
     loaded = manifest.load(dataset / "bundle.json")
     weights = loaded.blend_for([model.name for model in loaded.models]).weights
     for model in loaded.models:
@@ -194,5 +192,5 @@ def test_the_blend_is_the_mean_of_what_the_graphs_say(
         for fold in model.folds:
             graphs = Fold(dataset / fold.encoder, dataset / fold.encoder_cpu, dataset / fold.head, gpus=0)
             logits = graphs.predict(intake.encode(reading), intake.features(reading), model.encoding)
-            expected += weights[model.name] * activate(logits, "sigmoid") / len(model.folds)
-    np.testing.assert_allclose(found.loc[list(rows.ids), list(quest.TARGETS)].to_numpy(), expected, atol=1e-6)
+            expected += weights[model.name] * quest.outputs(logits) / len(model.folds)
+    np.testing.assert_allclose(found.loc[list(rows.ids), list(quest.targets)].to_numpy(), expected, atol=1e-6)

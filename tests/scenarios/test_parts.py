@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import rehearsed
 import tiny_bundle
+from declared import quest
 from tiny_bundle import ONE_WIDE_GIB, WIDE, TinyBundle, check_submission, run_kernel, write_input
 
 from foldship.rehearsal import room, simulate
 from foldship.shipping import calibration
 from foldship.shipping.settings import KernelConfig
 from foldship_kernel import parts
-from foldship_kernel.tasks import quest
 
 COMPETITION = "competitions/google-quest-challenge"
 FOLDS = {"first": ["first fold 0", "first fold 1"], "second": ["second fold 0"]}

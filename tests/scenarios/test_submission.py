@@ -13,9 +13,9 @@ import pytest
 
 from foldship.modelling import predict, reading, store
 from foldship_kernel import manifest, postprocess
-from foldship_kernel.tasks import base, quest
+from foldship_kernel.tasks import quest
 
-TARGETS = list(quest.TARGETS)
+TARGETS = list(quest.targets)
 
 
 def sample(root: Path) -> Path:
@@ -53,7 +53,7 @@ def test_the_kernel_computes_what_training_measured(finished: Path) -> None:
     for fold in store.folds(model_dir):
         model = store.load_fold(model_dir, fold, attention="sdpa")
         vectors = predict.encode(model, encoded, card.encoding)
-        outputs.append(base.activate(predict.logits(model, vectors, encoded, features), quest.ACTIVATION))
+        outputs.append(quest.outputs(predict.logits(model, vectors, encoded, features)))
     steps = json.loads((finished / "build/quest/selection/selection.json").read_text())["steps"]
     expected, _ = postprocess.apply(pd.DataFrame(np.mean(outputs, axis=0), columns=TARGETS), steps)
     written = pd.read_csv(finished / "build/quest/simulation/submission.csv", dtype={"qa_id": str})

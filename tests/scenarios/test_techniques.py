@@ -13,9 +13,9 @@ import yaml
 
 from foldship.modelling import predict, reading, store
 from foldship_kernel import blend, grouping, postprocess
-from foldship_kernel.tasks import base, quest
+from foldship_kernel.tasks import quest
 
-TARGETS = list(quest.TARGETS)
+TARGETS = list(quest.targets)
 FULL = {"train": "full", "epochs": 1, "encoder_lr": 0.002, "head_lr": 0.003}
 ADAPTER = {**FULL, "train": "adapter"}
 
@@ -107,8 +107,8 @@ def test_the_kernel_computes_what_training_measured(packed: Path) -> None:
     outputs = {name: predicted(packed / "weights/quest" / name, rows) for name in models(packed)}
     whole = blend.Blend.from_dict(selection["blends"][-1], selection["grids"], len(TARGETS))
     blended = blend.blend(outputs, whole.weights, whole.grids)
-    places = grouping.columns(quest.GROUP_TARGETS, quest.TARGETS, whole.group_mean)
-    groups = pd.factorize(np.array(quest.groups(quest.texts(rows), rows["qa_id"])))[0]
+    places = grouping.columns(quest.group_targets, quest.targets, whole.group_mean)
+    groups = pd.factorize(np.array(quest.groups(quest.normalised(rows), rows["qa_id"])))[0]
     blended = grouping.toward_mean(blended, groups, places, whole.group_mean)
     expected, _ = postprocess.apply(pd.DataFrame(blended, columns=TARGETS), whole.postprocess)
     written = pd.read_csv(packed / "build/quest/simulation/submission.csv", dtype={"qa_id": str})
@@ -141,6 +141,6 @@ def predicted(folder: Path, rows: pd.DataFrame) -> np.ndarray:
     for fold in store.folds(folder):
         model = store.load_fold(folder, fold, attention="sdpa")
         vectors = predict.encode(model, encoded, card.encoding)
-        outputs.append(base.activate(predict.logits(model, vectors, encoded, features), quest.ACTIVATION))
+        outputs.append(quest.outputs(predict.logits(model, vectors, encoded, features)))
     assert len(outputs) == 3
     return np.mean(outputs, axis=0)

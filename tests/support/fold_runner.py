@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from declared import quest
 
 from foldship.config.schema import Experiment
-from foldship_kernel.tasks import quest
 
 WORDS = ("river", "lamp", "function", "guitar", "why", "how", "install", "<b>", "error", "please", "thanks")
 
@@ -37,7 +37,7 @@ def rows(count: int) -> pd.DataFrame:
         }
     )
     score = np.array([text.count("lamp") + text.count("why") for text in frame["question_body"]])
-    for place, target in enumerate(quest.TARGETS):
+    for place, target in enumerate(quest.targets):
         frame[target] = np.clip(score / 6 + (place % 3) / 10, 0, 1)
     return frame
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from declared import quest
 
-from foldship_kernel.tasks import quest
-
-TARGETS = list(quest.TARGETS)
+TARGETS = list(quest.targets)
 
 
 def swapped(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:

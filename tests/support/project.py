@@ -25,7 +25,7 @@ def create(root: Path, backbone: Path, *, cpu_engine: str = "onnxruntime") -> Pa
     """
     kernels = root / "kernels"
     (kernels / "quest" / "recipes").mkdir(parents=True)
-    for name in ("main.py", "quest/kernel.yaml"):
+    for name in ("main.py", "quest/competition.yaml", "quest/kernel.yaml"):
         (kernels / name).write_bytes((ROOT / "kernels" / name).read_bytes())
     head = {"train": "head", "epochs": 2, "head_lr": 0.003}
     model = {

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny_bundle
+from declared import quest
 from kaggle_site import Site
 
 from foldship.kaggle_client.connection import Connection
@@ -19,7 +20,6 @@ from foldship.kaggle_client.retry import Patience
 from foldship.pushing.push import push
 from foldship.pushing.record import Record
 from foldship.pushing.waiting import Waiting
-from foldship_kernel.tasks import quest
 
 KERNEL, DATASET = "someone/tiny-kernel", "someone/tiny-bundle"
 COMPETITION = "google-quest-challenge"
@@ -91,9 +91,9 @@ class Stage:
 
 def submission(rows: int = ROWS, *, seed: int = 0, nudge: float = 0.0) -> str:
     """A submission of random predictions, all moved by `nudge`."""
-    values = np.random.default_rng(seed).uniform(0.1, 0.9, (rows, len(quest.TARGETS))) + nudge
-    frame = pd.DataFrame(values, columns=list(quest.TARGETS))
-    frame.insert(0, quest.ID, [f"q{number}" for number in range(rows)])
+    values = np.random.default_rng(seed).uniform(0.1, 0.9, (rows, len(quest.targets))) + nudge
+    frame = pd.DataFrame(values, columns=list(quest.targets))
+    frame.insert(0, quest.id, [f"q{number}" for number in range(rows)])
     return frame.to_csv(index=False)
 
 

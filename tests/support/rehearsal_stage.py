@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from declared import quest
+
 from foldship.rehearsal import Verdict, simulate
-from foldship_kernel.tasks import quest
 
 IDS = [f"{number:03d}" for number in (7, 3, 11, 1)]
 # Writes a valid submission and account; kernels under test put their misdeeds around it.
@@ -89,8 +90,9 @@ def write_stage(stage: Stage) -> None:
     (stage.dataset / "weights.bin").write_bytes(b"weights")
     entry = {"path": "weights.bin", "size": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}
     manifest = {
-        "format": 2,
+        "format": 3,
         "competition": "quest",
+        "task": asdict(quest),
         "accelerator": "cpu",
         "limit_s": 60,
         "models": [],
@@ -102,11 +104,11 @@ def write_stage(stage: Stage) -> None:
         "versions": {},
     }
     (stage.dataset / "bundle.json").write_text(json.dumps(manifest))
-    texts = [*quest.TEXTS, *quest.CATEGORIES, *quest.COMMON]
-    write_table(stage.input / "test.csv", [quest.ID, *texts], [[name, *texts] for name in sorted(IDS)])
-    zeros = ["0.0"] * len(quest.TARGETS)
+    texts = [*quest.texts, *quest.categories, *quest.common]
+    write_table(stage.input / "test.csv", [quest.id, *texts], [[name, *texts] for name in sorted(IDS)])
+    zeros = ["0.0"] * len(quest.targets)
     write_table(
-        stage.input / "sample_submission.csv", [quest.ID, *quest.TARGETS], [[name, *zeros] for name in IDS]
+        stage.input / "sample_submission.csv", [quest.id, *quest.targets], [[name, *zeros] for name in IDS]
     )
 
 

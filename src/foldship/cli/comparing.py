@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from foldship.cli.context import competition_of
 from foldship.workspace import Workspace
 from foldship_kernel.errors import FoldshipError, listed
 
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 def compare_runs(workspace: Workspace, a: str, b: str, *, rows: int, resamples: int) -> None:
     """Show the paired bootstrap between two runs."""
-    from foldship import competitions, runs
+    from foldship import runs
     from foldship.reporting import run_tables, terminal
     from foldship.runs import board
 
     first, second = runs.find(workspace.runs, a), runs.find(workspace.runs, b)
     one, other, truth = board.same_rows(first, second)
-    score = competitions.get(workspace.competition).score
+    score = competition_of(workspace).score
     how: dict[str, Any] = {"rare": first.facts["rare"], "resamples": resamples, "score": score}
     results = {
         "raw, all rows": _compare(truth, one, other, **how),
@@ -47,11 +48,11 @@ def compare_runs(workspace: Workspace, a: str, b: str, *, rows: int, resamples: 
 
 def rank_runs(workspace: Workspace, name: str, resamples: int) -> None:
     """Show what each run gained on one of them: blends as they are, before post-processing."""
-    from foldship import competitions, runs
+    from foldship import runs
     from foldship.reporting import run_tables, terminal
     from foldship.runs import board
 
-    base, metric = runs.find(workspace.runs, name), competitions.get(workspace.competition).score
+    base, metric = runs.find(workspace.runs, name), competition_of(workspace).score
     others = [
         run
         for run in runs.load_all(workspace.runs)[0]

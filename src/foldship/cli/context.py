@@ -47,7 +47,7 @@ class Context:
     def truth(self) -> pd.DataFrame:
         """Id and targets of the training rows."""
         task = self.competition.task
-        return self.rows[[task.ID, *task.TARGETS]]
+        return self.rows[[task.id, *task.targets]]
 
     @property
     def models(self) -> dict[str, Path]:
@@ -58,13 +58,18 @@ class Context:
 def open_workspace(competition: str) -> Workspace:
     """Find the project, for what needs neither its settings nor data."""
     root = Path(os.environ["FOLDSHIP_ROOT"]) if os.environ.get("FOLDSHIP_ROOT") else find_root(Path.cwd())
-    return Workspace(root.resolve(), competitions.get(competition).name)
+    return Workspace(root.resolve(), competition)
+
+
+def competition_of(workspace: Workspace) -> Competition:
+    """The workspace's competition, as its `competition.yaml` declares it."""
+    return competitions.get(workspace.experiment.parent, workspace.competition)
 
 
 def open_context(competition: str, data: Path | None, recipe: str) -> Context:
     """Find the project, read the settings, and write the sample data when no data is named."""
-    chosen = competitions.get(competition)
     workspace = open_workspace(competition)
+    chosen = competition_of(workspace)
     experiment = load.load(workspace.experiment, recipe)
     if data is None:
         workspace.sample.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from foldship.cli import comparing
-from foldship.cli.context import open_workspace
+from foldship.cli.context import competition_of, open_workspace
 from foldship.workspace import Workspace
 
 TEST_ROWS = 476  # rows of QUEST's public test set, one answer to each question
@@ -102,7 +102,7 @@ def show_run(workspace: Workspace, name: str, data: Path | None) -> None:
 
 def _changed(workspace: Workspace, facts: Any, data: Path | None) -> list[str]:
     """What is not as it was when the run was made, one line each."""
-    from foldship import competitions, receipts
+    from foldship import receipts
     from foldship.cli import recording
     from foldship.modelling import store
     from foldship_kernel.errors import listed
@@ -124,7 +124,7 @@ def _changed(workspace: Workspace, facts: Any, data: Path | None) -> list[str]:
     if data is None:
         lines.append("data: not compared; name it with --data")
     else:
-        rows = competitions.get(workspace.competition).read_train(data.expanduser())
+        rows = competition_of(workspace).read_train(data.expanduser())
         same = recording.data_digest(rows) == facts["data"]
         lines.append("data: as it was" if same else f"data: {data} is not what the run was trained on")
     for name, trained in facts["trained"].items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from foldship import competitions
+from foldship.cli.context import competition_of, open_workspace
 
 
 @click.command()
@@ -15,6 +15,6 @@ from foldship import competitions
 def command(competition: str, folder: Path) -> None:
     """Write the generated sample data (train.csv, test.csv, sample_submission.csv) into FOLDER."""
     folder.mkdir(parents=True, exist_ok=True)
-    competitions.get(competition).write_sample(folder)
+    competition_of(open_workspace(competition)).write_sample(folder)
     for path in sorted(folder.iterdir()):
         click.echo(f"{path}  {path.stat().st_size:,} bytes")

@@ -78,7 +78,7 @@ class _Blends:
     def _fit(self, models: frozenset[str]) -> dict[str, Any]:
         context = self._context
         oof = {
-            name: store.out_of_fold(path, context.competition.task.ID)
+            name: store.out_of_fold(path, context.competition.task.id)
             for name, path in context.models.items()
         }
         return selection.fit_blend(
@@ -89,6 +89,6 @@ class _Blends:
             processing=context.experiment.postprocess,
             blending=self._blending,
             groups=context.competition.groups(context.rows),
-            group_targets=context.competition.task.GROUP_TARGETS,
+            group_targets=context.competition.task.group_targets,
             score=context.competition.score,
         )

@@ -16,7 +16,7 @@ from foldship_kernel.errors import FoldshipError
 # What selections are made by, here and, when they are applied, in the kernel.
 CODE = [
     Path(selection.__file__).parent,
-    Path(metrics.__file__),
+    Path(metrics.__file__).parent,
     *(Path(module.__file__ or "") for module in (blend, grouping, postprocess, quantiles, steps)),
 ]
 
@@ -26,14 +26,14 @@ def select(context: Context) -> dict[str, Any]:
     task, folder = context.competition.task, context.workspace.selection
     for name, path in context.models.items():
         _check_trained_on_this(context, name, path)
-    out_of_fold = {name: store.out_of_fold(path, task.ID) for name, path in context.models.items()}
+    out_of_fold = {name: store.out_of_fold(path, task.id) for name, path in context.models.items()}
     processing = context.experiment.postprocess
     blending = context.experiment.blend
     groups = context.competition.groups(context.rows)
     inputs = receipts.digest(
         {
             "groups": groups.tolist(),
-            "group_targets": task.GROUP_TARGETS,
+            "group_targets": task.group_targets,
             "truth": context.truth.to_csv(index=False),
             "out_of_fold": {name: table.to_csv(index=False) for name, table in out_of_fold.items()},
             "postprocess": processing.model_dump(),
@@ -52,7 +52,7 @@ def select(context: Context) -> dict[str, Any]:
             processing=processing,
             blending=blending,
             groups=groups,
-            group_targets=task.GROUP_TARGETS,
+            group_targets=task.group_targets,
             score=context.competition.score,
         )
         receipts.write(folder, inputs, {"recipe": context.recipe, "data": str(context.data)})

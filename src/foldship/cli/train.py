@@ -48,12 +48,12 @@ def train(context: Context, jobs: int | None = None) -> None:
     task, rows = context.competition.task, context.rows
     settings = context.experiment.folds
     groups = context.competition.groups(rows)
-    targets = rows[list(task.TARGETS)]
+    targets = rows[list(task.targets)]
     # Folds are kept per data set, so that trying the sample does not disturb the folds of the real rows.
-    key = receipts.digest([sorted(zip(rows[task.ID], groups, strict=True)), settings.model_dump()])
+    key = receipts.digest([sorted(zip(rows[task.id], groups, strict=True)), settings.model_dump()])
     table = folds.load_or_make(
         context.workspace.weights / "folds" / f"{key[:12]}.csv",
-        rows[task.ID],
+        rows[task.id],
         groups,
         targets,
         settings.count,

@@ -1,23 +1,63 @@
-"""What differs between competitions ashore: one module each, found by name."""
+"""What differs between competitions: `kernels/<name>/competition.yaml`, and for some a generated sample."""
 
 from __future__ import annotations
 
-from foldship.competitions import quest
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from foldship import metrics
+from foldship.competitions import quest_sample, sts_sample
 from foldship.competitions.base import Competition
+from foldship.config import load, problems
+from foldship.config.competition import Declared, Metric, matching
+from foldship.metrics import registry
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.tasks import CLASSES, NUMBERS, Task
 
-_COMPETITIONS = {competition.name: competition for competition in (quest.COMPETITION,)}
-NAMES = tuple(_COMPETITIONS)
+FILE_NAME = "competition.yaml"
+SAMPLES: dict[str, Callable[[Path, Task], None]] = {"quest": quest_sample.write, "sts": sts_sample.write}
 
 
-def get(name: str) -> Competition:
-    """Return the competition called `name`.
+def names(kernels: Path) -> list[str]:
+    """Competitions that are declared below `kernels/`."""
+    return sorted(path.parent.name for path in kernels.glob(f"*/{FILE_NAME}"))
+
+
+def get(kernels: Path, name: str) -> Competition:
+    """The competition that `kernels/<name>/competition.yaml` declares.
 
     Raises:
-        FoldshipError: there is no such competition.
+        FoldshipError: there is no such file, or it holds what cannot be used.
     """
-    if name not in _COMPETITIONS:
+    path = kernels / name / FILE_NAME
+    if not path.is_file():
         raise FoldshipError(
-            f"unknown competition '{name}'", expected=", ".join(NAMES), fix="name one of these"
+            f"unknown competition '{name}'",
+            expected=", ".join(names(kernels)) or f"a folder of {kernels} with {FILE_NAME}",
+            fix=f"name one of these, or declare it in {path}",
         )
-    return _COMPETITIONS[name]
+    try:
+        declared = Declared.model_validate(load.read(path))
+    except ValidationError as error:
+        raise FoldshipError(
+            f"{path}: settings that cannot be used",
+            found=problems.listed(error, Declared),
+            fix="correct the keys above; docs/competitions.md lists them all",
+        ) from error
+    targets = declared.targets
+    kind = CLASSES if targets.classes else NUMBERS
+
+    def score(metric: Metric) -> metrics.Score:
+        return metrics.build(metric.name, kind, targets.names, metric.without, metric.k)
+
+    return Competition(
+        name=name,
+        declared=declared,
+        task=declared.task(name, rowwise=not registry.of_order(declared.metric.name, kind)),
+        rare=matching(targets.columns, targets.rare),
+        score=score(declared.metric),
+        also={metric.name: score(metric) for metric in declared.also},
+        sample=SAMPLES.get(name),
+    )

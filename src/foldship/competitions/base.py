@@ -1,40 +1,132 @@
-"""What every competition offers ashore."""
+"""A competition ashore: its task, and what training needs besides."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
-from foldship import metrics
-from foldship_kernel.tasks.base import Task
+from foldship.config.competition import Declared
+from foldship.metrics import Score
+from foldship_kernel import tables
+from foldship_kernel.errors import NEW_FILE, DataError, FoldshipError, listed
+from foldship_kernel.tasks import CLASSES, Task
+from foldship_kernel.tasks.texts import fill
+from foldship_kernel.text import normalise_all
 
 
 @dataclass(frozen=True)
 class Competition:
-    """One competition: its task aboard, and what training needs besides.
+    """One competition.
 
     Attributes:
         name: as in `kernels/<name>/` and `make COMPETITION=<name>`.
-        task: the module that the kernel uses too.
+        declared: its `competition.yaml`.
+        task: what travels of it.
         rare: targets with so few non-zero rows that scores are reported with and without them.
-        read_train: reads the training rows of a folder: id and text columns as str (None where empty), one
-            float64 column per target. Raises DataError where the files are not right.
-        read_unlabelled: reads the test rows of a folder: the columns of `read_train`, but no targets. Raises
-            DataError where the file is missing or not right.
-        groups: group of each row, a short str; rows of one group must share a fold. Same index as the rows.
-        write_sample: writes a small generated data set with the competition's files into a folder, the same
-            bytes every time.
         score: the metric, column by column; the competition's is the mean over the columns.
+        also: further metrics that are reported, by name.
+        sample: writes a small generated data set with the competition's files into a folder, the same bytes
+            every time; None where there is none.
     """
 
     name: str
+    declared: Declared
     task: Task
     rare: tuple[str, ...]
-    read_train: Callable[[Path], pd.DataFrame]
-    read_unlabelled: Callable[[Path], pd.DataFrame]
-    groups: Callable[[pd.DataFrame], pd.Series]
-    write_sample: Callable[[Path], None]
-    score: metrics.Score = metrics.spearman
+    score: Score
+    also: Mapping[str, Score]
+    sample: Callable[[Path, Task], None] | None
+
+    def read_train(self, folder: Path) -> pd.DataFrame:
+        """Read the training rows.
+
+        Returns:
+            One row each: id first; text and metadata columns of dtype object (str, or None where empty), a
+            float64 column per target: a number, or for classes 1 for that of the row and 0 else.
+
+        Raises:
+            DataError: the file or a column is missing or malformed, or holds a value that no target can have.
+        """
+        task, targets = self.task, self.declared.targets
+        path = folder / self.declared.files.train
+        wanted = (targets.column,) if targets.column else targets.columns
+        rows = tables.read_table(path, required=(*task.columns, *wanted), id_column=task.id)
+        if task.kind == CLASSES:
+            assert targets.column
+            return pd.concat([rows, _one_hot(rows, targets.column, task.targets, path)], axis=1)
+        found = tables.numbers(rows, task.targets, path, task.low, task.high)
+        return rows.assign(**{name: found[name] for name in task.targets})
+
+    def read_unlabelled(self, folder: Path) -> pd.DataFrame:
+        """Read the test rows: as `read_train`, without the targets.
+
+        Raises:
+            DataError: the file or a column is missing or malformed.
+        """
+        path = folder / self.task.test
+        return tables.read_table(path, required=self.task.columns, id_column=self.task.id)
+
+    def groups(self, rows: pd.DataFrame) -> pd.Series:
+        """Group of each row, a short str; rows of one group must share a fold. Same index as the rows."""
+        names, task = self.declared.group, self.task
+        # No other texts: they would be normalised for nothing.
+        texts = {name: normalise_all(fill(task.texts[name], rows)) for name in names}
+        found = task.groups(texts, rows[task.id])
+        if self.declared.group_by == "linked":
+            found = _linked([texts[name] for name in names], list(rows[task.id]))
+        return pd.Series(found, index=rows.index, name="group", dtype=object)
+
+    def write_sample(self, folder: Path) -> None:
+        """Write the generated sample into a folder.
+
+        Raises:
+            FoldshipError: there is none.
+        """
+        if self.sample is None:
+            raise FoldshipError(
+                f"competition {self.name}: there is no generated sample",
+                expected="DATA=, the folder with the competition's own files",
+                fix="name that folder with DATA=... or --data ...",
+            )
+        self.sample(folder, self.task)
+
+
+def _one_hot(rows: pd.DataFrame, column: str, classes: tuple[str, ...], path: Path) -> pd.DataFrame:
+    """A column for each class, 1.0 where the row is of it.
+
+    Raises:
+        DataError: a row names none of the classes.
+    """
+    names = rows[column].to_numpy(dtype=object)
+    unknown = ~np.isin(names.astype(str), classes)
+    if unknown.any():
+        first = int(np.flatnonzero(unknown)[0])
+        value, key = names[first], str(rows.iloc[first, 0])
+        raise DataError(
+            f"{path}: column '{column}', row {first + 1} ({rows.columns[0]} {key}) holds no known class",
+            expected=f"one of {listed(classes)}",
+            found=("nothing" if value is None else repr(value)) + f" ({int(unknown.sum())} such rows)",
+            fix=f"{NEW_FILE}, or add the class to competition.yaml",
+        )
+    hot = names[:, None] == np.array(classes, dtype=object)
+    return pd.DataFrame(hot.astype(np.float64), columns=list(classes), index=rows.index)
+
+
+def _linked(texts: list[list[str]], ids: list[str]) -> list[str]:
+    """Names of groups: rows that share a text, whichever of theirs it is, belong together, and so on."""
+    count = len(ids)
+    rows = np.tile(np.arange(count), len(texts))
+    every = [text for column in texts for text in column]
+    numbers, _ = pd.factorize(np.array(every, dtype=object))
+    known = np.array([bool(text) for text in every])
+    size = count + int(numbers.max(initial=-1)) + 1
+    edges = (np.ones(int(known.sum()), dtype=np.int8), (rows[known], count + numbers[known]))
+    component = connected_components(coo_matrix(edges, shape=(size, size)), directed=False)[1][:count]
+    _, first, place = np.unique(component, return_index=True, return_inverse=True)
+    return [f"{ids[number]}" for number in first[place]]

@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from foldship import metrics
 from foldship.export.samples import Rows
 from foldship.modelling.store import ModelCard
-from foldship_kernel import tasks
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.fold import Fold
-from foldship_kernel.tasks.base import activate
 
 Outputs = NDArray[np.float64]
 
@@ -152,9 +150,9 @@ def check_names(model: onnx.ModelProto, inputs: Sequence[str], output: str, wher
 
 
 def outputs(card: ModelCard, graphs: Fold, rows: Rows) -> Outputs:
-    """Outputs (rows, targets) of a fold's graphs, run as they are aboard."""
+    """Outputs (rows, targets), from 0 to 1, of a fold's graphs, run as they are aboard."""
     logits = graphs.predict(rows.encoded, rows.features, card.encoding)
-    return activate(logits, tasks.get(card.competition).ACTIVATION)
+    return card.task.unit_outputs(logits)
 
 
 def with_extremes(given: Rows, encoding: EncodingSpec) -> Rows:

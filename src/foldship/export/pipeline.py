@@ -27,12 +27,11 @@ from foldship.export.staging import replacing_folder
 from foldship.modelling import predict, store
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard
-from foldship_kernel import batching, tasks
+from foldship_kernel import batching
 from foldship_kernel.atomic import write_json
 from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.fold import Fold
-from foldship_kernel.tasks.base import activate
 
 PARITY = "parity.json"
 PROBE_TOKENS = 4096  # tokens a batch when intermediates are measured
@@ -220,7 +219,7 @@ def _check_structure(structures: dict[str, str], kind: str, digest: str, fold: i
 def _torch_outputs(card: ModelCard, model: RowModel, rows: Rows) -> parity.Outputs:
     vectors = predict.encode(model, rows.encoded, card.encoding)
     logits = predict.logits(model, vectors, rows.encoded, rows.features)
-    return activate(logits, tasks.get(card.competition).ACTIVATION)
+    return card.task.unit_outputs(logits)
 
 
 def _batches(card: ModelCard, encoded: EncodedRows) -> Iterator[dict[str, NDArray[np.int64]]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foldship.modelling import reading
 from foldship_kernel.encoded import EncodedRows
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 Table = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class HeldOut:
     Attributes:
         rows: the rows.
         truth: (rows, targets) their targets.
-        trained: (rows, targets) what the fold as it was trained predicts for them.
+        trained: (rows, targets) what the fold as it was trained predicts for them, from 0 to 1.
     """
 
     rows: Rows
@@ -63,8 +63,8 @@ def held_out(rows: Rows, truth: pd.DataFrame, out_of_fold: pd.DataFrame, task: T
         out_of_fold: predictions of a model, keyed by id, and `fold`.
         task: names the id and the targets.
     """
-    names = list(task.TARGETS)
-    predicted = out_of_fold.set_index(task.ID).loc[truth[task.ID]]
+    names = list(task.targets)
+    predicted = out_of_fold.set_index(task.id).loc[truth[task.id]]
     samples = {}
     for fold in sorted(set(predicted["fold"])):
         own = np.flatnonzero(predicted["fold"] == fold)
@@ -72,6 +72,6 @@ def held_out(rows: Rows, truth: pd.DataFrame, out_of_fold: pd.DataFrame, task: T
         samples[int(fold)] = HeldOut(
             rows.take(sample),
             truth[names].to_numpy(dtype=np.float64)[sample],
-            predicted[names].to_numpy(dtype=np.float64)[sample],
+            task.to_unit(predicted[names].to_numpy(dtype=np.float64)[sample]),
         )
     return samples

@@ -18,11 +18,14 @@ from foldship.export.candidates import REFERENCE
 from foldship.export.samples import HeldOut, Rows
 from foldship.modelling import backbone, store
 from foldship.modelling.store import ModelCard
-from foldship_kernel import engines
+from foldship_kernel import engines, tasks
 from foldship_kernel.errors import FoldshipError
 
 # What the exported graphs and their proof come from: the network's own code, and the engine that runs it.
-CODE = (Path(__file__).parent, Path(modelling.__file__).parent, Path(engines.__file__).parent)
+CODE = (
+    Path(__file__).parent,
+    *(Path(package.__file__ or "").parent for package in (modelling, engines, metrics, tasks)),
+)
 CODE_ABOARD = tuple(
     Path(foldship_kernel.__file__).with_name(name)
     for name in ("batching.py", "budget.py", "encode.py", "encoded.py", "fold.py", "windows.py")
@@ -89,7 +92,6 @@ def code() -> list[Path]:
     return [
         *(path for folder in CODE for path in sorted(folder.glob("*.py"))),
         *CODE_ABOARD,
-        Path(metrics.__file__),
     ]
 
 

@@ -21,7 +21,7 @@ from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
 from foldship_kernel.intake import Intake, Reading, texts_of
 from foldship_kernel.rows import FrameRows
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 
 def encoding_spec(
@@ -39,11 +39,11 @@ def encoding_spec(
         FoldshipError: a tower names an unknown text, or is longer than the backbone takes.
     """
     for number, tower in enumerate(config.towers):
-        unknown = [name for name in tower.segments if name not in task.TEXTS]
+        unknown = [name for name in tower.segments if name not in task.texts]
         if unknown:
             raise FoldshipError(
                 f"towers.{number}.segments: the competition has no text {unknown[0]!r}",
-                expected=f"names among {', '.join(task.TEXTS)}",
+                expected=f"names among {', '.join(task.texts)}",
                 fix="correct the name in kernels/<competition>/",
             )
         if tower.max_tokens > positions:
@@ -96,10 +96,10 @@ def feature_spec(config: Features, rows: pd.DataFrame, task: Task) -> FeatureSpe
         FoldshipError: a column or text is named that the competition does not have.
     """
     known = {
-        "categories": (config.categories, task.CATEGORIES + task.COMMON),
-        "common": (config.common, task.CATEGORIES + task.COMMON),
-        "counted": (config.counted, task.TEXTS),
-        "overlaps": (tuple(name for pair in config.overlaps for name in pair), task.TEXTS),
+        "categories": (config.categories, task.categories + task.common),
+        "common": (config.common, task.categories + task.common),
+        "counted": (config.counted, task.texts),
+        "overlaps": (tuple(name for pair in config.overlaps for name in pair), task.texts),
     }
     for key, (names, allowed) in known.items():
         for name in names:
@@ -131,7 +131,7 @@ def read_rows(
 ) -> tuple[EncodedRows, NDArray[np.float32]]:
     """Token sequences and features (rows, F) of `rows`, as the kernel makes them."""
     reading = Reading(tokenizer, encoding, spec)
-    intake = Intake(task, FrameRows(rows, task.ID), [reading])
+    intake = Intake(task, FrameRows(rows, task.id), [reading])
     return intake.encode(reading), intake.features(reading)
 
 

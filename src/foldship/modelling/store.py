@@ -21,6 +21,7 @@ from foldship_kernel.atomic import replacing, write_json
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
+from foldship_kernel.tasks import Task
 
 CARD = "model.json"
 WEIGHTS = "model.safetensors"
@@ -36,9 +37,8 @@ class ModelCard:
 
     Attributes:
         name: as in the experiment.
-        competition: its competition.
+        task: its competition.
         source: what `from_pretrained` takes for the backbone; found anew on each load.
-        targets: output names, in order.
         config: the model's settings.
         encoding, features: how rows become inputs.
         data: hash of the training rows.
@@ -49,9 +49,8 @@ class ModelCard:
     """
 
     name: str
-    competition: str
+    task: Task
     source: str
-    targets: tuple[str, ...]
     config: Model
     encoding: EncodingSpec
     features: FeatureSpec
@@ -60,6 +59,11 @@ class ModelCard:
     grid: Grid | None = None
     seed: int = 0
     folds: Folds = field(default_factory=Folds)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Output names, in order."""
+        return self.task.targets
 
     @property
     def outputs(self) -> list[str]:
@@ -74,13 +78,13 @@ class ModelCard:
     def save(self, folder: Path) -> None:
         value = {
             "name": self.name,
-            "competition": self.competition,
+            "competition": self.task.name,
             "backbone": self.config.backbone,
             "data": self.data,
             "fingerprint": self.fingerprint,
             "seed": self.seed,
             "folds": self.folds.model_dump(),
-            "targets": list(self.targets),
+            "task": asdict(self.task),
             "encoding": asdict(self.encoding),
             "features": asdict(self.features),
             "grid": None if self.grid is None else asdict(self.grid),
@@ -103,11 +107,10 @@ def load_card(folder: Path) -> ModelCard:
         config = Model.model_validate(value["config"])
         return ModelCard(
             name=value["name"],
-            competition=value["competition"],
+            task=Task.from_dict(value["task"]),
             source=str(folder.parent / ADAPTED / value[ADAPTED])
             if ADAPTED in value
             else backbone.locate(config.backbone, folder.parent.parent),
-            targets=tuple(value["targets"]),
             config=config,
             encoding=EncodingSpec.from_dict(value["encoding"]),
             features=FeatureSpec.from_dict(value["features"]),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from foldship_kernel.errors import FoldshipError
+from foldship_kernel.errors import FoldshipError, listed
+from foldship_kernel.tasks import Task
 
 # Share of the range: what a fold in fp16 may differ from the same in fp32 on the parity ladder.
 TOLERANCE = 3e-3
@@ -27,7 +27,8 @@ class Comparison:
         largest: difference of two cells.
         mean: difference, absolute, over all cells.
         apart: share of cells that differ by more than the tolerance.
-        correlations: Spearman's rank correlation by target; columns that are constant in both are left out.
+        correlations: Spearman's rank correlation by column of numbers, where the metric asks for an order of
+            the rows; columns that are constant in both are left out.
     """
 
     rows: int
@@ -47,19 +48,18 @@ class Comparison:
         return self.apart <= MOST_APART and self.lowest >= LEAST_RANK_CORRELATION
 
 
-def compare(one: Path, other: Path, id_column: str, targets: Sequence[str], span: float) -> Comparison:
+def compare(one: Path, other: Path, task: Task) -> Comparison:
     """Compare two submissions; the order of rows does not matter.
 
     Args:
         one, other: CSV files.
-        id_column: names the rows.
-        targets: columns of predictions.
-        span: highest minus lowest possible prediction.
+        task: what they are submissions to.
 
     Raises:
         FoldshipError: a file cannot be read, or they are not for the same rows and columns.
     """
-    first, second = (_read(path, id_column, targets) for path in (one, other))
+    first, second = (_read(path, task) for path in (one, other))
+    span = task.high - task.low
     if set(first.index) != set(second.index):
         common = len(set(first.index) & set(second.index))
         raise FoldshipError(
@@ -71,9 +71,9 @@ def compare(one: Path, other: Path, id_column: str, targets: Sequence[str], span
     left = first.to_numpy()
     right = second.loc[first.index].to_numpy()
     apart = np.abs(left - right)
-    ranks = [pd.DataFrame(side, columns=list(targets)).rank() for side in (left, right)]
-    correlations = {}
-    for name in targets:
+    ranks = [pd.DataFrame(side, columns=first.columns).rank() for side in (left, right)]
+    correlations: dict[str, float] = {}
+    for name in () if task.rowwise else first.columns:
         constant = [side[name].nunique() < 2 for side in ranks]
         if not all(constant):
             correlations[name] = 0.0 if any(constant) else float(ranks[0][name].corr(ranks[1][name]))
@@ -86,14 +86,17 @@ def compare(one: Path, other: Path, id_column: str, targets: Sequence[str], span
     )
 
 
-def _read(path: Path, id_column: str, targets: Sequence[str]) -> pd.DataFrame:
+def _read(path: Path, task: Task) -> pd.DataFrame:
     try:
-        frame = pd.read_csv(path, dtype={id_column: str})
-        frame = frame.set_index(id_column)[list(targets)].astype(np.float64)
-    except (OSError, ValueError, KeyError) as error:
+        cells = pd.read_csv(path, dtype=str)
+        missing = [name for name in (task.id, *task.submission) if name not in cells.columns]
+        if missing:
+            raise ValueError(f"there is no column {missing[0]!r}")
+        frame = task.numbers(cells).set_index(cells[task.id])
+    except (OSError, ValueError) as error:
         raise FoldshipError(
             f"{path}: cannot be compared",
-            expected=f"columns {id_column} and {len(targets)} targets with numbers",
+            expected=f"columns {task.id}, {listed(list(task.submission))}",
             found=str(error),
             fix="look into the file; rehearse with `make simulate`, or push again",
         ) from error
@@ -101,7 +104,15 @@ def _read(path: Path, id_column: str, targets: Sequence[str]) -> pd.DataFrame:
         raise FoldshipError(
             f"{path}: cannot be compared",
             expected="each id once, and numbers",
-            found="ids that are repeated" if frame.index.has_duplicates else "empty cells",
+            found="ids that are repeated" if frame.index.has_duplicates else _first_bad(cells, frame),
             fix="look into the file; rehearse with `make simulate`, or push again",
         )
     return frame
+
+
+def _first_bad(cells: pd.DataFrame, numbers: pd.DataFrame) -> str:
+    row, place = (int(found) for found in np.argwhere(numbers.isna().to_numpy())[0])
+    column = str(numbers.columns[place]).partition("[")[0]
+    cell = cells[column].iloc[row]
+    what = repr(cell) if isinstance(cell, str) else "an empty cell"
+    return f"{what} in column {column}, {numbers.index.name} {numbers.index[row]}"

@@ -11,6 +11,7 @@ from foldship.kaggle_client.connection import Connection
 from foldship.pushing.parts import Part
 from foldship.pushing.record import Record
 from foldship.pushing.waiting import Waiting
+from foldship_kernel.tasks import Task
 
 
 class Progress(Protocol):
@@ -38,9 +39,7 @@ class Job:
         waiting: how to wait.
         progress: shows how far it is.
         hashes: whether uploaded files are fetched back and hashed; else names and sizes are compared.
-        targets: columns that hold predictions.
-        id_column: the column that names rows.
-        low, high: range of a prediction.
+        task: the competition.
     """
 
     connection: Connection
@@ -53,10 +52,7 @@ class Job:
     waiting: Waiting
     progress: Progress
     hashes: bool
-    targets: tuple[str, ...]
-    id_column: str
-    low: float
-    high: float
+    task: Task
 
     @property
     def ref(self) -> str:

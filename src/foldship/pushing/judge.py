@@ -26,9 +26,7 @@ def judge(job: Job) -> None:
     output = job.out / OUTPUT
     facts = _account(output)
     _check_account(job, facts, output)
-    found = compare(
-        job.rehearsal / SUBMISSION, output / SUBMISSION, job.id_column, job.targets, job.high - job.low
-    )
+    found = compare(job.rehearsal / SUBMISSION, output / SUBMISSION, job.task)
     if not found.equal:
         raise FoldshipError(
             "Kaggle's submission is not the rehearsal's",

@@ -19,7 +19,7 @@ from foldship.pushing.submit import submit
 from foldship.pushing.waiting import Waiting
 from foldship_kernel import manifest
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 KERNEL = "kernel-metadata.json"
 
@@ -80,10 +80,7 @@ def push(
         waiting=waiting or Waiting(),
         progress=progress,
         hashes=hashes,
-        targets=tuple(task.TARGETS),
-        id_column=task.ID,
-        low=task.LOW,
-        high=task.HIGH,
+        task=task,
     )
     for step in (bring, launch, follow, judge, *([submit] if submitting else [])):
         step(job)

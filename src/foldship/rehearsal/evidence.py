@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from foldship_kernel.tasks import Task
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -61,7 +63,7 @@ class Evidence:
     Attributes:
         kernel, dataset: the bundle's two folders.
         template: ids and columns wanted, in order; id column first in `columns`.
-        targets: columns that hold numbers from `low` to `high`.
+        task: the competition.
         submission_path: the submission taken from the run, or None.
         submission: the same as text cells, header as columns; None where it is missing or no table.
         submission_error: why it could not be read.
@@ -78,10 +80,7 @@ class Evidence:
     kernel: Path
     dataset: Path
     template: pd.DataFrame
-    id_column: str
-    targets: tuple[str, ...]
-    low: float
-    high: float
+    task: Task
     submission_path: Path | None
     submission: pd.DataFrame | None
     submission_error: str
@@ -97,17 +96,10 @@ class Evidence:
     outlook: Outlook | None = None
 
     def numbers(self) -> pd.DataFrame:
-        """The submission's target columns as float64, NaN where a cell is no number; empty without one."""
-        if self.submission is None:
-            return pd.DataFrame()
-        present = [name for name in self.targets if name in self.submission.columns]
-        return pd.DataFrame(
-            {name: pd.to_numeric(self.submission[name], errors="coerce") for name in present}, dtype="float64"
-        )
+        """The submission's numbers as float64, NaN where a cell holds none; empty without a submission."""
+        return pd.DataFrame() if self.submission is None else self.task.numbers(self.submission)
 
 
-def no_numbers(name: str, run: Evidence) -> Finding:
-    """What a rule about numbers says where there are none: well if none are wanted."""
-    if not run.targets:
-        return Finding(name, True, "this competition's submission holds no numbers")
+def no_numbers(name: str) -> Finding:
+    """What a rule about numbers says where there are none."""
     return Finding(name, False, "no numbers to look at", "see 'submission present' and 'columns'")

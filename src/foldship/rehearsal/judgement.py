@@ -17,7 +17,7 @@ from foldship.rehearsal.room import GIB, KERNEL_METADATA, Room, read_metadata
 from foldship.rehearsal.verdict import Verdict
 from foldship_kernel import manifest
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 SUBMISSION, SUMMARY = "submission.csv", "foldship.json"
 LOG = "kernel.log"
@@ -64,10 +64,7 @@ def judge(
         kernel=kernel,
         dataset=dataset,
         template=template,
-        id_column=task.ID,
-        targets=tuple(name for name in task.TARGETS if name in template.columns),
-        low=task.LOW,
-        high=task.HIGH,
+        task=task,
         submission_path=submission_path,
         submission=submission,
         submission_error=problem,

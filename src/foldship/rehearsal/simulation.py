@@ -20,7 +20,7 @@ from foldship.rehearsal.scratch import private_folder
 from foldship.rehearsal.verdict import Verdict
 from foldship_kernel import atomic, parts
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 VERDICT = "verdict.json"
 LEAST_MEMORY_GIB = 0.0625  # below this not even an interpreter runs

@@ -18,7 +18,7 @@ from foldship.modelling import reading, store
 from foldship_kernel.atomic import write_json
 from foldship_kernel.budget import TokenBudget
 from foldship_kernel.fold import Fold
-from foldship_kernel.tasks.base import Task, activate
+from foldship_kernel.tasks import Task
 
 SPEED = "speed.json"
 GRAPHS = ("encoder", "encoder_cpu", "head")
@@ -78,7 +78,7 @@ def predict(
         logits = graphs.predict(encoded, features, card.encoding, budget=budget)
         load_s += loaded - began
         predict_s += time.monotonic() - loaded
-        outputs.append(activate(logits, task.ACTIVATION))
+        outputs.append(task.outputs(logits))
     tokens = len(folds) * int(encoded.lengths.sum())
     return np.stack(outputs), Speed(_rounded(tokens / predict_s), _rounded(load_s / len(folds)))
 

@@ -20,7 +20,7 @@ from foldship_kernel.atomic import write_json
 from foldship_kernel.blend import has_share
 from foldship_kernel.fold import ONNX_RUNTIME
 from foldship_kernel.manifest import Cost
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 FILE_NAME = "schedule.json"
 EXPORT = "export.json"

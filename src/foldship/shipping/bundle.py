@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib import metadata as packages
 from pathlib import Path
 from types import MappingProxyType
@@ -29,9 +30,9 @@ from foldship.shipping import (
 )
 from foldship.shipping.inspection.secrets import Machine
 from foldship.shipping.settings import KernelConfig
-from foldship_kernel import atomic, engines, manifest, parts, tasks
+from foldship_kernel import atomic, engines, manifest, parts
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 CODE = Path(foldship_kernel.__file__).parent
 # Share of the range that the fallback's columns are spread by at least, so that none is constant.
@@ -44,7 +45,7 @@ def build(
     selection: Path,
     schedule: Path,
     kernel_config: KernelConfig,
-    competition: str,
+    task: Task,
     out: Path,
     *,
     main_template: Path,
@@ -60,7 +61,7 @@ def build(
         selection: `selection.json`, with blends, scores and fallback.
         schedule: `schedule.json`, with the folds in the order to run them, and the models' cost.
         kernel_config: titles, accelerator, limits.
-        competition: name of the task aboard.
+        task: the competition.
         out: folder of the competition's build.
         main_template: the kernel's entry script.
         wheels: wheels to ship, each of which has to fit one of the images; if not given, what the images
@@ -82,7 +83,6 @@ def build(
     folders.restore(places["dataset"], places["kernel"], others=further)
     chosen = models.read_json(selection, "run `make bundle` again, it makes the selection first")
     scheduled = models.read_json(schedule, "run `make bundle` again, it makes the schedule first")
-    task = tasks.get(competition)
     owner = metadata.checked_owner(kernel_config.owner)
     staged = {name: out / f".{name}.part" for name in places}
     try:
@@ -109,7 +109,8 @@ def build(
         models.check_exported(files, export_dirs)
         contents: dict[str, Any] = {
             "format": manifest.FORMAT,
-            "competition": competition,
+            "competition": task.name,
+            "task": asdict(task),
             "accelerator": kernel_config.accelerator,
             "limit_s": kernel_config.limit,
             "models": shipped,
@@ -182,11 +183,11 @@ def _copy_code(dataset: Path, main_template: Path) -> str:
 
 def _fallback(task: Task, fitted: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """Mean and spread per target, such that mean ± spread are two values within the range."""
-    least = LEAST_SPREAD * (task.HIGH - task.LOW)
+    least = LEAST_SPREAD * (task.high - task.low)
     result = {}
-    for name in task.TARGETS:
-        mean = min(max(fitted[name]["mean"], task.LOW + least), task.HIGH - least)
-        spread = min(max(fitted[name]["spread"], least), mean - task.LOW, task.HIGH - mean)
+    for name in task.targets:
+        mean = min(max(fitted[name]["mean"], task.low + least), task.high - least)
+        spread = min(max(fitted[name]["spread"], least), mean - task.low, task.high - mean)
         result[name] = {"mean": mean, "spread": spread}
     return result
 

@@ -33,7 +33,7 @@ from foldship.training.data import RowData
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError, listed
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 RowsHook = Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]
 
@@ -152,7 +152,7 @@ def with_further_rows(
         data.take(sources),
         encoded=encoded,
         features=features,
-        targets=further[list(task.TARGETS)].to_numpy(dtype=np.float32),
+        targets=task.to_unit(further[list(task.targets)].to_numpy(dtype=np.float64)).astype(np.float32),
     )
     return data.plus(made)
 
@@ -185,19 +185,19 @@ def _checked(further: object, rows: pd.DataFrame, task: Task, name: str) -> NDAr
     if set(further.columns) != set(rows.columns):
         odd = sorted(map(str, set(further.columns) ^ set(rows.columns)))
         raise wrong("returns other columns than it was given", "the same columns", listed(odd))
-    ids = [str(value) for value in further[task.ID]]
+    ids = [str(value) for value in further[task.id]]
     twice = pd.Index(ids).duplicated()
     if twice.any():
         raise wrong("returns an id twice", "every id once", listed(np.array(ids)[twice].tolist()))
-    places = pd.Index(rows[task.ID].astype(str)).get_indexer(
+    places = pd.Index(rows[task.id].astype(str)).get_indexer(
         pd.Index([value.partition(MARK)[0] for value in ids], dtype=object)
     )
     strangers = [value for value, place in zip(ids, places, strict=True) if place < 0 or MARK not in value]
     if strangers:
         expected = f"the id of a row that it was given, {MARK}, and anything else"
         raise wrong("returns rows that were made from none of its own", expected, listed(strangers))
-    targets = further[list(task.TARGETS)].to_numpy(dtype=np.float64)
-    if not ((targets >= task.LOW) & (targets <= task.HIGH)).all():  # NaN is not, either
-        expected = f"numbers from {task.LOW:g} to {task.HIGH:g}"
+    targets = further[list(task.targets)].to_numpy(dtype=np.float64)
+    if not ((targets >= task.low) & (targets <= task.high)).all():  # NaN is not, either
+        expected = f"numbers from {task.low:g} to {task.high:g}"
         raise wrong("returns targets out of range", expected, f"{np.nanmin(targets)} to {np.nanmax(targets)}")
     return np.asarray(places, dtype=np.int64)

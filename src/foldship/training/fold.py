@@ -19,8 +19,8 @@ from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
 from foldship.training import augment, parameters, precision, ridge, stage
 from foldship.training.job import FoldJob, logits
-from foldship_kernel import tasks
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.tasks import NUMBERS
 
 
 def train(job: FoldJob) -> NDArray[np.float32]:
@@ -92,14 +92,13 @@ def check(card: ModelCard) -> None:
             fix="remove segment_ids",
         )
     augment.token_noise(card.config.augmentation, card.source, card.encoding, 0, lambda: 0)
-    activation = tasks.get(card.competition).ACTIVATION
     for settings in card.config.stages:
         if isinstance(settings, Ridge):
-            if activation not in ridge.LINKS:
+            if card.task.kind != NUMBERS:
                 raise FoldshipError(
-                    f"models.{card.name}.stages: train: ridge does not fit {card.competition}",
-                    expected=f"a competition whose outputs are {' or '.join(ridge.LINKS)}",
-                    found=activation,
+                    f"models.{card.name}.stages: train: ridge does not fit {card.task.name}",
+                    expected="a competition whose targets are numbers",
+                    found=card.task.kind,
                     fix="use train: head",
                 )
             continue

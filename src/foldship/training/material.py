@@ -15,7 +15,6 @@ from foldship.modelling.store import ModelCard
 from foldship.training import augment, targets
 from foldship.training.data import RowData
 from foldship.training.pseudo import Teaching
-from foldship_kernel import tasks
 from foldship_kernel.features import FeatureSpec
 
 
@@ -26,7 +25,8 @@ class Material:
     Attributes:
         card: the model.
         tokenizer: path of `tokenizer.json`.
-        data: labelled rows, then unlabelled ones; `targets` holds labels (rows, C), 0 where there are none.
+        data: labelled rows, then unlabelled ones; `targets` holds labels (rows, C) from 0 to
+            1, 0 where there are none.
         rows: the labelled rows, texts and targets.
         shared: targets that belong to a row's group alone, by position.
         teaching: where the labels of the unlabelled rows come from; None where there are no such rows.
@@ -44,7 +44,7 @@ class Material:
         encoding = self.card.encoding.shortened(longest)
         if encoding == self.card.encoding:
             return self
-        task = tasks.get(self.card.competition)
+        task = self.card.task
         every = every_row(self.rows, self.teaching)
         encoded, _ = reading.read_rows(every, task, self.tokenizer, encoding, FeatureSpec())
         card = replace(self.card, encoding=encoding)
@@ -66,7 +66,7 @@ class Material:
             The rows, pseudo-labelled ones last; how many of these there are; and the positions of all in
             `data`, None where rows were made up that are not there.
         """
-        config, data, task = self.card.config, self.data, tasks.get(self.card.competition)
+        config, data, task = self.card.config, self.data, self.card.task
         labelled = augment.with_further_rows(
             data.take(learn), self.rows.iloc[learn], self.card, task, self.tokenizer, seed
         )
@@ -78,7 +78,7 @@ class Material:
             return rows, 0, learn if len(labels) == len(learn) else None
         unlabelled = np.arange(len(self.rows), len(data.groups))
         allowed = ~np.isin(data.groups[unlabelled], data.groups[held_out])
-        ids = self.rows[task.ID].iloc[held_out]
+        ids = self.rows[task.id].iloc[held_out]
         own = data.take(learn)  # what the teacher, who makes up no rows, learnt from
         given = self.teaching.labels(fold, ids, own.targets, own.groups, self.shared)[allowed]
         further = replace(

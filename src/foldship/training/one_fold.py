@@ -21,10 +21,8 @@ from foldship.training.data import RowData
 from foldship.training.job import FoldJob, encode
 from foldship.training.material import Material
 from foldship.training.trainer import DivergedError
-from foldship_kernel import tasks
 from foldship_kernel.atomic import replacing, write_csv
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks.base import activate
 
 VECTORS = "frozen-vectors.npy"
 
@@ -62,7 +60,7 @@ class OneFold:
         made_with = {"code": receipts.digest(receipts.code()), "threads": torch.get_num_threads()}
         material, number = self.material, self.number
         card, data = material.card, material.data
-        task, folder = tasks.get(card.competition), self.model_folder / f"fold{number}"
+        task, folder = card.task, self.model_folder / f"fold{number}"
         learn, held_out = np.flatnonzero(self.fold_of != number), np.flatnonzero(self.fold_of == number)
         train, pseudo_labelled, positions = material.of_fold(number, learn, held_out, self.seed + number)
         job = FoldJob(
@@ -70,7 +68,7 @@ class OneFold:
             fold=number,
             train=train,
             held_out=data.take(held_out),
-            score=lambda logits: self._score(held_out, activate(logits, task.ACTIVATION)),
+            score=lambda logits: self._score(held_out, task.outputs(logits)),
             folder=folder,
             seed=self.seed + number,
             shortened=lambda longest: material.shortened(longest).of_fold(
@@ -103,7 +101,7 @@ class OneFold:
         )
         with disk.named(self.model_folder):
             try:
-                outputs = activate(folds.train(job), task.ACTIVATION)
+                outputs = task.outputs(folds.train(job))
             except DivergedError as error:
                 folds.discard_stages(folder)
                 raise error.of(f"{card.name} fold {number}") from None
@@ -115,8 +113,8 @@ class OneFold:
                     found=f"{(~np.isfinite(outputs)).sum()} that are not",
                     fix="lower encoder_lr and head_lr, or set precision: fp32, and train again",
                 )
-            table = pd.DataFrame(outputs, columns=list(task.TARGETS))
-            table.insert(0, task.ID, material.rows[task.ID].to_numpy()[held_out])
+            table = pd.DataFrame(outputs, columns=list(task.targets))
+            table.insert(0, task.id, material.rows[task.id].to_numpy()[held_out])
             table["fold"] = number
             write_csv(folder / OUT_OF_FOLD, table)
             score = self._score(held_out, outputs)

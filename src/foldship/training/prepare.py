@@ -39,7 +39,7 @@ from foldship_kernel import grouping
 from foldship_kernel.atomic import replacing, write_csv
 from foldship_kernel.cleaning import Cleaning, clean_all
 from foldship_kernel.encoded import EncodedRows
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 # What makes inputs of rows: when it changes, trained folds no longer fit.
 READING_CODE = [
@@ -115,24 +115,23 @@ def draft(name: str, given: Given) -> ModelCard:
     """
     task, experiment, rows = given.task, given.experiment, given.rows
     config = experiment.models[name]
-    losses.criterion(config, task.TARGETS)
+    losses.criterion(config, task.targets)
     precision.choose(config)
     precision.eight_bit(config)
-    grouping.columns(task.GROUP_TARGETS, task.TARGETS, config.group_mean)
+    grouping.columns(task.group_targets, task.targets, config.group_mean)
     pseudo.teaching(config, task, given.weights, given.unlabelled)
     source = backbone.locate(config.backbone, given.weights.parent)
     tokenizer = backbone.load_tokenizer(source)
     card = ModelCard(
         name=name,
-        competition=task.NAME,
+        task=task,
         source=source,
-        targets=tuple(task.TARGETS),
         config=config,
         encoding=reading.encoding_spec(config, tokenizer, task, backbone.positions(source, tokenizer)),
         features=reading.feature_spec(config.features, rows, task),
         data=receipts.digest(rows.to_csv(index=False)),
         fingerprint="",
-        grid=targets.fit_grid(config, _truth(given).astype(np.float32), task),
+        grid=targets.fit_grid(config, task.to_unit(_truth(given)).astype(np.float32), task),
         seed=experiment.seed_of(name),
         folds=experiment.folds,
     )
@@ -157,8 +156,8 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
         texts = _texts(task, tables, Cleaning(**config.cleaning.model_dump()))
         with disk.named(weights):
             card = replace(card, source=adaptation.run(config, card.source, texts, weights / ADAPTED))
-    table = folds_table.set_index(task.ID).loc[list(rows[task.ID])]
-    shared = grouping.columns(task.GROUP_TARGETS, task.TARGETS, config.group_mean)
+    table = folds_table.set_index(task.id).loc[list(rows[task.id])]
+    shared = grouping.columns(task.group_targets, task.targets, config.group_mean)
     teaching = pseudo.teaching(config, task, weights, unlabelled)
     fingerprint = receipts.digest(
         {
@@ -167,13 +166,13 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
             "backbone": backbone.fingerprint(card.source),
             "folds": folds_table.to_csv(index=False),
             "rows": card.data,
-            "targets": [task.ACTIVATION, *task.TARGETS],
+            "targets": asdict(task),
             "encoding": asdict(card.encoding),
             "features": asdict(card.features),
             "code": receipts.digest_files(*READING_CODE),
             "further_rows": augment.hook_digest(config.augmentation),
             **({"score": receipts.digest_source(given.score)} if _looks_at_score(config) else {}),
-            **({"group_targets": list(task.GROUP_TARGETS)} if config.group_mean else {}),
+            **({"group_targets": list(task.group_targets)} if config.group_mean else {}),
             **({"pseudo_labels": teaching.fingerprint()} if teaching else {}),
         }
     )
@@ -195,7 +194,7 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
     data = RowData(
         encoded=encoded,
         features=computed,
-        targets=np.concatenate([truth, unlabelled_truth]).astype(np.float32),
+        targets=np.concatenate([task.to_unit(truth), unlabelled_truth]).astype(np.float32),
         groups=joined_groups(table["group"], [] if teaching is None else teaching.unlabelled.groups),
     )
     material = Material(card, folder / TOKENIZER, data, rows, shared, teaching)
@@ -217,7 +216,7 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
         )
         for number in left
     ]
-    return Prepared(folder, works, numbers, rows[task.ID])
+    return Prepared(folder, works, numbers, rows[task.id])
 
 
 def _frozen(weights: Path, card: ModelCard, encoded: EncodedRows) -> dict[int, Path]:
@@ -232,7 +231,7 @@ def _frozen(weights: Path, card: ModelCard, encoded: EncodedRows) -> dict[int, P
 
 
 def _truth(given: Given) -> NDArray[np.float64]:
-    return given.rows[list(given.task.TARGETS)].to_numpy(np.float64)
+    return given.rows[list(given.task.targets)].to_numpy(np.float64)
 
 
 def _looks_at_score(config: Model) -> bool:
@@ -243,5 +242,5 @@ def _looks_at_score(config: Model) -> bool:
 def _texts(task: Task, tables: Sequence[pd.DataFrame], cleaning: Cleaning) -> list[str]:
     """All distinct texts of the rows, in order, cleaned as the model reads them."""
     found = [task.raw_texts(table) for table in tables]
-    cleaned = [text for texts in found for name in task.TEXTS for text in clean_all(texts[name], cleaning)]
+    cleaned = [text for texts in found for name in task.texts for text in clean_all(texts[name], cleaning)]
     return list(dict.fromkeys(text for text in cleaned if text))

@@ -18,10 +18,10 @@ from foldship.config.schema import Model
 from foldship.modelling import predict, reading, store
 from foldship.modelling.store import OUT_OF_FOLD, TOKENIZER, WEIGHTS
 from foldship.training import precision, targets
-from foldship_kernel import manifest, tasks
+from foldship_kernel import manifest
 from foldship_kernel.atomic import write_csv
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks.base import Task, activate
+from foldship_kernel.tasks import Task
 
 PREDICTIONS, RECEIPT = "unlabelled.csv", "unlabelled.json"
 
@@ -46,19 +46,14 @@ class Teaching:
     Attributes:
         config: weight and stages.
         teacher: folder of the trained teacher.
-        competition: its name; a task, being a module, does not travel to another process.
+        task: the competition's task.
         unlabelled: the rows that are labelled.
     """
 
     config: PseudoLabels
     teacher: Path
-    competition: str
+    task: Task
     unlabelled: Unlabelled
-
-    @property
-    def task(self) -> Task:
-        """The competition's task."""
-        return tasks.get(self.competition)
 
     def fingerprint(self) -> list[str]:
         """Hashes of all that the pseudo-labels depend on."""
@@ -72,7 +67,7 @@ class Teaching:
         groups: NDArray[np.int64],
         shared: NDArray[np.int64],
     ) -> NDArray[np.float64]:
-        """The labels that the teacher's fold expects of all unlabelled rows: (rows, C).
+        """The labels that the teacher's fold expects of all unlabelled rows: (rows, C), from 0 to 1.
 
         Args:
             fold: its number.
@@ -86,20 +81,21 @@ class Teaching:
         self._check(fold, held_out)
         card = store.load_card(self.teacher)
         _, scale = targets.learnt(labels, groups, card.config, card.grid, shared)
-        return scale.undo(self.predictions(fold)[list(self.task.TARGETS)].to_numpy(np.float64))
+        predicted = self.predictions(fold)[list(self.task.targets)].to_numpy(np.float64)
+        return scale.undo(self.task.to_unit(predicted))
 
     def predictions(self, fold: int) -> pd.DataFrame:
         """Outputs of the teacher's fold for each unlabelled row, by id; kept beside its weights."""
         folder = self.teacher / f"fold{fold}"
-        path, ids = folder / PREDICTIONS, self.unlabelled.rows[self.task.ID]
+        path, ids = folder / PREDICTIONS, self.unlabelled.rows[self.task.id]
         weights = manifest.sha256(folder / WEIGHTS) if (folder / WEIGHTS).is_file() else None
         inputs = receipts.digest([*self.fingerprint(), fold, weights])
         if not path.is_file() or not receipts.is_current(folder, inputs, RECEIPT):
-            table = pd.DataFrame(self._predict(fold), columns=list(self.task.TARGETS))
-            table.insert(0, self.task.ID, ids.to_numpy())
+            table = pd.DataFrame(self._predict(fold), columns=list(self.task.targets))
+            table.insert(0, self.task.id, ids.to_numpy())
             write_csv(path, table)
             receipts.write(folder, inputs, {"fold": fold, "rows": len(table)}, RECEIPT)
-        return pd.read_csv(path, dtype={self.task.ID: str}).set_index(self.task.ID).loc[list(ids)]
+        return pd.read_csv(path, dtype={self.task.id: str}).set_index(self.task.id).loc[list(ids)]
 
     def _predict(self, fold: int) -> NDArray[np.float64]:
         card = store.load_card(self.teacher)
@@ -110,11 +106,11 @@ class Teaching:
         vectors = predict.encode(
             model, encoded, card.encoding, describe=f"{card.name} fold {fold}: unlabelled rows"
         )
-        return activate(predict.logits(model, vectors, encoded, features), self.task.ACTIVATION)
+        return self.task.outputs(predict.logits(model, vectors, encoded, features))
 
     def _check(self, fold: int, held_out: pd.Series) -> None:
         path = self.teacher / f"fold{fold}" / OUT_OF_FOLD
-        known = set(pd.read_csv(path, dtype={self.task.ID: str})[self.task.ID]) if path.is_file() else set()
+        known = set(pd.read_csv(path, dtype={self.task.id: str})[self.task.id]) if path.is_file() else set()
         if known != set(held_out):
             raise FoldshipError(
                 f"pseudo_labels: fold {fold} of {self.teacher.name!r} held out other rows than the "
@@ -145,4 +141,4 @@ def teaching(config: Model, task: Task, weights: Path, unlabelled: Unlabelled | 
             expected="test rows of the competition",
             fix="name a DATA folder that holds them, or remove pseudo_labels",
         )
-    return Teaching(config.pseudo_labels, weights / config.pseudo_labels.teacher, task.NAME, unlabelled)
+    return Teaching(config.pseudo_labels, weights / config.pseudo_labels.teacher, task, unlabelled)

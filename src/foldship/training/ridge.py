@@ -19,12 +19,11 @@ from foldship.config.stages import Ridge
 from foldship.modelling.heads import Decoded, RowHead
 from foldship.modelling.model import RowModel
 from foldship.training.job import FoldJob
-from foldship_kernel import tasks
 
 INNER = 4  # folds, within a fold's training rows, that penalties are chosen on
 ROWS = 4096  # joined at once
-# What makes a logit of an expected output: a line, where the activation is one or has one at its middle.
-LINKS = {"sigmoid": (4.0, 0.5), "identity": (1.0, 0.0)}  # factor, centre
+# What makes a logit of an expected output: the line that touches the sigmoid at its middle.
+FACTOR, CENTRE = 4.0, 0.5
 
 Matrix = NDArray[np.float64]
 
@@ -62,11 +61,10 @@ def train(job: FoldJob, model: RowModel, settings: Ridge) -> None:
         weights=job.train.given.astype(np.float64),
         seed=job.seed,
     )
-    factor, centre = LINKS[tasks.get(job.card.competition).ACTIVATION]
     layer: nn.Linear = head.layers[-1]
     with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(factor * found.coefficients))
-        layer.bias.copy_(torch.from_numpy(factor * (found.intercepts - centre)))
+        layer.weight.copy_(torch.from_numpy(FACTOR * found.coefficients))
+        layer.bias.copy_(torch.from_numpy(FACTOR * (found.intercepts - CENTRE)))
 
 
 def fit(

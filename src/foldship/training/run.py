@@ -12,7 +12,7 @@ from foldship.metrics import Score, spearman
 from foldship.training import disk, frozen_states, lock, prepare, side_by_side
 from foldship.training.pseudo import Unlabelled
 from foldship_kernel import grouping
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import Task
 
 
 def run(
@@ -46,7 +46,7 @@ def run(
             or the disk is full.
     """
     # Blending comes after the last fold: too late to hear that its settings do not fit.
-    grouping.columns(task.GROUP_TARGETS, task.TARGETS, experiment.blend.group_mean)
+    grouping.columns(task.group_targets, task.targets, experiment.blend.group_mean)
     given = prepare.Given(task, experiment, rows, folds_table, weights, unlabelled, score)
     drafts = {name: prepare.draft(name, given) for name in experiment.models}  # before anything is trained
     folders = []

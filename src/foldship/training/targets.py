@@ -12,7 +12,7 @@ from foldship.config.schema import Model
 from foldship.modelling.ordinal import Grid
 from foldship_kernel import grouping
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks.base import Task
+from foldship_kernel.tasks import NUMBERS, Task
 
 Knots = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -70,15 +70,15 @@ def fit_grid(config: Model, labels: NDArray[np.float32], task: Task) -> Grid | N
         task: what makes outputs of logits.
 
     Raises:
-        FoldshipError: the task's outputs are no sigmoids.
+        FoldshipError: the task's targets are no numbers.
     """
     if config.targets != "ordinal":
         return None
-    if task.ACTIVATION != "sigmoid":
+    if task.kind != NUMBERS:
         raise FoldshipError(
-            f"targets: ordinal does not fit the competition {task.NAME}",
-            expected="a competition whose outputs are sigmoids",
-            found=task.ACTIVATION,
+            f"targets: ordinal does not fit the competition {task.name}",
+            expected="a competition whose targets are numbers",
+            found=task.kind,
             fix="use targets: plain",
         )
     return Grid.fit(labels, config.ordinal_levels)

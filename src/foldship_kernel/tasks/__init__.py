@@ -1,26 +1,7 @@
-"""What differs between competitions aboard: one module each, found by name."""
+"""What a competition is to the kernel: `task.Task`, which `bundle.json` holds; no competition has code here
+but for what cannot be said in settings.
+"""
 
-from __future__ import annotations
+from foldship_kernel.tasks.task import CLASSES, NUMBERS, Task
 
-from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks import quest
-from foldship_kernel.tasks.base import Task
-
-_TASKS: dict[str, Task] = {quest.NAME: quest}
-NAMES = tuple(_TASKS)
-
-
-def get(name: str) -> Task:
-    """Return the task called `name`.
-
-    Raises:
-        FoldshipError: there is no such task.
-    """
-    if name not in _TASKS:
-        raise FoldshipError(
-            f"unknown competition '{name}'",
-            expected=", ".join(NAMES),
-            found=name,
-            fix="name one of these",
-        )
-    return _TASKS[name]
+__all__ = ["CLASSES", "NUMBERS", "Task"]

@@ -11,28 +11,27 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from declared import QUEST, quest
 
 from foldship import receipts, selection
 from foldship.cli import recording
 from foldship.cli.context import Context
 from foldship.cli.runs import command
-from foldship.competitions.quest import COMPETITION
 from foldship.config import load
 from foldship.config.schema import Experiment
 from foldship.modelling import store
 from foldship.workspace import Workspace
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks import quest
 
 EXPERIMENT = {
-    "competition": quest.NAME,
+    "competition": quest.name,
     "models": dict.fromkeys(("good", "bad"), exported_models.CONFIG),
 }
 
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
-    workspace = Workspace(tmp_path_factory.mktemp("project"), quest.NAME)
+    workspace = Workspace(tmp_path_factory.mktemp("project"), quest.name)
     (workspace.experiment / "recipes").mkdir(parents=True)
     (workspace.experiment / "experiment.yaml").write_text(yaml.safe_dump(EXPERIMENT))
     rows = exported_models.write_data(workspace.sample)
@@ -41,7 +40,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
             workspace.model(name), workspace.export / name, rows, folds=3, seed=20 * seed
         )
     experiment = Experiment.model_validate(EXPERIMENT)
-    return Context(workspace, COMPETITION, experiment, "fast", workspace.sample)
+    return Context(workspace, QUEST, experiment, "fast", workspace.sample)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +50,10 @@ def kept(context: Context) -> dict[str, str]:
     for recipe, models in (("both", ("good", "bad")), ("alone", ("good",))):
         settings = {**EXPERIMENT, "seed": 7, "models": dict.fromkeys(models, exported_models.CONFIG)}
         experiment = Experiment.model_validate(settings)
-        here = Context(context.workspace, COMPETITION, experiment, recipe, context.data)
-        oof = {name: store.out_of_fold(path, quest.ID) for name, path in here.models.items()}
-        groups = COMPETITION.groups(here.rows)
-        selection.run(here.truth, oof, here.workspace.selection, COMPETITION.rare, groups=groups)
+        here = Context(context.workspace, QUEST, experiment, recipe, context.data)
+        oof = {name: store.out_of_fold(path, quest.id) for name, path in here.models.items()}
+        groups = QUEST.groups(here.rows)
+        selection.run(here.truth, oof, here.workspace.selection, QUEST.rare, groups=groups)
         receipts.write(here.workspace.selection, recipe, {})
         chosen = json.loads((here.workspace.selection / selection.FILE_NAME).read_text())
         names[recipe] = recording.keep(here, chosen, {"training": 60.0, "selection": 1.25}).name
@@ -130,14 +129,14 @@ def test_what_one_fold_predicts_above_another_does_not_count(
     context: Context, kept: dict[str, str], tmp_path: Path
 ) -> None:
     """A run with a shift in one fold, and one whose folds have other numbers, are as good as without."""
-    moved = Workspace(tmp_path, quest.NAME)
+    moved = Workspace(tmp_path, quest.name)
     shutil.copytree(context.workspace.runs, moved.runs)
     (tmp_path / "kernels").mkdir()
     for name, change in (("aaaa", lambda table: table.fold == 1), ("bbbb", lambda table: table.fold < 0)):
         folder = moved.runs / name
         shutil.copytree(moved.runs / kept["both"], folder)
-        table = pd.read_csv(folder / "oof.csv", dtype={quest.ID: str})
-        table.loc[change(table), list(quest.TARGETS)] += 0.3
+        table = pd.read_csv(folder / "oof.csv", dtype={quest.id: str})
+        table.loc[change(table), list(quest.targets)] += 0.3
         if name == "bbbb":
             table["fold"] = table["fold"] + 10 * (table["fold"] == 1)
             table.to_csv(folder / "nested.csv", index=False)
@@ -162,7 +161,7 @@ def test_a_run_alone_cannot_be_set_against_others(
     context: Context, kept: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "kernels").mkdir()
-    runs = Workspace(tmp_path, quest.NAME).runs
+    runs = Workspace(tmp_path, quest.name).runs
     shutil.copytree(context.workspace.runs, runs)
     shutil.rmtree(runs / kept["alone"])
     with pytest.raises(FoldshipError, match="nothing to set against"):

@@ -11,16 +11,15 @@ from typing import Any
 import exported_models
 import pandas as pd
 import pytest
+from declared import QUEST, quest
 
 from foldship import selection
 from foldship.cli.context import Context
 from foldship.cli.scheduling import schedule
-from foldship.competitions.quest import COMPETITION
 from foldship.config.objective import PseudoLabels
 from foldship.config.schema import Experiment
 from foldship.workspace import Workspace
 from foldship_kernel.manifest import Cost
-from foldship_kernel.tasks import quest
 
 MODELS = ("a", "b", "c", "d", "e")
 COSTS = {name: Cost(1, 8, 0, 100.0 * (1 + place), 64) for place, name in enumerate(MODELS)}
@@ -28,22 +27,22 @@ COSTS = {name: Cost(1, 8, 0, 100.0 * (1 + place), 64) for place, name in enumera
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
-    workspace = Workspace(tmp_path_factory.mktemp("project"), quest.NAME)
+    workspace = Workspace(tmp_path_factory.mktemp("project"), quest.name)
     rows = exported_models.write_data(workspace.sample)
     for seed, name in enumerate(MODELS):
         exported_models.write_model(workspace.model(name), workspace.export / name, rows, 2, seed)
     models = dict.fromkeys(MODELS, exported_models.CONFIG)
-    experiment = Experiment.model_validate({"competition": quest.NAME, "models": models})
-    return Context(workspace, COMPETITION, experiment, "fast", workspace.sample)
+    experiment = Experiment.model_validate({"competition": quest.name, "models": models})
+    return Context(workspace, QUEST, experiment, "fast", workspace.sample)
 
 
 @pytest.fixture
 def stored(context: Context) -> Path:
     """`selection.json` as the selection leaves it."""
     oof = {
-        name: pd.read_csv(path / "oof.csv", dtype={quest.ID: str}) for name, path in context.models.items()
+        name: pd.read_csv(path / "oof.csv", dtype={quest.id: str}) for name, path in context.models.items()
     }
-    selection.run(context.truth, oof, context.workspace.selection, COMPETITION.rare)
+    selection.run(context.truth, oof, context.workspace.selection, QUEST.rare)
     return context.workspace.selection / selection.FILE_NAME
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from declared import QUEST, quest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
 from foldship import folds, metrics
-from foldship.competitions import quest, quest_sample
-from foldship_kernel.tasks.quest import ID, TARGETS, read_test, texts
+from foldship.competitions import quest_sample
 
 TEST_COLUMNS = [
     "qa_id",
@@ -34,17 +34,17 @@ RATED_1_TO_3 = {0.333333, 0.444444, 0.5, 0.555556, 0.666667, 0.777778, 0.833333,
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sample")
-    quest_sample.write(path)
+    quest_sample.write(path, quest)
     return path
 
 
 @pytest.fixture(scope="module")
 def train(folder: Path) -> pd.DataFrame:
-    return quest.read_train(folder)
+    return QUEST.read_train(folder)
 
 
 def test_the_same_bytes_every_time(folder: Path, tmp_path: Path) -> None:
-    quest_sample.write(tmp_path)
+    quest_sample.write(tmp_path, quest)
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["sample_submission.csv", "test.csv", "train.csv"]
     for name in names:
@@ -54,9 +54,9 @@ def test_the_same_bytes_every_time(folder: Path, tmp_path: Path) -> None:
 def test_schema(folder: Path) -> None:
     columns = {name: pd.read_csv(folder / name, nrows=1).columns.tolist() for name in quest_sample.FILES}
     assert columns == {
-        "train.csv": [*TEST_COLUMNS, *TARGETS],
+        "train.csv": [*TEST_COLUMNS, *quest.targets],
         "test.csv": TEST_COLUMNS,
-        "sample_submission.csv": [ID, *TARGETS],
+        "sample_submission.csv": [quest.id, *quest.targets],
     }
 
 
@@ -73,20 +73,20 @@ def test_schema_is_the_competitions(folder: Path, real_data: Path) -> None:
 
 
 def test_size_and_questions(folder: Path, train: pd.DataFrame) -> None:
-    rows, template = read_test(folder)
+    rows, template = quest.read_test(folder)
     test = pd.concat(list(rows.chunks()))
     assert 330 <= len(train) <= 400
     assert len(test) == len(template.ids) == 90
-    answers = quest.groups(train).value_counts()
+    answers = QUEST.groups(train).value_counts()
     assert answers.max() >= 3
     assert (answers == 1).any()
-    assert quest.groups(test).nunique() == len(test)
-    assert not set(quest.groups(test)) & set(quest.groups(train))
-    assert not set(test[ID]) & set(train[ID])
+    assert QUEST.groups(test).nunique() == len(test)
+    assert not set(QUEST.groups(test)) & set(QUEST.groups(train))
+    assert not set(test[quest.id]) & set(train[quest.id])
 
 
 def test_levels_are_the_competitions(train: pd.DataFrame) -> None:
-    for name in TARGETS:
+    for name in quest.targets:
         levels = set(train[name].round(6))
         if name == "answer_satisfaction":
             assert len(levels) == 17
@@ -98,9 +98,9 @@ def test_levels_are_the_competitions(train: pd.DataFrame) -> None:
 
 def test_spelling_is_rare_yet_in_each_fold(train: pd.DataFrame) -> None:
     assert 5 <= (train["question_type_spelling"] > 0).sum() <= 12
-    targets = train[list(TARGETS)]
+    targets = train[list(quest.targets)]
     for count in (2, 3, 5):
-        table = folds.make(train[ID], quest.groups(train), targets, count, 0)
+        table = folds.make(train[quest.id], QUEST.groups(train), targets, count, 0)
         assert not folds.notes(table, targets)
 
 
@@ -118,7 +118,7 @@ def test_texts_hold_what_real_texts_hold(train: pd.DataFrame) -> None:
 
 def test_words_foretell_the_targets(train: pd.DataFrame) -> None:
     """Word counts and a linear model find the signal, so a network can."""
-    text = texts(train)
+    text = quest.normalised(train)
     features = np.hstack(
         [
             TfidfVectorizer(max_features=1500, ngram_range=(1, 2)).fit_transform(columns).toarray()
@@ -128,13 +128,15 @@ def test_words_foretell_the_targets(train: pd.DataFrame) -> None:
             )
         ]
     )
-    truth = train[list(TARGETS)].to_numpy()
-    fold = folds.make(train[ID], quest.groups(train), train[list(TARGETS)], 3, 0)["fold"].to_numpy()
+    truth = train[list(quest.targets)].to_numpy()
+    fold = folds.make(train[quest.id], QUEST.groups(train), train[list(quest.targets)], 3, 0)[
+        "fold"
+    ].to_numpy()
     scores = []
     for number in range(3):
         model = Ridge(alpha=1.0).fit(features[fold != number], truth[fold != number])
         predicted = model.predict(features[fold == number])
         scores.append(metrics.column_spearman(truth[fold == number], predicted))
-    by_column = dict(zip(TARGETS, np.nanmean(scores, axis=0), strict=True))
+    by_column = dict(zip(quest.targets, np.nanmean(scores, axis=0), strict=True))
     assert np.mean(list(by_column.values())) > 0.4
     assert sum(score > 0.2 for score in by_column.values()) >= 27, by_column

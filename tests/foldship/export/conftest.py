@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from declared import quest
 from tokenizers import Tokenizer, models
 
 from foldship.config.schema import Model
@@ -21,8 +22,6 @@ from foldship.modelling.store import ModelCard
 from foldship_kernel.encode import EncodingSpec, TowerSpec
 from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.features import FeatureSpec, OneHot
-from foldship_kernel.tasks import quest
-from foldship_kernel.tasks.base import activate
 
 VOCABULARY, LONGEST = 200, 48
 SIZES = {
@@ -92,9 +91,8 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
         pad = encoder.config.pad_token_id
         card = ModelCard(
             name=kind,
-            competition="quest",
+            task=quest,
             source=str(root / "backbone"),
-            targets=quest.TARGETS,
             config=config,
             encoding=EncodingSpec(
                 towers=(TowerSpec(("question_title",), LONGEST, (None,)),) * 2,
@@ -139,7 +137,7 @@ def held_out() -> Callable[[Trained], dict[int, HeldOut]]:
         for fold in trained.folds:
             card, model = store.load_card(trained.folder), store.load_fold(trained.folder, fold)
             vectors = predict.encode(model, trained.encoded, card.encoding)
-            outputs = activate(predict.logits(model, vectors, trained.encoded, trained.features), "sigmoid")
+            outputs = quest.outputs(predict.logits(model, vectors, trained.encoded, trained.features))
             truth = outputs + np.random.default_rng(fold).normal(scale=0.02, size=outputs.shape)
             samples[fold] = HeldOut(Rows(trained.encoded, trained.features), truth, outputs)
         return samples

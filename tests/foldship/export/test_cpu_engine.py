@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from declared import quest
 
 from foldship.export import candidates, cpu_engine, parity, speed
 from foldship.export.candidates import INT8, OPENVINO, OPENVINO_FP32, REFERENCE
@@ -12,7 +13,7 @@ from foldship.export.samples import HeldOut
 from foldship_kernel.errors import FoldshipError
 
 TARGETS = ("first", "second")
-CARD: Any = SimpleNamespace(name="some", targets=TARGETS, encoding=None, competition="quest")
+CARD: Any = SimpleNamespace(name="some", targets=TARGETS, encoding=None, task=quest)
 TRAINED = np.random.default_rng(0).uniform(0.2, 0.8, size=(300, 2))
 TRUTH = TRAINED + np.random.default_rng(1).normal(scale=0.2, size=TRAINED.shape)
 LADDER, SAMPLE = SimpleNamespace(name="ladder"), SimpleNamespace(name="sample")

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from declared import quest
 
 from foldship import export
 from foldship.config.schema import Experiment
@@ -23,10 +24,8 @@ from foldship_kernel.fold import Fold
 from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.rows import FrameRows
 from foldship_kernel.sharding import Shards
-from foldship_kernel.tasks import quest
-from foldship_kernel.tasks.base import activate
 
-TARGETS = list(quest.TARGETS)
+TARGETS = list(quest.targets)
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def test_the_kernel_predicts_what_the_folds_predicted_of_the_rows_held_out(
     card = store.load_card(trained.folder)
     oof = pd.read_csv(trained.folder / "oof.csv", dtype={"qa_id": str}).set_index("qa_id")
     of_model = Reading(trained.folder / store.TOKENIZER, card.encoding, card.features)
-    intake = Intake(quest, FrameRows(trained.rows, quest.ID), [of_model])
+    intake = Intake(quest, FrameRows(trained.rows, quest.id), [of_model])
     shards = Shards(intake, of_model, 7)
     assert len(shards.rows) > 1
     for entry in json.loads((out / "export.json").read_text())["folds"]:
@@ -117,7 +116,7 @@ def test_the_kernel_predicts_what_the_folds_predicted_of_the_rows_held_out(
         outputs = np.empty((len(trained.rows), len(TARGETS)))
         for number, rows in enumerate(shards.rows):
             logits = fold.predict(shards.encode(number), intake.features(of_model)[rows], card.encoding)
-            outputs[rows] = activate(logits, quest.ACTIVATION)
+            outputs[rows] = quest.outputs(logits)
         expected = oof.loc[trained.rows["qa_id"]]
         held_out = (expected["fold"] == entry["fold"]).to_numpy()
         difference = np.abs(outputs - expected[TARGETS].to_numpy())

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from declared import quest
 
 from foldship.export.samples import HELD_OUT_ROWS, Rows, held_out
-from foldship_kernel.tasks import quest
 
 COUNT = 2 * HELD_OUT_ROWS + 100
 
@@ -14,7 +14,7 @@ COUNT = 2 * HELD_OUT_ROWS + 100
 def table(offset: float) -> pd.DataFrame:
     """Row k's id is the text of k; all its targets are k + `offset`."""
     numbers = np.arange(COUNT)
-    return pd.DataFrame({"qa_id": numbers.astype(str), **dict.fromkeys(quest.TARGETS, numbers + offset)})
+    return pd.DataFrame({"qa_id": numbers.astype(str), **dict.fromkeys(quest.targets, numbers + offset)})
 
 
 def test_each_fold_gets_its_own_rows_of_all_lengths_joined_by_id(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from declared import quest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, RobertaConfig
 
@@ -15,7 +16,6 @@ from foldship.modelling import backbone, reading
 from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
-from foldship_kernel.tasks import quest
 
 VOCABULARY = {"<s>": 0, "<pad>": 1, "</s>": 2, "a": 3, "b": 4, "<unk>": 5}
 
@@ -57,7 +57,7 @@ def test_the_embedded_backbone_reads_words_to_the_last_token(tmp_path: Path) -> 
     spec = reading.encoding_spec(config(), words, quest, 512)
     assert (spec.prefix_ids, spec.between_ids, spec.suffix_ids) == ((101,), (102,), (102,))
     words.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
-    quest_sample.write(tmp_path)
+    quest_sample.write(tmp_path, quest)
     rows = pd.read_csv(tmp_path / "test.csv", dtype=object)
     encoded, _ = reading.read_rows(rows, quest, tmp_path / "tokenizer.json", spec, FeatureSpec())
     assert not (encoded.tokens == spec.pad_id).any()

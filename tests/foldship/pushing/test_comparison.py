@@ -9,8 +9,10 @@ import pytest
 
 from foldship.pushing.comparison import Comparison, compare
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.tasks import NUMBERS, Task
 
 TARGETS = ("first", "second")
+TASK = Task("some", "id", {"text": "{text}"}, TARGETS, NUMBERS, {name: name for name in TARGETS})
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def against(tmp_path: Path, one: pd.DataFrame, other: pd.DataFrame) -> Compariso
     paths = tmp_path / "one.csv", tmp_path / "other.csv"
     for path, table in zip(paths, (one, other), strict=True):
         table.to_csv(path, index=False)
-    return compare(*paths, "id", TARGETS, 1.0)
+    return compare(*paths, TASK)
 
 
 def test_rounding_and_the_order_of_rows_do_not_matter(tmp_path: Path, frame: pd.DataFrame) -> None:

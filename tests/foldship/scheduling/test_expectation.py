@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from declared import quest
 
 from foldship import metrics
 from foldship.scheduling.expectation import Expectation, agreements, composite, variance_of_mean
-from foldship_kernel.tasks.quest import TARGETS
 
 
 def pearson(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -111,8 +111,12 @@ def test_the_formula_foretells_blends_of_real_models(real_data: Path) -> None:
     """All blends of two to five real models: the mean over 30 columns is foretold to within 0.003."""
     tables = [pd.read_csv(path) for path in sorted((real_data / "quest_oof").glob("*.csv"))]
     assert len(tables) == 5
-    truth = pd.read_csv(real_data / "quest" / "train.csv").set_index("qa_id").loc[tables[0]["qa_id"], TARGETS]
-    models = np.stack([table.set_index("qa_id").loc[tables[0]["qa_id"], TARGETS] for table in tables])
+    truth = (
+        pd.read_csv(real_data / "quest" / "train.csv")
+        .set_index("qa_id")
+        .loc[tables[0]["qa_id"], quest.targets]
+    )
+    models = np.stack([table.set_index("qa_id").loc[tables[0]["qa_id"], quest.targets] for table in tables])
     alone = np.stack([metrics.column_spearman(truth, model) for model in models])
     between = agreements([model[None] for model in models])
     errors = []

@@ -9,11 +9,11 @@ from typing import Any
 import exported_models
 import pandas as pd
 import pytest
+from declared import quest
 
 from foldship import scheduling, selection
 from foldship.scheduling import probe, stage
 from foldship_kernel.manifest import Cost
-from foldship_kernel.tasks import quest
 
 FOLDS = 3
 COST = Cost(layers=1, width=8, intermediate=0, tokens_per_row=100.0, longest=64)
@@ -54,8 +54,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     for seed, name in enumerate(("a", "b")):
         weights, export = root / "weights" / name, root / "export" / name
         exported_models.write_model(weights, export, train, FOLDS, seed)
-    oof = {name: pd.read_csv(root / "weights" / name / "oof.csv", dtype={quest.ID: str}) for name in "ab"}
-    selection.run(train[[quest.ID, *quest.TARGETS]], oof, root / "selection")
+    oof = {name: pd.read_csv(root / "weights" / name / "oof.csv", dtype={quest.id: str}) for name in "ab"}
+    selection.run(train[[quest.id, *quest.targets]], oof, root / "selection")
     return Scene(root, train, pd.concat(quest.read_test(root / "data")[0].chunks()))
 
 

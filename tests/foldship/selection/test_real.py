@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from declared import quest
 
 from foldship import selection
 from foldship.config import load
@@ -15,7 +16,6 @@ from foldship.config.selecting import Blending
 from foldship.metrics import spearman
 from foldship.selection import trial, weighting
 from foldship.selection.align import align
-from foldship_kernel.tasks.quest import GROUP_TARGETS, TARGETS
 
 SPELLING = "question_type_spelling"
 
@@ -39,7 +39,7 @@ def real(real_data: Path) -> Real:
     for path in sorted((real_data / "quest_oof").glob("*.csv")):
         table = pd.read_csv(path, dtype={"qa_id": str})
         oof[path.stem] = table.assign(fold=table["qa_id"].map(fold_of))
-    return Real(train[["qa_id", *TARGETS]], oof, questions)
+    return Real(train[["qa_id", *quest.targets]], oof, questions)
 
 
 @pytest.mark.real_data
@@ -67,7 +67,7 @@ def test_what_quest_is_set_to_do_holds_on_folds_it_was_not_fitted_on(
         processing=experiment.postprocess,
         blending=experiment.blend,
         groups=real.questions,
-        group_targets=GROUP_TARGETS,
+        group_targets=quest.group_targets,
     )
     assert chosen.scores["without_rare"]["nested"] > 0.471
     assert chosen.scores["all"]["nested"] > 0.466
@@ -75,7 +75,7 @@ def test_what_quest_is_set_to_do_holds_on_folds_it_was_not_fitted_on(
 
 @pytest.mark.real_data
 def test_the_mean_over_a_questions_answers_gains_on_questions(real: Real) -> None:
-    data = align(real.truth, real.oof, real.questions, GROUP_TARGETS)
+    data = align(real.truth, real.oof, real.questions, quest.group_targets)
     alone = weighting.fit(data, tuple(real.oof), Blending())
     together = weighting.fit(data, tuple(real.oof), Blending(group_mean=1.0))
     gain, better = trial.Gains.of(data, alone.honest, together.honest, spearman).overall()

@@ -10,14 +10,14 @@ from pathlib import Path
 import package_index
 import pytest
 import tiny_bundle
+from declared import quest
 
 from foldship import receipts
 from foldship.digests import code_digest
 from foldship_kernel import manifest, parts
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks import quest
 
-CLIP = {"kind": "clip", "target": quest.TARGETS[0], "low": 0.2, "high": None}
+CLIP = {"kind": "clip", "target": quest.targets[0], "low": 0.2, "high": None}
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -110,7 +110,7 @@ def test_models_with_the_same_tokenizer_share_one_file(built: tiny_bundle.TinyBu
 
 def test_the_fallback_is_within_the_range_and_never_constant(built: tiny_bundle.TinyBundle) -> None:
     loaded = manifest.load(built.dataset / "bundle.json")
-    assert set(loaded.fallback) == set(quest.TARGETS)
+    assert set(loaded.fallback) == set(quest.targets)
     for entry in loaded.fallback.values():
         assert 0 <= entry["mean"] - entry["spread"] < entry["mean"] + entry["spread"] <= 1
 
@@ -222,7 +222,7 @@ def rebuild(folder: Path) -> None:
         folder / "selection.json",
         folder / "schedule.json",
         KernelConfig(title="Tiny Kernel", dataset_title="Tiny Bundle", competition="some", owner="someone"),
-        "quest",
+        quest,
         folder / "out",
         main_template=tiny_bundle.TEMPLATE,
         wheels=[],
@@ -298,7 +298,7 @@ def test_a_blend_of_models_that_were_not_exported_is_refused(tmp_path: Path) -> 
             selection,
             schedule,
             config,
-            "quest",
+            quest,
             tmp_path / "out",
             main_template=tiny_bundle.TEMPLATE,
             wheels=[],
@@ -339,7 +339,7 @@ def test_a_missing_selection_names_the_command(tmp_path: Path) -> None:
             tmp_path / "selection.json",
             tmp_path / "schedule.json",
             config,
-            "quest",
+            quest,
             tmp_path / "out",
             main_template=tiny_bundle.TEMPLATE,
             wheels=[],

@@ -133,6 +133,8 @@ def test_what_a_backbone_cannot_take_is_named(tiny_backbone: Path, tmp_path: Pat
 
 
 def test_the_card_finds_the_adapted_backbone(adapted: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    from declared import quest
+
     from foldship_kernel.encode import EncodingSpec
     from foldship_kernel.features import FeatureSpec
 
@@ -140,7 +142,7 @@ def test_the_card_finds_the_adapted_backbone(adapted: Path, tiny_backbone: Path,
     folder = tmp_path / "quest" / "one"
     folder.mkdir(parents=True)
     card = store.ModelCard(
-        "one", "quest", str(adapted), ("t",), config(tiny_backbone), spec, FeatureSpec(), "data", "print"
+        "one", quest, str(adapted), config(tiny_backbone), spec, FeatureSpec(), "data", "print"
     )
     card.save(folder)
     assert json.loads((folder / store.CARD).read_text())["adapted"] == adapted.name

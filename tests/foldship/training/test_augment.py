@@ -8,6 +8,7 @@ import fold_runner
 import numpy as np
 import pandas as pd
 import pytest
+from declared import quest
 
 from foldship.config.inputs import Augmentation
 from foldship.modelling import reading
@@ -20,7 +21,6 @@ from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
-from foldship_kernel.tasks import quest
 
 CLS, SEP, MASK = 1, 2, 3
 LENGTHS = np.array([40, 400, 2, 100])
@@ -100,12 +100,10 @@ class Fold:
         self.rows = fold_runner.rows(6).iloc[[1, 2, 5]]
         config = fold_runner.experiment(backbone, "full").models["tiny"]
         encoding = reading.encoding_spec(config, load_tokenizer(str(backbone)), quest, 128)
-        self.card = ModelCard(
-            "tiny", "quest", str(backbone), tuple(quest.TARGETS), config, encoding, FeatureSpec(), "", ""
-        )
+        self.card = ModelCard("tiny", quest, str(backbone), config, encoding, FeatureSpec(), "", "")
         self.tokenizer = backbone / "tokenizer.json"
         encoded, features = reading.read_rows(self.rows, quest, self.tokenizer, encoding, FeatureSpec())
-        targets = self.rows[list(quest.TARGETS)].to_numpy(np.float32)
+        targets = self.rows[list(quest.targets)].to_numpy(np.float32)
         self.data = RowData(encoded, features, targets, np.array([10, 11, 12]))
 
     def grown(self, function: str, seed: int = 0) -> RowData:

@@ -10,6 +10,7 @@ import fold_runner
 import numpy as np
 import pandas as pd
 import pytest
+from declared import quest
 from numpy.typing import NDArray
 
 from foldship.config.schema import Experiment, Model
@@ -18,7 +19,6 @@ from foldship.training import fold as folds
 from foldship.training import frozen_states, run
 from foldship.training.frozen_states import FrozenStates
 from foldship_kernel.encoded import EncodedRows, ends
-from foldship_kernel.tasks import quest
 
 HEAD = {"train": "head", "epochs": 1, "head_lr": 1e-2}
 FULL = {"train": "full", "epochs": 1, "encoder_lr": 1e-3, "head_lr": 1e-2, "freeze_layers": 1}
@@ -68,7 +68,7 @@ def test_training_on_kept_states_is_training_on_tokens(
     monkeypatch.setattr(frozen_states, "depth", lambda config, number: 0)
     plain = train(tiny_backbone, tmp_path / "plain", pooling=pooling)
     assert not read
-    targets = list(quest.TARGETS)
+    targets = list(quest.targets)
     assert (kept["fold"] == plain["fold"]).all()
     np.testing.assert_allclose(kept[targets], plain[targets], atol=2e-3)  # float16
     assert kept[targets].std().median() > 1e-2

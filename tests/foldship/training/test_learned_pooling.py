@@ -9,6 +9,7 @@ import fold_runner
 import pandas as pd
 import pytest
 import torch
+from declared import quest
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import TrainingArguments
@@ -21,7 +22,6 @@ from foldship.training import objective, run
 from foldship.training import stage as stages_of_folds
 from foldship.training.trainer import FoldTrainer
 from foldship_kernel.features import FeatureSpec
-from foldship_kernel.tasks import quest
 
 ENCODER = {"epochs": 1, "encoder_lr": 1e-3, "head_lr": 1e-2}
 HEAD = {"train": "head", "epochs": 1, "head_lr": 1e-2}

@@ -9,6 +9,7 @@ import fold_runner
 import numpy as np
 import pandas as pd
 import pytest
+from declared import quest
 from model_settings import config
 from safetensors.torch import load_file
 
@@ -19,9 +20,8 @@ from foldship.training import pseudo, run, stage
 from foldship.training.job import FoldJob
 from foldship.training.pseudo import PREDICTIONS, Unlabelled
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks import quest
 
-TARGETS = list(quest.TARGETS)
+TARGETS = list(quest.targets)
 LABELLED = 60
 STAGE = {"train": "head", "epochs": 1, "head_lr": 5e-2}
 

@@ -9,6 +9,7 @@ import fold_runner
 import numpy as np
 import pandas as pd
 import pytest
+from declared import quest
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.linear_model import Ridge
@@ -17,8 +18,6 @@ from foldship.config.schema import Experiment
 from foldship.modelling import predict, reading, store
 from foldship.training import ridge, run
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks import quest
-from foldship_kernel.tasks.base import activate
 
 STAGE = {"train": "ridge", "penalties": [0.01, 0.1, 1.0, 10.0]}
 SETTINGS = {
@@ -101,7 +100,7 @@ def test_a_fold_predicts_rows_that_it_has_not_seen(tiny_backbone: Path, tmp_path
     found, truth = pd.read_csv(folder / "oof.csv", dtype={"qa_id": str}), fold_runner.rows(60)
     scores = [
         spearmanr(found[target][found["fold"] == fold], truth[target][found["fold"] == fold]).statistic
-        for target in quest.TARGETS[:5]
+        for target in quest.targets[:5]
         for fold in (0, 1)
     ]
     assert np.mean(scores) > 0.5
@@ -109,8 +108,8 @@ def test_a_fold_predicts_rows_that_it_has_not_seen(tiny_backbone: Path, tmp_path
     encoded, features = reading.read_rows(data, quest, folder / store.TOKENIZER, card.encoding, card.features)
     model = store.load_fold(folder, 0)
     logits = predict.logits(model, predict.encode(model, encoded, card.encoding), encoded, features)
-    shipped = activate(logits, quest.ACTIVATION)
-    np.testing.assert_allclose(found[list(quest.TARGETS)][found["fold"] == 0], shipped, atol=1e-5)
+    shipped = quest.outputs(logits)
+    np.testing.assert_allclose(found[list(quest.targets)][found["fold"] == 0], shipped, atol=1e-5)
     assert not (folder / "frozen-vectors.npy").exists()
 
 
@@ -119,7 +118,7 @@ def test_a_further_stage_goes_on_from_it(tiny_backbone: Path, tmp_path: Path, ta
     nearly_none = {"train": "head", "epochs": 1, "head_lr": 1e-12, "warmup": 0.0}
     alone = train(tiny_backbone, tmp_path / "alone", targets=targets)
     further = train(tiny_backbone, tmp_path / "further", targets=targets, stages=[STAGE, nearly_none])
-    columns = list(quest.TARGETS)
+    columns = list(quest.targets)
     one, other = (pd.read_csv(folder / "oof.csv")[columns] for folder in (alone, further))
     np.testing.assert_allclose(one, other, atol=1e-5)
     assert one.std().median() > 1e-2
@@ -136,7 +135,7 @@ def test_rows_are_fitted_on_the_mean_of_their_readings(tiny_backbone: Path, tmp_
     model = store.load_fold(folder, 0)
     vectors = predict.encode(model, encoded, card.encoding)
     logits = predict.logits(model, vectors, encoded, features)
-    learnt = data[list(quest.TARGETS)].to_numpy()[1::2]  # fold 0 learns from the rows of fold 1
+    learnt = data[list(quest.targets)].to_numpy()[1::2]  # fold 0 learns from the rows of fold 1
     np.testing.assert_allclose(logits[1::2] / 4 + 0.5, learnt, atol=0.02)
 
 

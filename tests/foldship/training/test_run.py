@@ -16,6 +16,7 @@ import pandas as pd
 import psutil
 import pytest
 import torch
+from declared import quest
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel, TrainerState
 
@@ -27,10 +28,9 @@ from foldship.training.data import Collator
 from foldship.training.pseudo import Unlabelled
 from foldship.training.trainer import MarkWhole
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks import quest
 
 RUNNER = Path(fold_runner.__file__)
-TARGETS = list(quest.TARGETS)
+TARGETS = list(quest.targets)
 
 
 def start(backbone: Path, weights: Path, kind: str, log: Path, jobs: int = 1) -> subprocess.Popen[bytes]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from declared import quest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -14,7 +15,6 @@ from scipy.stats import rankdata
 from foldship.modelling.ordinal import Grid
 from foldship.training import targets
 from foldship_kernel.errors import FoldshipError
-from foldship_kernel.tasks import quest
 
 NONE = np.array([], dtype=np.int64)
 LEVELS = [0.0, 0.25, 0.5, 1.0]

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from foldship.competitions.dice import Dice
 from foldship.competitions.quest_sample import words
 from foldship.competitions.quest_sample.rating import rate
 from foldship.competitions.quest_sample.writing import (
     Answer,
-    Dice,
     Question,
     terms,
     write_answer,
     write_question,
 )
 from foldship_kernel.atomic import write_csv
-from foldship_kernel.tasks.quest import ID, TARGETS
+from foldship_kernel.tasks import Task
 
 FILES = ("train.csv", "test.csv", "sample_submission.csv")
 _SEED = 1894
@@ -59,11 +59,11 @@ _METADATA = (
 )
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, task: Task) -> None:
     """Write train.csv, test.csv and sample_submission.csv into a folder, the same bytes every time."""
     dice = Dice(_SEED)
-    train = _rows([kind for kind, (count, _) in _KINDS.items() for _ in range(count)], _ANSWERS, dice)
-    test = _rows([kind for kind, (_, count) in _KINDS.items() for _ in range(count)], (1,), dice)
+    train = _rows([kind for kind, (count, _) in _KINDS.items() for _ in range(count)], _ANSWERS, task, dice)
+    test = _rows([kind for kind, (_, count) in _KINDS.items() for _ in range(count)], (1,), task, dice)
     # As in the competition's files, ids rise, have gaps, and those of the test lie between those of training.
     order = dice.shuffled(["train"] * len(train) + ["test"] * len(test))
     ids: dict[str, list[int]] = {"train": [], "test": []}
@@ -71,22 +71,22 @@ def write(folder: Path) -> None:
     for part in order:
         last += 1 + dice.below(3)
         ids[part].append(last)
-    train.insert(0, ID, ids["train"])
-    test.insert(0, ID, ids["test"])
-    template = pd.DataFrame({ID: test[ID]})
-    for name in TARGETS:
+    train.insert(0, task.id, ids["train"])
+    test.insert(0, task.id, ids["test"])
+    template = pd.DataFrame({task.id: test[task.id]})
+    for name in task.targets:
         template[name] = [round((row + 1) / (len(test) + 1), 5) for row in range(len(test))]
-    for name, table in zip(FILES, (train, test[[ID, *_METADATA]], template), strict=True):
+    for name, table in zip(FILES, (train, test[[task.id, *_METADATA]], template), strict=True):
         write_csv(folder / name, table)
 
 
-def _rows(kinds: list[str], answers: tuple[int, ...], dice: Dice) -> pd.DataFrame:
+def _rows(kinds: list[str], answers: tuple[int, ...], task: Task, dice: Dice) -> pd.DataFrame:
     """Question-answer pairs in random order: metadata columns, then targets."""
-    records = [record for kind in kinds for record in _pairs(kind, dice.pick(answers), dice)]
-    return pd.DataFrame(dice.shuffled(records), columns=[*_METADATA, *TARGETS])
+    records = [record for kind in kinds for record in _pairs(kind, dice.pick(answers), task, dice)]
+    return pd.DataFrame(dice.shuffled(records), columns=[*_METADATA, *task.targets])
 
 
-def _pairs(kind: str, count: int, dice: Dice) -> list[list[str | float]]:
+def _pairs(kind: str, count: int, task: Task, dice: Dice) -> list[list[str | float]]:
     site = dice.pick(words.SITES)
     question = Question(
         kind=kind,
@@ -108,7 +108,7 @@ def _pairs(kind: str, count: int, dice: Dice) -> list[list[str | float]]:
         subject = question.terms if answer.relevant else terms(dice.pick(words.SITES), dice)
         text = write_answer(answer, subject, dice)
         metadata = [title, body, *asker, text, *_user(site.host, dice), url, site.category, site.host]
-        records.append([*metadata, *rate(question, answer, dice)])
+        records.append([*metadata, *rate(question, answer, task.targets, dice)])
     return records
 
 

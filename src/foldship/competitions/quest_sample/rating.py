@@ -5,8 +5,10 @@ Means of two or three raters give just the levels that the competition's columns
 
 from __future__ import annotations
 
-from foldship.competitions.quest_sample.writing import Answer, Dice, Question
-from foldship_kernel.tasks.quest import TARGETS
+from collections.abc import Sequence
+
+from foldship.competitions.dice import Dice
+from foldship.competitions.quest_sample.writing import Answer, Question
 
 _NOISE = 0.35  # most that a rater's impression strays from the truth
 _PLAIN = {
@@ -45,13 +47,13 @@ _STYLE_VOTES = {
 }
 
 
-def rate(question: Question, answer: Answer, dice: Dice) -> list[float]:
-    """Return the target values in the order of TARGETS."""
+def rate(question: Question, answer: Answer, targets: Sequence[str], dice: Dice) -> list[float]:
+    """Return the values of these targets."""
     votes = _votes(question, answer)
     grades = _grades(question, answer)
     raters = 2 if dice.chance(0.25) else 3
     values = []
-    for name in TARGETS:
+    for name in targets:
         if name in grades:
             steps = 5 if name == "answer_satisfaction" else 3
             total = sum(_grade(grades[name], steps, dice) for _ in range(raters))

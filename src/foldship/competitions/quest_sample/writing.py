@@ -5,39 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
-from typing import TypeVar
 
+from foldship.competitions.dice import Dice
 from foldship.competitions.quest_sample import words
 from foldship.competitions.quest_sample.words import Site
 
-T = TypeVar("T")
 _LOG_EVERY = 25  # one text in this many holds a long log
 _TERSE = 0.04  # share of texts that hold hardly anything
-
-
-class Dice:
-    """Random choices drawn from `Random.random` alone, which stays the same in all versions of Python."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = Random(seed)
-
-    def number(self) -> float:
-        """A number in [0, 1)."""
-        return self._random.random()
-
-    def chance(self, probability: float) -> bool:
-        return self.number() < probability
-
-    def below(self, limit: int) -> int:
-        return int(self.number() * limit)
-
-    def pick(self, options: Sequence[T]) -> T:
-        return options[self.below(len(options))]
-
-    def shuffled(self, options: Sequence[T]) -> list[T]:
-        keyed = [(self.number(), place) for place in range(len(options))]
-        return [options[place] for _, place in sorted(keyed)]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from foldship.rehearsal.checks import (
+    classes,
     columns,
     constant,
     dataset_whole,
@@ -39,6 +40,7 @@ RULES: tuple[Callable[[Evidence], Finding], ...] = tuple(
         finite,
         value_range,
         constant,
+        classes,
         submission_size,
         models_used,
         margin,

@@ -12,13 +12,13 @@ NAME = "finite"
 def check(run: Evidence) -> Finding:
     numbers = run.numbers()
     if numbers.empty:
-        return no_numbers(NAME, run)
+        return no_numbers(NAME)
     wrong = ~np.isfinite(numbers.to_numpy())
     if not wrong.any():
         return Finding(NAME, True, f"all {wrong.size:,}")
     row, column = (int(place) for place in np.argwhere(wrong)[0])
-    cell = run.submission[numbers.columns[column]].iloc[row] if run.submission is not None else ""
-    name = numbers.columns[column]
+    name = str(numbers.columns[column])
+    cell = "" if run.submission is None else run.submission[name.partition("[")[0]].iloc[row]
     return Finding(
         NAME,
         False,

@@ -10,9 +10,10 @@ NAME = "range"
 def check(run: Evidence) -> Finding:
     numbers = run.numbers()
     if numbers.empty:
-        return no_numbers(NAME, run)
-    wanted = f"[{run.low:g}, {run.high:g}]"
-    outside = (numbers < run.low) | (numbers > run.high)
+        return no_numbers(NAME)
+    low, high = run.task.low, run.task.high
+    wanted = f"[{low:g}, {high:g}]"
+    outside = (numbers < low) | (numbers > high)
     columns = list(numbers.columns[outside.any()])
     if columns:
         value = numbers[columns[0]][outside[columns[0]]].iloc[0]

@@ -1,4 +1,4 @@
-"""The scores that models are chosen by: Spearman's rank correlation, column by column.
+"""Spearman's rank correlation, column by column.
 
 Source of the metric: the mean of the column-wise Spearman correlations,
 https://www.kaggle.com/competitions/google-quest-challenge/overview/evaluation
@@ -6,15 +6,13 @@ https://www.kaggle.com/competitions/google-quest-challenge/overview/evaluation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-Array = NDArray[np.float64]
-Score = Callable[[Array, Array], Array]
-"""Truth (n, C) and prediction (n, C) to one score per column, (C,): more is better, NaN cannot be scored."""
+from foldship.metrics.base import Array, is_constant
 
 
 def column_spearman(truth: ArrayLike, prediction: ArrayLike) -> NDArray[np.float64]:
@@ -78,13 +76,6 @@ def _mean_score(scores: Array, truth: Array, prediction: Array) -> float:
     return float(counted.mean()) if counted.size else float("nan")
 
 
-def is_constant(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which columns of (n, C) hold one value only: (C,) bool."""
-    if not len(values):
-        return np.ones(values.shape[1], dtype=np.bool_)
-    return np.asarray((values == values[0]).all(axis=0))
-
-
 def spearman(truth: Array, prediction: Array) -> Array:
     """Spearman's correlation of each column, (C,): NaN where the truth is constant.
 
@@ -92,15 +83,3 @@ def spearman(truth: Array, prediction: Array) -> Array:
     """
     known = column_spearman(truth, prediction)
     return np.where(is_constant(truth), np.nan, np.where(is_constant(prediction), 0.0, known))
-
-
-def mean_of_known(values: Array) -> Array:
-    """Mean over the first axis; what is NaN is passed over, and stays NaN where there is nothing else."""
-    known = ~np.isnan(values)
-    total, count = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
-    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
-
-
-def mean_score(scores: Array) -> float:
-    """Mean over the folds of the mean over the columns that can be scored; of (F, C)."""
-    return float(mean_of_known(mean_of_known(scores.T)[:, None])[0])

@@ -1,0 +1,181 @@
+"""A competition as its `competition.yaml` declares it: columns, targets, metric, files and submission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from foldship.config.base import Settings
+from foldship_kernel.tasks import CLASSES, NUMBERS, Task
+from foldship_kernel.tasks import texts as templates
+from foldship_kernel.tasks.layout import CLASS, PROBABILITIES
+
+Names = tuple[str, ...]
+
+
+class Files(Settings):
+    """Files of the competition's folder; `sample` is null where it has none."""
+
+    train: str = "train.csv"
+    test: str = "test.csv"
+    sample: str | None = "sample_submission.csv"
+
+
+class Targets(Settings):
+    """What is to be predicted: `columns` of numbers within `range`, or the class in `column`.
+
+    `of_group` are the columns that belong to a row's group alone, and `rare` those that scores are also given
+    without; both take patterns such as `question_*`.
+    """
+
+    columns: Names = ()
+    range: tuple[float, float] = (0.0, 1.0)
+    of_group: Names = ()
+    rare: Names = ()
+    column: str | None = None
+    classes: Names = ()
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Targets:
+        if bool(self.columns) == bool(self.column):
+            raise ValueError("give columns of numbers, or column and classes: one of the two")
+        if self.column and len(self.classes) < 2:
+            raise ValueError(f"column {self.column} needs two classes or more, in classes")
+        if self.columns and self.classes:
+            raise ValueError("classes belong to column, not to columns")
+        if self.column and (self.of_group or self.rare or self.range != (0.0, 1.0)):
+            raise ValueError("of_group, rare and range belong to columns of numbers, not to classes")
+        return self
+
+    @model_validator(mode="after")
+    def _sound(self) -> Targets:
+        low, high = self.range
+        if not low < high:
+            raise ValueError(f"range: {low:g} is not below {high:g}")
+        for key, names in (("columns", self.columns), ("classes", self.classes)):
+            twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+            if twice:
+                raise ValueError(f"{key} names {twice[0]!r} twice")
+        for key, patterns in (("of_group", self.of_group), ("rare", self.rare)):
+            for pattern in patterns:
+                if not matching(self.columns, (pattern,)):
+                    raise ValueError(f"{key}: {pattern!r} is none of the columns")
+        return self
+
+    @property
+    def names(self) -> Names:
+        """What a model's outputs are."""
+        return self.classes or self.columns
+
+
+class Metric(Settings):
+    """The score. `without` are classes that F1, accuracy and areas leave out; `k` is how far map looks."""
+
+    name: str
+    without: Names = ()
+    k: int = Field(default=3, ge=1)
+
+
+class Declared(Settings):
+    """All of `kernels/<competition>/competition.yaml`.
+
+    `texts` are columns, or templates of columns in braces by name. `group` names the texts that tell which
+    rows belong together: `first` takes the first that is not empty, `linked` any that two rows share.
+    `submission` says what each of its columns but the id holds: a target, `class` or `probabilities`.
+    """
+
+    title: str = ""
+    id: str
+    texts: Annotated[Names, Field(min_length=1)] | Annotated[dict[str, str], Field(min_length=1)]
+    categories: Names = ()
+    common: Names = ()
+    group: Names = ()
+    group_by: Literal["first", "linked"] = "first"
+    targets: Targets
+    metric: Metric
+    also: tuple[Metric, ...] = ()
+    files: Files = Files()
+    submission: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _metrics_by_name(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        named = {**value}
+        if isinstance(value.get("metric"), str):
+            named["metric"] = {"name": value["metric"]}
+        if isinstance(value.get("also"), list):
+            named["also"] = [{"name": one} if isinstance(one, str) else one for one in value["also"]]
+        return named
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Declared:
+        for name in self.group:
+            if name not in self.templates:
+                raise ValueError(f"group: there is no text {name!r} (texts: {', '.join(self.templates)})")
+        for name, template in self.templates.items():
+            if not templates.columns(template):
+                raise ValueError(f"texts.{name}: {template!r} names no column in braces")
+        taken = {self.id, *self.read}
+        for name in self.targets.names:
+            if name in taken:
+                raise ValueError(f"targets: {name!r} is a column that is read, too")
+        for column, what in self.layout.items():
+            known = (*self.targets.names, *((CLASS, PROBABILITIES) if self.targets.classes else ()))
+            if what not in known:
+                raise ValueError(f"submission.{column}: {what!r} is none of {', '.join(known)}")
+        return self
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """Texts by name."""
+        return self.texts if isinstance(self.texts, dict) else {name: f"{{{name}}}" for name in self.texts}
+
+    @property
+    def read(self) -> Names:
+        """Columns that are read of a row."""
+        named = [name for template in self.templates.values() for name in templates.columns(template)]
+        return (*named, *self.categories, *self.common)
+
+    @property
+    def layout(self) -> dict[str, str]:
+        """What each column of the submission holds; by default each target has its own, or the class has."""
+        if self.submission:
+            return self.submission
+        if self.targets.column:
+            return {self.targets.column: CLASS}
+        return {name: name for name in self.targets.columns}
+
+    def task(self, name: str, *, rowwise: bool) -> Task:
+        """What travels of it.
+
+        Args:
+            name: of the competition.
+            rowwise: whether the metric judges each row by itself.
+        """
+        return Task(
+            name=name,
+            id=self.id,
+            texts=self.templates,
+            targets=self.targets.names,
+            kind=CLASSES if self.targets.classes else NUMBERS,
+            submission=self.layout,
+            categories=self.categories,
+            common=self.common,
+            group=self.group if self.group_by == "first" else (),
+            group_targets=matching(self.targets.columns, self.targets.of_group),
+            low=self.targets.range[0],
+            high=self.targets.range[1],
+            rowwise=rowwise,
+            test=self.files.test,
+            template=self.files.sample,
+        )
+
+
+def matching(names: Sequence[str], patterns: Sequence[str]) -> Names:
+    """Those of the names that any pattern fits, in their order."""
+    return tuple(name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns))

@@ -1,0 +1,151 @@
+"""One competition as the kernel sees it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+
+from foldship_kernel.rows import CsvRows, Rows
+from foldship_kernel.tasks import layout, texts
+from foldship_kernel.tasks.base import Template, check_same_ids
+from foldship_kernel.text import normalise_all
+
+NUMBERS, CLASSES = "numbers", "classes"
+_GROUP_CHARACTERS = 12  # 48 bits: two of 6,079 questions collide with a chance of about 1 in 15 million
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a competition asks, all of it fitting into JSON.
+
+    Attributes:
+        name: the competition's, as in `kernels/<name>/`.
+        id: id column of the rows.
+        texts: what models can read of a row, by name: a template of columns in braces.
+        targets: what a model's outputs are, in order: columns of numbers, or classes.
+        kind: "numbers", each target a number from `low` to `high` for itself, or "classes", probabilities
+            that sum to 1.
+        submission: what each column of the submission but the id holds, see `layout`.
+        categories: metadata columns of which every value counts.
+        common: metadata columns of which the commonest values count.
+        group: texts that tell which rows belong together: of these, the first that is not empty.
+        group_targets: those of the targets that belong to a row's group alone, whatever else stands in the
+            row.
+        low, high: range of the targets.
+        rowwise: whether the metric judges each row by itself, so that a submission may hold rows that more
+            folds have read than others, and columns of one value; not so where rows are ranked or correlated
+            with each other.
+        test: file with the rows to predict.
+        template: file with the ids and columns of the submission; None where the competition has none.
+    """
+
+    name: str
+    id: str
+    texts: Mapping[str, str]
+    targets: tuple[str, ...]
+    kind: str
+    submission: Mapping[str, str]
+    categories: tuple[str, ...] = ()
+    common: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    group_targets: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 1.0
+    rowwise: bool = False
+    test: str = "test.csv"
+    template: str | None = "sample_submission.csv"
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Task:
+        """What `dataclasses.asdict` made, read back from JSON."""
+        held: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
+        return cls(**held)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files by which the competition's folder is known."""
+        return (self.test,) if self.template is None else (self.test, self.template)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that are read of a row, besides the id."""
+        named = [name for template in self.texts.values() for name in texts.columns(template)]
+        return tuple(dict.fromkeys([*named, *self.categories, *self.common]))
+
+    def read_test(self, folder: Path) -> tuple[Rows, Template]:
+        """Find and check the rows to predict, and the template of the submission.
+
+        Raises:
+            DataError: a file or column is missing or malformed, or the two files' ids differ.
+        """
+        rows = CsvRows(folder / self.test, required=self.columns, id_column=self.id)
+        if self.template is None:
+            return rows, Template(self.id, rows.ids, (self.id, *self.submission))
+        wanted = CsvRows(folder / self.template, required=tuple(self.submission), id_column=self.id)
+        check_same_ids(rows.ids, wanted.ids, folder / self.test, folder / self.template)
+        columns = tuple(name for name in wanted.columns if name == self.id or name in self.submission)
+        return rows, Template(self.id, wanted.ids, columns)
+
+    def raw_texts(self, rows: pd.DataFrame) -> dict[str, Sequence[object]]:
+        """The texts of some rows as they came, str or missing, one sequence per name in `texts`."""
+        return {name: texts.fill(template, rows) for name, template in self.texts.items()}
+
+    def normalised(self, rows: pd.DataFrame) -> dict[str, list[str]]:
+        """The texts of some rows, each on one line, entities resolved; "" where missing."""
+        return {name: normalise_all(raw) for name, raw in self.raw_texts(rows).items()}
+
+    def groups(self, normalised: Mapping[str, Sequence[str]], ids: Iterable[str]) -> list[str]:
+        """A short hash per row, equal for rows that belong together; a row without a text stands alone.
+
+        Args:
+            normalised: texts of the rows, those of `group` at least.
+            ids: of the rows.
+        """
+        alone = [f"{self.id} {row_id}" for row_id in ids]
+        for name in reversed(self.group):
+            alone = [text or other for text, other in zip(normalised[name], alone, strict=True)]
+        return [hashlib.sha256(text.encode()).hexdigest()[:_GROUP_CHARACTERS] for text in alone]
+
+    def cheap_sizes(self, rows: pd.DataFrame) -> list[int]:
+        """Length of each row's last text in characters, which orders the rows without a model."""
+        last = list(self.texts.values())[-1]
+        return [len(text) if isinstance(text, str) else 0 for text in texts.fill(last, rows)]
+
+    def unit_outputs(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Logits (rows, targets) as the network is trained to mean them: float64 from 0 to 1."""
+        values = logits.astype(np.float64)
+        return np.asarray(softmax(values, axis=1) if self.kind == CLASSES else expit(values))
+
+    def outputs(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Logits (rows, targets) as predictions: float64 from `low` to `high`."""
+        return self.from_unit(self.unit_outputs(logits))
+
+    def from_unit(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """From 0 to 1, to `low` to `high`."""
+        return np.asarray(self.low + (self.high - self.low) * values, dtype=np.float64)
+
+    def to_unit(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """From `low` to `high`, to 0 to 1."""
+        return np.asarray((values - self.low) / (self.high - self.low), dtype=np.float64)
+
+    def fill(self, template: Template, ids: Sequence[str], predictions: NDArray[np.float64]) -> pd.DataFrame:
+        """Lay out predictions as the competition wants them.
+
+        Args:
+            template: as `read_test` returns it.
+            ids: id of each predicted row.
+            predictions: (rows, targets), in the order of `ids` and `targets`.
+        """
+        return layout.fill(template, self.submission, self.targets, ids, predictions)
+
+    def numbers(self, submission: pd.DataFrame) -> pd.DataFrame:
+        """The numbers in a submission of text cells, see `layout.numbers`."""
+        return layout.numbers(submission, self.submission, self.targets)
