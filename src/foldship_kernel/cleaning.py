@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from foldship_kernel import patterns
 
 # Plain words, which any vocabulary holds.
-LINK, FORMULA, CODE = "link", "formula", "code"
+LINK, FORMULA, CODE, EMOJI = "link", "formula", "code", "emoji"
 # Known names only: List<String> is no markup.
 _TAG = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|body|br|center|cite|code|dd|del|div|dl|dt|em|font|h[1-6]|head|hr|html|i|img|"
@@ -20,6 +20,13 @@ _TAG = re.compile(
 )
 _LINE_TAG = re.compile(r"</?(?:blockquote|br|dd|div|dt|h[1-6]|hr|li|ol|p|pre|table|tr|ul)\b", re.IGNORECASE)
 _INLINE_CODE = re.compile(r"`[^`\n]{1,200}`")
+# Jamo of their own, as chat has them, syllables, and the marks that people repeat.
+_RUN = re.compile(r"([\u3131-\u3163\uac00-\ud7a3!?.,~^;\u2026\u3160])\1+")
+# Pictographs, dingbats, flags; what joins them, varies them, gives them a skin.
+_EMOJI = re.compile(
+    "(?:[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\u2934\u2935\u203c\u2049\u3030\u303d\u3297\u3299]"
+    "[\u200d\ufe0e\ufe0f\u20e3]*)+"
+)
 _AFTER_LINK = ".,;:!?)]}'"  # belongs to the sentence around it
 
 
@@ -32,12 +39,17 @@ class Cleaning:
         math: "keep" or "mark": a plain word in place of LaTeX.
         code: "keep" or "mark": a plain word in place of code and of stack traces.
         markup: whether left-over HTML tags are removed. Tags that are written as entities are text.
+        repeats: how often the same jamo, Hangul syllable or mark may stand in a row, as in "!!!!"; 0 for any
+            number.
+        emoji: "keep", "mark" (a plain word in their place) or "drop".
     """
 
     links: str = "keep"
     math: str = "keep"
     code: str = "keep"
     markup: bool = False
+    repeats: int = 0
+    emoji: str = "keep"
 
 
 PLAIN = Cleaning()
@@ -66,6 +78,10 @@ def clean(value: object, cleaning: Cleaning = PLAIN) -> str:
         text = patterns.replace(text, patterns.formulas(text), lambda _: FORMULA)
     if cleaning.links != "keep":
         text = patterns.LINK.sub(_host if cleaning.links == "host" else _mark, text)
+    if cleaning.emoji != "keep":
+        text = _EMOJI.sub(f" {EMOJI} " if cleaning.emoji == "mark" else " ", text)
+    if cleaning.repeats:
+        text = _RUN.sub(lambda found: found[0][: cleaning.repeats], text)
     return " ".join(text.split())
 
 

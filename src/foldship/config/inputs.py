@@ -43,13 +43,16 @@ class Tower(Settings):
 class Cleaning(Settings):
     """What is done to texts besides resolving entities and collapsing white space.
 
-    `keep` leaves a thing as it is, `mark` puts a plain word in its place, `host` a link's host.
+    `keep` leaves a thing as it is, `mark` puts a plain word in its place, `host` a link's host. `repeats` is
+    how often the same jamo, Hangul syllable or mark may stand in a row; 0 lets all stand.
     """
 
     links: Literal["keep", "host", "mark"] = "keep"
     math: Literal["keep", "mark"] = "keep"
     code: Literal["keep", "mark"] = "keep"
     markup: bool = False
+    repeats: int = Field(default=0, ge=0)
+    emoji: Literal["keep", "mark", "drop"] = "keep"
 
 
 class Features(Settings):
@@ -83,15 +86,31 @@ class Augmentation(Settings):
     """Changes of the training rows; rows to predict are never touched.
 
     `mask_tokens` and `drop_tokens` are shares of a sequence's tokens that become the mask token, or are
-    removed, anew in every epoch. `rows` names a function that makes further rows, see
+    removed, anew in every epoch. `swap` doubles the rows with the values of two columns exchanged, but for
+    rows with a target of `swap_except`. `rows` names a function that makes further rows, see
     `foldship.training.augment`.
     """
 
     mask_tokens: Rate = 0.0
     drop_tokens: Rate = 0.0
+    swap: tuple[str, str] | None = None
+    swap_except: tuple[float, ...] = ()
     rows: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")] | None = None
 
     @property
     def of_tokens(self) -> bool:
         """Whether sequences are changed."""
         return self.mask_tokens > 0 or self.drop_tokens > 0
+
+    @property
+    def makes_rows(self) -> bool:
+        """Whether a fold learns from rows of its own."""
+        return self.rows is not None or self.swap is not None
+
+    @model_validator(mode="after")
+    def _two_to_swap(self) -> Augmentation:
+        if self.swap_except and self.swap is None:
+            raise ValueError("swap_except says which rows swap leaves out, but swap is not set")
+        if self.swap is not None and self.swap[0] == self.swap[1]:
+            raise ValueError(f"swap names {self.swap[0]} twice")
+        return self

@@ -39,6 +39,40 @@ class Huber(Settings):
     delta: Positive = 0.1
 
 
+class L1(Settings):
+    """Absolute error of the sigmoid outputs."""
+
+    kind: Literal["l1"]
+    weight: Positive = 1.0
+
+
+class CrossEntropy(Settings):
+    """Cross-entropy of the classes."""
+
+    kind: Literal["cross_entropy"]
+    weight: Positive = 1.0
+
+
+class Focal(Settings):
+    """Cross-entropy in which rows that are right already count less (https://arxiv.org/abs/1708.02002)."""
+
+    kind: Literal["focal"]
+    weight: Positive = 1.0
+    gamma: NonNegativeFloat = 2.0
+
+
+class Ldam(Settings):
+    """Cross-entropy with a margin that is the larger, the rarer a class is (https://arxiv.org/abs/1906.07413).
+
+    `margin` is that of the rarest class; logits are multiplied by `scale` in the loss alone.
+    """
+
+    kind: Literal["ldam"]
+    weight: Positive = 1.0
+    margin: Positive = 0.5
+    scale: Positive = 1.0
+
+
 class MarginRanking(Settings):
     """Pairs of a batch's rows whose logits do not lie `margin` apart in the targets' order."""
 
@@ -55,13 +89,38 @@ class SoftSpearman(Settings):
     temperature: Positive = 0.5
 
 
-Loss = Annotated[Bce | Mse | SmoothL1 | Huber | MarginRanking | SoftSpearman, Field(discriminator="kind")]
+OfNumbers = Bce | Mse | L1 | SmoothL1 | Huber | MarginRanking | SoftSpearman
+OfClasses = CrossEntropy | Focal | Ldam
+Loss = Annotated[OfNumbers | OfClasses, Field(discriminator="kind")]
+
+# AdamW, in 8 bits on CUDA; or torch.optim's own, by their names in small letters.
+Optimizer = Literal[
+    "auto",
+    "adamw",
+    "adamw_8bit",
+    "adam",
+    "nadam",
+    "radam",
+    "adamax",
+    "adagrad",
+    "adadelta",
+    "adafactor",
+    "rmsprop",
+    "sgd",
+]
+
+# How far two passes are apart: the symmetric Kullback-Leibler divergence, or the outputs' squared difference.
+Distance = Literal["kl", "mse"]
 
 
 class RDrop(Settings):
-    """Two passes with different dropout must agree (https://arxiv.org/abs/2106.14448)."""
+    """Two passes with different dropout must agree (https://arxiv.org/abs/2106.14448).
+
+    The paper's form for regression has squared differences for its distance.
+    """
 
     weight: Positive = 1.0
+    distance: Distance = "kl"
 
 
 class Smart(Settings):
@@ -75,6 +134,7 @@ class Smart(Settings):
     epsilon: Positive = 1e-3
     steps: int = Field(default=1, ge=1)
     step_size: Positive = 1e-3
+    distance: Distance = "kl"
 
 
 class PseudoLabels(Settings):

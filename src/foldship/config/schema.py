@@ -10,7 +10,7 @@ from foldship.config import schedules, seeds
 from foldship.config.base import Rate, Settings, Share
 from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head, PoolingKind, fit_pooling
-from foldship.config.objective import Bce, Loss, PseudoLabels, RDrop, Smart
+from foldship.config.objective import Loss, Optimizer, PseudoLabels, RDrop, Smart
 from foldship.config.selecting import Blending, PostProcessing
 from foldship.config.stages import ON_VECTORS, Adaptation, AnyStage, Averaging, EarlyStopping, Ridge
 
@@ -42,9 +42,9 @@ class Model(Settings):
     targets: Literal["plain", "rank", "ordinal"] = "plain"
     ordinal_levels: int = Field(default=8, ge=1)
     group_mean: Share = 0.0
-    losses: tuple[Loss, ...] = Field(default=(Bce(),), min_length=1)
+    losses: tuple[Loss, ...] = ()  # bce, or of classes cross_entropy
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    column_weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    column_weights: dict[str, NonNegativeFloat] | Literal["balanced"] = Field(default_factory=dict)
     sample_weights: Literal["none", "group"] = "none"
     r_drop: RDrop | None = None
     smart: Smart | None = None
@@ -54,7 +54,7 @@ class Model(Settings):
     accumulate: int = Field(default=1, ge=1)
     weight_decay: float = Field(default=0.01, ge=0)
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    optimizer: Literal["auto", "adamw", "adamw_8bit"] = "auto"
+    optimizer: Optimizer = "auto"
     early_stopping: EarlyStopping | None = None
     checkpoints_per_epoch: int = Field(default=4, ge=1)
     averaging: Averaging | None = None
@@ -182,7 +182,7 @@ class Experiment(Settings):
                 raise ValueError(f"{key} is no earlier model of the experiment (earlier ones: {known})")
             if teacher is not None and self.models[teacher].early_stopping:
                 raise ValueError(f"{key} has early_stopping, which chooses by the labels of rows held out")
-            if teacher is not None and self.models[teacher].augmentation.rows:
-                raise ValueError(f"{key} has augmentation.rows, made-up rows that move its targets")
+            if teacher is not None and self.models[teacher].augmentation.makes_rows:
+                raise ValueError(f"{key} has augmentation.rows or swap, made-up rows that move its targets")
             earlier.append(name)
         return self

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from foldship.config.base import Settings, Share
 
+Method = Literal["mean", "rank_mean", "weighted", "greedy", "subsets", "by_score", "stacking", "auto"]
 StepKind = Literal["clip", "tails", "floor", "round", "grid", "levels", "thresholds", "curve"]
 
 
@@ -35,7 +36,7 @@ class PostProcessing(Settings):
 class Blending(Settings):
     """How several models become one: the weights, what they are the weights of, and what follows."""
 
-    method: Literal["mean", "rank_mean", "weighted", "greedy", "subsets", "stacking", "auto"] = "mean"
+    method: Method = "mean"
     ranks: bool = False  # of the models' quantiles, not of their predictions
     per_column: bool = False
     group_mean: Share = 0.0  # of targets that belong to the group alone, over its rows at hand, once blended

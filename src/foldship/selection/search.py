@@ -97,6 +97,13 @@ def at_best(models: Array, judge: Judge, candidates: Array, shared: bool) -> Arr
     return best
 
 
+def by_score(models: Array, judge: Judge, shared: bool) -> Array:
+    """Each model weighs as much as it scores alone; one that scores 0 or less nothing, unless all do."""
+    alone = _scores(models, judge, _units(len(models), models.shape[1]), shared)
+    weights = np.where(alone > 0, alone, 0.0)
+    return _normalised(np.where(weights.any(axis=0), weights, 1.0))
+
+
 def subsets(models: Array, judge: Judge, shared: bool, random: np.random.Generator) -> Array:
     """The plain mean of the best subset: of all, or of `MOST_SUBSETS` at random with each model and all."""
     count, columns = len(models), models.shape[1]

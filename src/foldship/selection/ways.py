@@ -233,6 +233,8 @@ def _weights(way: Method, rows: NDArray[np.bool_], known: Mapping[str, Array] | 
     if way.method == "stacking":
         return stacking.weights(models, truth, shared)
     judged = judge(truth, way.score)
+    if way.method == "by_score":
+        return search.by_score(models, judged, shared)
     if way.method == "subsets":
         return search.subsets(models, judged, shared, random)
     if way.method == "weighted":

@@ -140,21 +140,51 @@ def with_further_rows(
     Raises:
         FoldshipError: there is no such function, or it returns what cannot be learned from.
     """
-    name = card.config.augmentation.rows
-    if name is None:
-        return data
-    further = _hook(name)(rows.copy(), np.random.default_rng(seed))
-    sources = _checked(further, rows, task, name)
+    config = card.config.augmentation
+    parts = []
+    if config.swap is not None:
+        parts.append(swapped(rows, config, task))
+    if config.rows is not None:
+        made = _hook(config.rows)(rows.copy(), np.random.default_rng(seed))
+        _checked(made, rows, task, config.rows)
+        parts.append(made)
+    further = pd.concat(parts) if parts else rows[:0]
     if not len(further):
         return data
+    sources = _sources(further, rows, task)
     encoded, features = reading.read_rows(further, task, tokenizer, card.encoding, card.features)
-    made = replace(
+    learnt = replace(
         data.take(sources),
         encoded=encoded,
         features=features,
         targets=task.to_unit(further[list(task.targets)].to_numpy(dtype=np.float64)).astype(np.float32),
     )
-    return data.plus(made)
+    return data.plus(learnt)
+
+
+def swapped(rows: pd.DataFrame, config: Augmentation, task: Task) -> pd.DataFrame:
+    """The rows with the values of two columns exchanged, but for those with a target that is spared."""
+    assert config.swap is not None
+    first, second = config.swap
+    spared = np.isin(rows[list(task.targets)].to_numpy(np.float64), config.swap_except).any(axis=1)
+    made = rows[~spared]
+    ids = made[task.id].astype(str) + f"{MARK}swapped"
+    return made.assign(**{task.id: ids, first: made[second], second: made[first]})
+
+
+def check(config: Augmentation, task: Task) -> None:
+    """Check the settings against the competition.
+
+    Raises:
+        FoldshipError: columns are to be swapped that are not read.
+    """
+    for name in config.swap or ():
+        if name not in task.columns:
+            raise FoldshipError(
+                f"augmentation.swap: the competition has no column {name!r}",
+                expected=f"two of {', '.join(task.columns)}",
+                fix="correct the name in kernels/<competition>/",
+            )
 
 
 def _hook(name: str) -> RowsHook:
@@ -173,8 +203,14 @@ def _hook(name: str) -> RowsHook:
     return function
 
 
-def _checked(further: object, rows: pd.DataFrame, task: Task, name: str) -> NDArray[np.int64]:
-    """Check made-up rows; returns the place of each one's source among the rows it was made from."""
+def _sources(further: pd.DataFrame, rows: pd.DataFrame, task: Task) -> NDArray[np.int64]:
+    """Place of each made-up row's source among the rows it was made from, -1 where there is none."""
+    ids = [str(value).partition(MARK)[0] for value in further[task.id]]
+    return np.asarray(pd.Index(rows[task.id].astype(str)).get_indexer(pd.Index(ids, dtype=object)), np.int64)
+
+
+def _checked(further: object, rows: pd.DataFrame, task: Task, name: str) -> None:
+    """Check the rows that a user's function made."""
 
     def wrong(what: str, expected: str, found: str) -> FoldshipError:
         fix = "correct the function; foldship.training.augment says what it must return"
@@ -189,9 +225,7 @@ def _checked(further: object, rows: pd.DataFrame, task: Task, name: str) -> NDAr
     twice = pd.Index(ids).duplicated()
     if twice.any():
         raise wrong("returns an id twice", "every id once", listed(np.array(ids)[twice].tolist()))
-    places = pd.Index(rows[task.id].astype(str)).get_indexer(
-        pd.Index([value.partition(MARK)[0] for value in ids], dtype=object)
-    )
+    places = _sources(further, rows, task)
     strangers = [value for value, place in zip(ids, places, strict=True) if place < 0 or MARK not in value]
     if strangers:
         expected = f"the id of a row that it was given, {MARK}, and anything else"
@@ -200,4 +234,3 @@ def _checked(further: object, rows: pd.DataFrame, task: Task, name: str) -> NDAr
     if not ((targets >= task.low) & (targets <= task.high)).all():  # NaN is not, either
         expected = f"numbers from {task.low:g} to {task.high:g}"
         raise wrong("returns targets out of range", expected, f"{np.nanmin(targets)} to {np.nanmax(targets)}")
-    return np.asarray(places, dtype=np.int64)

@@ -75,7 +75,7 @@ def depth(config: Model, stage: int) -> int:
         or torch.cuda.is_available()
     ):
         return 0
-    if config.augmentation.of_tokens or config.augmentation.rows is not None or config.smart is not None:
+    if config.augmentation.of_tokens or config.augmentation.makes_rows or config.smart is not None:
         return 0
     read = lowest(config.pooling)
     if read is not None and read < settings.freeze_layers:

@@ -6,12 +6,25 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+import torch
 from torch import nn
 
 from foldship.config.stages import Stage
 from foldship.modelling.model import in_backbone
 from foldship_kernel.errors import FoldshipError
 
+EIGHT_BIT = "adamw_8bit"
+MOMENTUM = 0.9
+OTHERS: tuple[Any, ...] = (
+    torch.optim.Adam,
+    torch.optim.NAdam,
+    torch.optim.RAdam,
+    torch.optim.Adamax,
+    torch.optim.Adagrad,
+    torch.optim.Adadelta,
+    torch.optim.Adafactor,
+    torch.optim.RMSprop,
+)
 LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
 
 
@@ -42,6 +55,22 @@ def groups(model: nn.Module, stage: Stage, weight_decay: float) -> list[dict[str
                     lr = (rate or 0.0) * stage.layer_decay**level if level else rate
                     result.append({"params": chosen, "lr": lr, "weight_decay": decay})
     return result
+
+
+def optimizer(name: str, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """The optimizer of this name, with torch's defaults but for rates and weight decay; SGD has momentum."""
+    if name == EIGHT_BIT:  # its state in 8 bits, on CUDA
+        from bitsandbytes.optim.adamw import AdamW8bit
+
+        found: torch.optim.Optimizer = AdamW8bit(groups)
+        return found
+    if name == "adamw":
+        return torch.optim.AdamW(groups, fused=True)
+    if name == "sgd":
+        return torch.optim.SGD(groups, momentum=MOMENTUM, nesterov=True)
+    kinds = {kind.__name__.lower(): kind for kind in OTHERS}
+    made: torch.optim.Optimizer = kinds[name](groups)
+    return made
 
 
 def depths(names: Collection[str]) -> dict[str, int]:

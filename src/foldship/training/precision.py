@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from foldship.config.schema import Model
+from foldship.training.parameters import EIGHT_BIT
 from foldship_kernel.errors import FoldshipError
 
 SHORT, MEDIUM = 256, 512  # tokens
@@ -45,14 +46,16 @@ def attention(longest: int, *, dropout: bool = True) -> str:
     return "eager" if longest <= (SHORT if dropout else MEDIUM) and not torch.cuda.is_available() else "sdpa"
 
 
-def eight_bit(config: Model) -> bool:
-    """Whether AdamW keeps its state in 8 bits: where CUDA is, unless the settings say otherwise.
+def optimizer(config: Model) -> str:
+    """Name of the optimizer; `auto` is AdamW, with its state in 8 bits where CUDA is.
 
     Raises:
-        FoldshipError: it is asked for without CUDA.
+        FoldshipError: 8 bits are asked for without CUDA.
     """
-    if config.optimizer == "adamw_8bit" and not torch.cuda.is_available():
+    if config.optimizer == EIGHT_BIT and not torch.cuda.is_available():
         raise FoldshipError(
             "optimizer: adamw_8bit needs CUDA", found="no CUDA device", fix="use optimizer: auto"
         )
-    return config.optimizer != "adamw" and torch.cuda.is_available()
+    if config.optimizer == "auto":
+        return EIGHT_BIT if torch.cuda.is_available() else "adamw"
+    return config.optimizer

@@ -115,9 +115,10 @@ def draft(name: str, given: Given) -> ModelCard:
     """
     task, experiment, rows = given.task, given.experiment, given.rows
     config = experiment.models[name]
-    losses.criterion(config, task.targets)
+    losses.criterion(config, task)
+    augment.check(config.augmentation, task)
     precision.choose(config)
-    precision.eight_bit(config)
+    precision.optimizer(config)
     grouping.columns(task.group_targets, task.targets, config.group_mean)
     pseudo.teaching(config, task, given.weights, given.unlabelled)
     source = backbone.locate(config.backbone, given.weights.parent)
@@ -201,7 +202,7 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
     fold_of = table["fold"].to_numpy(np.int64)
     numbers = sorted(set(fold_of.tolist()))
     left = [number for number in numbers if not one_fold.is_finished(card, folder, number)]
-    if left and config.stages[0].train in ON_VECTORS and config.augmentation.rows is None:
+    if left and config.stages[0].train in ON_VECTORS and not config.augmentation.makes_rows:
         set_seed(card.seed)
         with disk.named(folder):
             one_fold.frozen_vectors(folder, card, folds.build(card), data)

@@ -11,16 +11,34 @@ import torch
 from torch import Tensor, nn
 
 from foldship.config.objective import Smart
+from foldship_kernel.tasks import CLASSES
+
+Apart = Callable[[Tensor, Tensor], Tensor]
 
 
-def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
-    """KL(p||q) + KL(q||p) of Bernoulli distributions given by logits, the mean over all outputs; fp32 scalar.
+def distance(kind: str, form: str) -> Apart:
+    """How far apart two passes' logits (N, K) are: an fp32 scalar.
 
-    In this closed form nothing cancels, however close the two are.
+    Args:
+        kind: of the targets. For numbers it is the mean over rows and outputs, each output a Bernoulli
+            distribution; for classes, which are one distribution, the mean over rows.
+        form: "kl", KL(p||q) + KL(q||p); in this closed form nothing cancels, however close the two are.
+            "mse", the squared difference of the outputs.
     """
-    with torch.autocast(first.device.type, enabled=False):
-        first, second = first.float(), second.float()
-        return ((torch.sigmoid(first) - torch.sigmoid(second)) * (first - second)).mean()
+    normal = _softmax if kind == CLASSES else torch.sigmoid
+
+    def apart(first: Tensor, second: Tensor) -> Tensor:
+        with torch.autocast(first.device.type, enabled=False):
+            first, second = first.float(), second.float()
+            difference = normal(first) - normal(second)
+            found = difference * (first - second if form == "kl" else difference)
+            return found.sum(1).mean() if kind == CLASSES else found.mean()
+
+    return apart
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    return torch.softmax(logits, dim=1)
 
 
 @dataclass(frozen=True)
@@ -52,6 +70,7 @@ def smart(
     forward: Callable[[], Tensor],
     outputs: Tensor,
     before: RandomState,
+    apart: Apart,
 ) -> Tensor:
     """How far the outputs move when the word embeddings do, in the direction in which they move most.
 
@@ -64,9 +83,10 @@ def smart(
         outputs: (N, K) logits of that pass without a change.
         before: random state that `outputs` were made from: the dropout stays the same, so that the change of
             the embeddings is the only one.
+        apart: how far two passes are apart, see `distance`.
 
     Returns:
-        The symmetric KL divergence, a scalar; its gradient goes to both passes.
+        The distance, a scalar; its gradient goes to both passes.
     """
     reference = outputs.detach()
     change = _Change(config, int(torch.randint(2**62, ())))
@@ -76,7 +96,7 @@ def smart(
             with before.again(outputs.device):
                 moved = forward()
             # Only its direction counts, and fp16 knows no numbers as small as it is.
-            divergence = symmetric_kl(moved, reference) * moved.numel() / config.epsilon
+            divergence = apart(moved, reference) * moved.numel() / config.epsilon
             (gradient,) = torch.autograd.grad(divergence, change.noise)
             change.climb(gradient)
         change.settle()
@@ -84,7 +104,7 @@ def smart(
             moved = forward()
     finally:
         handle.remove()
-    return symmetric_kl(moved, outputs)
+    return apart(moved, outputs)
 
 
 class _Change:

@@ -93,9 +93,9 @@ def train(job: FoldJob, model: RowModel, number: int, stage: Stage, untrained: b
     trainer = FoldTrainer(
         stage=stage,
         sampler=sampler,
-        objective=objective.build(config, stage, model, job.card.targets),
+        objective=objective.build(config, stage, model, job.card.task, job.train.targets.mean(axis=0)),
         score=lambda m: job.score(logits(job, m, held_out)),
-        eight_bit=precision.eight_bit(config),
+        optimizer=precision.optimizer(config),
         average=average,
         model=model,
         args=arguments,

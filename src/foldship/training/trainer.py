@@ -108,7 +108,7 @@ class FoldTrainer(SampledTrainer):
         sampler: order of the rows.
         objective: the network and a batch to the loss, a scalar, and the logits.
         score: the model's out-of-fold score.
-        eight_bit: whether AdamW holds its state in 8 bits (bitsandbytes, CUDA).
+        optimizer: its name, see `foldship.config.objective.Optimizer`.
         average: what is evaluated in the weights' place.
         options: what `Trainer` takes.
     """
@@ -121,24 +121,19 @@ class FoldTrainer(SampledTrainer):
         sampler: Sampler[int],
         objective: Callable[[nn.Module, dict[str, Any]], tuple[Tensor, Tensor]],
         score: Callable[[RowModel], float],
-        eight_bit: bool,
+        optimizer: str,
         average: Average | None = None,
         **options: Any,
     ) -> None:
         super().__init__(sampler=sampler, model=model, **options)
         self._row_model = model
         self._stage, self._objective, self._score = stage, objective, score
-        self._eight_bit, self._average = eight_bit, average
+        self._optimizer_name, self._average = optimizer, average
 
     def create_optimizer(self) -> torch.optim.Optimizer:
-        """AdamW on the groups of `parameters.groups`."""
+        """The optimizer on the groups of `parameters.groups`."""
         groups = parameters.groups(self._row_model, self._stage, self.args.weight_decay)
-        if self._eight_bit:
-            from bitsandbytes.optim.adamw import AdamW8bit
-
-            self.optimizer = AdamW8bit(groups)
-        else:
-            self.optimizer = torch.optim.AdamW(groups, fused=True)
+        self.optimizer = parameters.optimizer(self._optimizer_name, groups)
         return self.optimizer
 
     def compute_loss(
