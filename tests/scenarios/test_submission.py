@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import project
 import pytest
+from declared import quest
 
 from foldship.modelling import predict, reading, store
 from foldship_kernel import manifest, postprocess
-from foldship_kernel.tasks import quest
 
 TARGETS = list(quest.targets)
 

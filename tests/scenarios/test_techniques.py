@@ -10,10 +10,10 @@ import pandas as pd
 import project
 import pytest
 import yaml
+from declared import quest
 
 from foldship.modelling import predict, reading, store
 from foldship_kernel import blend, grouping, postprocess
-from foldship_kernel.tasks import quest
 
 TARGETS = list(quest.targets)
 FULL = {"train": "full", "epochs": 1, "encoder_lr": 0.002, "head_lr": 0.003}

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from declared import QUEST, quest
+from declared import KERNELS, QUEST, quest
 
 from foldship import receipts, selection
 from foldship.cli import recording
@@ -32,7 +32,8 @@ EXPERIMENT = {
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
     workspace = Workspace(tmp_path_factory.mktemp("project"), quest.name)
-    (workspace.experiment / "recipes").mkdir(parents=True)
+    declare(workspace.root)
+    (workspace.experiment / "recipes").mkdir()
     (workspace.experiment / "experiment.yaml").write_text(yaml.safe_dump(EXPERIMENT))
     rows = exported_models.write_data(workspace.sample)
     for seed, name in enumerate(("good", "bad")):
@@ -58,6 +59,14 @@ def kept(context: Context) -> dict[str, str]:
         chosen = json.loads((here.workspace.selection / selection.FILE_NAME).read_text())
         names[recipe] = recording.keep(here, chosen, {"training": 60.0, "selection": 1.25}).name
     return names
+
+
+def declare(root: Path) -> None:
+    """A project with QUEST's declaration."""
+    (root / "kernels" / "quest").mkdir(parents=True)
+    (root / "kernels" / "quest" / "competition.yaml").write_bytes(
+        (KERNELS / "quest" / "competition.yaml").read_bytes()
+    )
 
 
 def call(context: Context, *arguments: str) -> Result:
@@ -94,7 +103,7 @@ def test_in_a_file_no_line_is_wrapped(
 
 
 def test_a_list_without_runs_names_the_command(tmp_path: Path) -> None:
-    (tmp_path / "kernels").mkdir()
+    declare(tmp_path)
     result = CliRunner().invoke(command, [], env={"FOLDSHIP_ROOT": str(tmp_path)}, catch_exceptions=False)
     assert "make train" in result.output
 
@@ -131,7 +140,7 @@ def test_what_one_fold_predicts_above_another_does_not_count(
     """A run with a shift in one fold, and one whose folds have other numbers, are as good as without."""
     moved = Workspace(tmp_path, quest.name)
     shutil.copytree(context.workspace.runs, moved.runs)
-    (tmp_path / "kernels").mkdir()
+    declare(tmp_path)
     for name, change in (("aaaa", lambda table: table.fold == 1), ("bbbb", lambda table: table.fold < 0)):
         folder = moved.runs / name
         shutil.copytree(moved.runs / kept["both"], folder)
@@ -160,7 +169,7 @@ def test_what_one_fold_predicts_above_another_does_not_count(
 def test_a_run_alone_cannot_be_set_against_others(
     context: Context, kept: dict[str, str], tmp_path: Path
 ) -> None:
-    (tmp_path / "kernels").mkdir()
+    declare(tmp_path)
     runs = Workspace(tmp_path, quest.name).runs
     shutil.copytree(context.workspace.runs, runs)
     shutil.rmtree(runs / kept["alone"])

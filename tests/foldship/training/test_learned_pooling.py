@@ -9,7 +9,7 @@ import fold_runner
 import pandas as pd
 import pytest
 import torch
-from declared import quest
+from declared import quest, task_of
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import TrainingArguments
@@ -22,6 +22,7 @@ from foldship.training import objective, run
 from foldship.training import stage as stages_of_folds
 from foldship.training.trainer import FoldTrainer
 from foldship_kernel.features import FeatureSpec
+from foldship_kernel.tasks import NUMBERS
 
 ENCODER = {"epochs": 1, "encoder_lr": 1e-3, "head_lr": 1e-2}
 HEAD = {"train": "head", "epochs": 1, "head_lr": 1e-2}
@@ -102,9 +103,9 @@ def test_it_takes_the_heads_rate(tiny_backbone: Path, tmp_path: Path) -> None:
         model=model,
         stage=config.stages[0],
         sampler=torch.utils.data.SequentialSampler([0]),
-        objective=objective.build(config, config.stages[0], model, ("a", "b")),
+        objective=objective.build(config, config.stages[0], model, task_of(NUMBERS, "a", "b")),
         score=lambda model: 0.0,
-        eight_bit=False,
+        optimizer="adamw",
         args=TrainingArguments(output_dir=str(tmp_path), use_cpu=True, report_to=[], weight_decay=0.5),
     )
     names = {id(parameter): name for name, parameter in model.named_parameters()}

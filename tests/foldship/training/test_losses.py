@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from declared import task_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -17,6 +18,7 @@ from foldship.config.objective import Bce, Huber, Loss, Mse, SmoothL1
 from foldship.modelling.ordinal import Grid, OrdinalDecode
 from foldship.training.losses import Criterion, criterion, elementwise, margin_ranking, soft_spearman
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.tasks import CLASSES, NUMBERS, Task
 
 KINDS: list[dict[str, Any]] = [
     {"kind": "bce"},
@@ -26,6 +28,8 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "margin_ranking"},
     {"kind": "soft_spearman"},
 ]
+TWO, FOUR = task_of(NUMBERS, *"ab"), task_of(NUMBERS, *"abcd")
+THREE = task_of(CLASSES, *"abc")
 
 
 def tables(rows: st.SearchStrategy[int]) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
@@ -50,7 +54,7 @@ def batch(rows: int = 9, columns: int = 4, seed: int = 0) -> tuple[torch.Tensor,
 
 def test_by_default_the_loss_is_the_plain_cross_entropy() -> None:
     logits, targets = batch()
-    found = criterion(config(), ["a", "b", "c", "d"])(logits, targets)
+    found = criterion(config(), FOUR)(logits, targets)
     assert torch.equal(found, functional.binary_cross_entropy_with_logits(logits, targets))
 
 
@@ -183,21 +187,21 @@ def test_columns_count_as_their_weights_say(settings: dict[str, Any]) -> None:
     model = config(losses=[settings], column_weights={"a": 3.0, "c": 0.0})
     alone = [one(**settings)(logits[:, [n]], targets[:, [n]]) for n in range(4)]
     expected = (3 * alone[0] + alone[1] + alone[3]) / 5
-    torch.testing.assert_close(criterion(model, ["a", "b", "c", "d"])(logits, targets), expected)
+    torch.testing.assert_close(criterion(model, FOUR)(logits, targets), expected)
 
 
 def test_column_weights_that_do_not_fit_are_refused() -> None:
     with pytest.raises(FoldshipError, match="column_weights: the competition has no target 'x'"):
-        criterion(config(column_weights={"x": 1}), ["a", "b"])
+        criterion(config(column_weights={"x": 1}), TWO)
     with pytest.raises(FoldshipError, match="no target is left"):
-        criterion(config(column_weights={"a": 0, "b": 0}), ["a", "b"])
+        criterion(config(column_weights={"a": 0, "b": 0}), TWO)
 
 
 def test_losses_add_up_by_weight() -> None:
     logits, targets = batch()
     model = config(losses=[{"kind": "bce", "weight": 2}, {"kind": "margin_ranking", "weight": 0.5}])
     expected = 2 * one(kind="bce")(logits, targets) + 0.5 * one(kind="margin_ranking")(logits, targets)
-    torch.testing.assert_close(criterion(model, list("abcd"))(logits, targets), expected)
+    torch.testing.assert_close(criterion(model, FOUR)(logits, targets), expected)
 
 
 @pytest.mark.parametrize("settings", KINDS, ids=lambda settings: settings["kind"])
@@ -218,9 +222,74 @@ def test_ordinal_outputs_are_ranked_as_decoded_and_weighed_by_column() -> None:
     outputs, targets = torch.randn(8, 4), torch.from_numpy(grid.encode(labels))
     ranking = config(targets="ordinal", losses=[{"kind": "soft_spearman"}])
     torch.testing.assert_close(
-        criterion(ranking, ["a", "b"], decode)(outputs, targets),
+        criterion(ranking, TWO, decode)(outputs, targets),
         one(kind="soft_spearman")(decode(outputs), torch.from_numpy(labels)),
     )
-    weighted = criterion(config(targets="ordinal", column_weights={"b": 0}), ["a", "b"], decode)
+    weighted = criterion(config(targets="ordinal", column_weights={"b": 0}), TWO, decode)
     expected = functional.binary_cross_entropy_with_logits(outputs[:, :2], targets[:, :2])
     torch.testing.assert_close(weighted(outputs, targets), expected)
+
+
+CLASS_LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.3], [-1.0, 3.0, 0.0], [0.0, 0.0, 4.0]])
+LABELS = torch.tensor([0, 1, 1, 2])
+ONE_HOT = functional.one_hot(LABELS, 3).float()
+SHARES = ONE_HOT.mean(0).numpy()
+
+
+def test_classes_learn_from_cross_entropy_unless_told_otherwise() -> None:
+    expected = functional.cross_entropy(CLASS_LOGITS, LABELS)
+    torch.testing.assert_close(criterion(config(), THREE)(CLASS_LOGITS, ONE_HOT), expected)
+
+
+def test_classes_have_weights() -> None:
+    weights = {"a": 1.0, "b": 0.25, "c": 3.0}
+    expected = functional.cross_entropy(CLASS_LOGITS, LABELS, weight=torch.tensor(list(weights.values())))
+    model = config(column_weights=weights)
+    torch.testing.assert_close(criterion(model, THREE)(CLASS_LOGITS, ONE_HOT), expected)
+
+
+def test_balanced_classes_weigh_alike_together() -> None:
+    expected = functional.cross_entropy(CLASS_LOGITS, LABELS, weight=torch.tensor([2.0, 1.0, 2.0]))
+    found = criterion(config(column_weights="balanced"), THREE, shares=SHARES)(CLASS_LOGITS, ONE_HOT)
+    torch.testing.assert_close(found, expected)
+
+
+def test_focal_loss_fades_where_the_class_is_right() -> None:
+    plain = criterion(config(losses=[{"kind": "focal", "gamma": 0}]), THREE)(CLASS_LOGITS, ONE_HOT)
+    torch.testing.assert_close(plain, functional.cross_entropy(CLASS_LOGITS, LABELS))
+    own = CLASS_LOGITS.softmax(1)[torch.arange(4), LABELS]
+    expected = (-((1 - own) ** 2) * own.log()).mean()
+    focal = criterion(config(losses=[{"kind": "focal", "gamma": 2}]), THREE)(CLASS_LOGITS, ONE_HOT)
+    torch.testing.assert_close(focal, expected)
+
+
+def test_ldam_asks_most_of_the_rarest_class() -> None:
+    settings = {"kind": "ldam", "margin": 0.4, "scale": 2.0}
+    margins = torch.tensor([0.25, 0.5, 0.25]) ** -0.25
+    margins = 0.4 * margins / margins.max()
+    moved = CLASS_LOGITS - ONE_HOT * margins
+    expected = functional.cross_entropy(2 * moved, LABELS)
+    found = criterion(config(losses=[settings]), THREE, shares=SHARES)(CLASS_LOGITS, ONE_HOT)
+    torch.testing.assert_close(found, expected)
+    assert margins[0] > margins[1]
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "focal", "ldam"])
+def test_losses_of_classes_have_gradients_and_weigh_rows(kind: str) -> None:
+    logits = CLASS_LOGITS.clone().requires_grad_()
+    loss = criterion(config(losses=[{"kind": kind}]), THREE, shares=SHARES)
+    only_first = loss(logits, ONE_HOT, torch.tensor([4.0, 0.0, 0.0, 0.0]))
+    only_first.backward()
+    assert logits.grad is not None and logits.grad[0].any() and not logits.grad[1:].any()
+
+
+@pytest.mark.parametrize(("task", "kind"), [(TWO, "focal"), (THREE, "bce"), (THREE, "soft_spearman")])
+def test_a_loss_of_the_other_kind_is_refused(task: Task, kind: str) -> None:
+    with pytest.raises(FoldshipError, match=f"losses: {kind} does not fit"):
+        criterion(config(losses=[{"kind": kind}]), task)
+
+
+def test_absolute_errors() -> None:
+    logits, targets = torch.tensor([[0.0, 2.0]]), torch.tensor([[0.75, 0.1]])
+    found = criterion(config(losses=[{"kind": "l1"}]), TWO)(logits, targets)
+    torch.testing.assert_close(found, (torch.sigmoid(logits) - targets).abs().mean())

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from declared import task_of
 from model_settings import config
 from torch.nn import functional
 
@@ -13,8 +14,9 @@ from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
 from foldship.training import objective
 from foldship.training.objective import Objective
-from foldship.training.regularisers import symmetric_kl
+from foldship.training.regularisers import distance
 from foldship_kernel.features import FeatureSpec, OneHot
+from foldship_kernel.tasks import NUMBERS
 
 FEATURES = FeatureSpec(one_hots=(OneHot("host", ("a",), False),))
 
@@ -35,7 +37,7 @@ def build(backbone: Path, stage: int = 0, **settings: Any) -> tuple[Objective, R
     model = network.build(
         chosen, str(backbone), features=FEATURES, outputs=TARGETS, attention="eager"
     ).train()
-    return objective.build(chosen, chosen.stages[stage], model, TARGETS), model, chosen
+    return objective.build(chosen, chosen.stages[stage], model, task_of(NUMBERS, *TARGETS)), model, chosen
 
 
 def batch() -> dict[str, Any]:
@@ -84,7 +86,7 @@ def test_r_drop_is_the_mean_loss_of_two_passes_and_their_divergence(tiny_backbon
     torch.manual_seed(1)
     first, second = model(**inputs_of(given)), model(**inputs_of(given))
     losses = [functional.binary_cross_entropy_with_logits(x, given["labels"]) for x in (first, second)]
-    divergence = symmetric_kl(first, second)
+    divergence = distance(NUMBERS, "kl")(first, second)
     assert divergence > 0
     torch.testing.assert_close(loss, (losses[0] + losses[1]) / 2 + 3 * divergence / 2)
 

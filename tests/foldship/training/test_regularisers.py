@@ -6,12 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, kl_divergence
+from torch.nn import functional
 
 from foldship.config.objective import Smart
 from foldship.training import regularisers
-from foldship.training.regularisers import RandomState, smart, symmetric_kl
+from foldship.training.regularisers import RandomState, distance, smart
+from foldship_kernel.tasks import CLASSES, NUMBERS
 
 CPU = torch.device("cpu")
+KL = distance(NUMBERS, "kl")
 
 
 class Reader(nn.Module):
@@ -37,15 +40,15 @@ def reader() -> Reader:
 def term(reader: Reader, ids: Tensor, **settings: Any) -> Tensor:
     before = RandomState.now(CPU)
     outputs = reader(ids)
-    return smart(Smart(**settings), reader.embeddings, lambda: reader(ids), outputs, before)
+    return smart(Smart(**settings), reader.embeddings, lambda: reader(ids), outputs, before, KL)
 
 
 def test_the_closed_form_is_the_divergence_both_ways() -> None:
     first, second = torch.randn(5, 4, dtype=torch.float64), torch.randn(5, 4, dtype=torch.float64)
     p, q = Bernoulli(logits=first), Bernoulli(logits=second)
     expected = (kl_divergence(p, q) + kl_divergence(q, p)).mean()
-    torch.testing.assert_close(symmetric_kl(first, second).double(), expected, atol=1e-5, rtol=1e-5)
-    assert float(symmetric_kl(first, first)) == 0
+    torch.testing.assert_close(KL(first, second).double(), expected, atol=1e-5, rtol=1e-5)
+    assert float(KL(first, first)) == 0
 
 
 def test_a_pass_can_be_repeated_with_the_same_dropout(reader: Reader) -> None:
@@ -88,10 +91,10 @@ def test_the_change_climbs(reader: Reader) -> None:
 
     def forward() -> Tensor:
         moved: Tensor = reader(ids)
-        seen.append(symmetric_kl(moved, outputs).item())
+        seen.append(KL(moved, outputs).item())
         return moved
 
-    smart(Smart(epsilon=0.05, steps=5, step_size=0.05), reader.embeddings, forward, outputs, before)
+    smart(Smart(epsilon=0.05, steps=5, step_size=0.05), reader.embeddings, forward, outputs, before, KL)
     assert len(seen) == 6
     assert seen[-1] > 1.5 * seen[0]
 
@@ -139,7 +142,7 @@ def test_in_half_precision_too_a_direction_is_found(reader: Reader, monkeypatch:
         outputs: Tensor = reader.linear(torch.tanh(HalfPrecision.apply(reader.embeddings(ids)).mean(1)))
         return outputs
 
-    smart(Smart(), reader.embeddings, forward, forward(), RandomState.now(CPU))
+    smart(Smart(), reader.embeddings, forward, forward(), RandomState.now(CPU), KL)
     (gradient,) = found
     assert float((gradient != 0).float().mean()) > 0.9
     assert torch.isfinite(gradient).all()
@@ -150,3 +153,21 @@ def test_frozen_embeddings_can_be_changed_too(reader: Reader) -> None:
     term(reader, torch.arange(12).reshape(3, 4), epsilon=0.05).backward()
     assert reader.embeddings.weight.grad is None
     assert reader.linear.weight.grad is not None
+
+
+def test_classes_are_one_distribution_a_row() -> None:
+    first, second = (torch.randn(5, 4, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    logs = [functional.log_softmax(logits, dim=1) for logits in (first, second)]
+    there, back = (
+        functional.kl_div(logs[one], logs[other], log_target=True, reduction="batchmean")
+        for one, other in ((0, 1), (1, 0))
+    )
+    torch.testing.assert_close(distance(CLASSES, "kl")(first, second), there + back)
+
+
+@pytest.mark.parametrize(("kind", "outputs"), [(NUMBERS, torch.sigmoid), (CLASSES, lambda x: x.softmax(1))])
+def test_the_form_for_regression_compares_outputs(kind: str, outputs: Any) -> None:
+    first, second = torch.randn(5, 3), torch.randn(5, 3)
+    squares = (outputs(first) - outputs(second)) ** 2
+    expected = squares.mean() if kind == NUMBERS else squares.sum(1).mean()
+    torch.testing.assert_close(distance(kind, "mse")(first, second), expected)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from foldship.config.schema import Experiment
 from foldship.modelling import predict, reading, store
 from foldship.training import ridge, run
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.tasks import CLASSES
 
 STAGE = {"train": "ridge", "penalties": [0.01, 0.1, 1.0, 10.0]}
 SETTINGS = {
@@ -139,10 +142,8 @@ def test_rows_are_fitted_on_the_mean_of_their_readings(tiny_backbone: Path, tmp_
     np.testing.assert_allclose(logits[1::2] / 4 + 0.5, learnt, atol=0.02)
 
 
-def test_outputs_without_a_line_in_the_middle_are_refused(
-    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(quest, "ACTIVATION", "softmax")
+def test_classes_are_refused(tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "quest", replace(quest, kind=CLASSES))
     with pytest.raises(FoldshipError, match="train: ridge does not fit quest"):
         train(tiny_backbone, tmp_path)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,7 @@ def test_a_blend_by_group_is_refused_before_training_where_no_target_belongs_to_
     plain = fold_runner.experiment(tiny_backbone, "full")
     grouped = plain.model_copy(update={"blend": Blending(group_mean=1.0)})
     monkeypatch.setattr(fold_runner, "experiment", lambda *_: grouped)
-    monkeypatch.setattr(quest, "GROUP_TARGETS", ())
+    monkeypatch.setattr(fold_runner, "quest", replace(quest, group_targets=()))
     with pytest.raises(FoldshipError, match="group_mean: in this competition no target"):
         fold_runner.train(tiny_backbone, tmp_path, "full")
     assert not list(tmp_path.glob("*/fold*"))

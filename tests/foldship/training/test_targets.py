@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 from foldship.modelling.ordinal import Grid
 from foldship.training import targets
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.tasks import CLASSES
 
 NONE = np.array([], dtype=np.int64)
 LEVELS = [0.0, 0.25, 0.5, 1.0]
@@ -51,8 +52,8 @@ def test_ordinal_targets_are_binary() -> None:
     np.testing.assert_array_equal(learn(labels, targets="ordinal")[0], [[0, 0], [1, 0], [1, 1]])
 
 
-def test_ordinal_targets_need_sigmoid_outputs() -> None:
-    task: Any = SimpleNamespace(NAME="other", ACTIVATION="softmax")
+def test_ordinal_targets_are_numbers() -> None:
+    task = replace(quest, name="other", kind=CLASSES)
     with pytest.raises(FoldshipError, match="ordinal does not fit the competition other"):
         targets.fit_grid(config(targets="ordinal"), np.zeros((2, 1), np.float32), task)
 
