@@ -15,6 +15,7 @@ from foldship_kernel.errors import FoldshipError
 
 Weight = float | NDArray[np.float64]  # one for all targets, or (C,) one per target
 SUM_TOLERANCE = 1e-6
+TIE = 0.01  # share of its probabilities in a model's vote
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Blend:
         score: its out-of-fold score with one fold per row, nested; None where it is not known.
         grids: per model (C, Q) quantiles, where quantiles are blended; None where predictions are.
         group_mean: share by which targets of the group move to their mean over its rows.
+        voting: whether models vote for classes, and their probabilities only decide ties.
     """
 
     models: tuple[str, ...]
@@ -36,6 +38,7 @@ class Blend:
     score: float | None
     grids: Mapping[str, NDArray[np.float64]] | None = None
     group_mean: float = 0.0
+    voting: bool = False
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any], grids: Mapping[str, Any], targets: int) -> Blend:
@@ -62,7 +65,8 @@ class Blend:
         group_mean = float(record.get("group_mean", 0.0))
         if not 0 <= group_mean <= 1:
             raise ValueError(f"a group_mean of {group_mean}")
-        return cls(models, weights, tuple(record["postprocess"]), record["score"], used, group_mean)
+        steps, voting = tuple(record["postprocess"]), bool(record.get("voting"))
+        return cls(models, weights, steps, record["score"], used, group_mean, voting)
 
 
 def fitted(blends: Sequence[Blend], names: Collection[str]) -> Blend | None:
@@ -140,6 +144,13 @@ def blend(
         return result
     mean_grid = sum(np.reshape(shares[name], (-1, 1)) * grids[name] for name in sorted(shares))
     return quantiles.values(result, np.asarray(mean_grid))
+
+
+def votes(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A model's probabilities (n, C) as votes: all for its likeliest class, but for what decides a tie."""
+    chosen = np.zeros_like(table)
+    chosen[np.arange(len(table)), table.argmax(axis=1)] = 1.0
+    return np.asarray((1 - TIE) * chosen + TIE * table)
 
 
 def renormalised(weights: Mapping[str, Weight], present: Mapping[str, object]) -> dict[str, Weight]:

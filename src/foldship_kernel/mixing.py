@@ -60,6 +60,8 @@ class Mixer:
         for models, rows, means in alike:
             if models:
                 fitted = self._manifest.blend_for(models)
+                if fitted.voting:
+                    means = {name: blend.votes(table) for name, table in means.items()}
                 blended = blend.blend(means, fitted.weights, fitted.grids)
                 places = grouping.columns(self._task.group_targets, self._task.targets, fitted.group_mean)
                 blended = grouping.toward_mean(blended, groups[rows], places, fitted.group_mean)

@@ -1,6 +1,7 @@
 """Fitted post-processing: a list of steps, each one dictionary as it stands in `bundle.json`.
 
-A step names its `kind` and its `target` column; what else it holds depends on the kind, see `steps`.
+A step names its `kind` and its `target` column; what else it holds depends on the kind, see `steps`. A step
+of classes names no target, it moves all columns.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from foldship_kernel.errors import BundleError, DataError
-from foldship_kernel.steps import KINDS, Column, Step, needed
+from foldship_kernel.steps import KINDS, OF_TABLES, Column, Step, needed
 
 REFIT = "fit the post-processing and build the bundle again with `make bundle`"
 
@@ -35,6 +37,10 @@ def apply(predictions: pd.DataFrame, steps: Sequence[Step]) -> tuple[pd.DataFram
     """
     result, notes = predictions.copy(), []
     for step in steps:
+        if step.get("kind") in OF_TABLES:
+            table = result.to_numpy(dtype=np.float64)
+            result = pd.DataFrame(apply_table(table, step), result.index, result.columns)
+            continue
         target = step.get("target")
         if target not in predictions.columns:
             raise BundleError(
@@ -50,6 +56,22 @@ def apply(predictions: pd.DataFrame, steps: Sequence[Step]) -> tuple[pd.DataFram
     return result, notes
 
 
+def apply_table(table: NDArray[np.float64], step: Step) -> NDArray[np.float64]:
+    """Apply one step to all columns (n, C).
+
+    Raises:
+        BundleError: its numbers are missing or make no sense.
+        DataError: a prediction is no finite number.
+    """
+    if not np.isfinite(table).all():
+        raise _not_finite(table, "")
+    kind = OF_TABLES[step["kind"]]
+    try:
+        return kind(table, step)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _not_applicable(kind.__doc__, step, error) from error
+
+
 def apply_column(column: Column, step: Step) -> tuple[Column, str]:
     """Apply one step to its column (n,) behind the guard of `apply`.
 
@@ -60,12 +82,7 @@ def apply_column(column: Column, step: Step) -> tuple[Column, str]:
         BundleError, DataError: as `apply`.
     """
     if not np.isfinite(column).all():
-        raise DataError(
-            "post-processing: predictions are no finite numbers",
-            expected=f"{len(column)} finite numbers" + (f" for {step['target']}" if "target" in step else ""),
-            found=f"{int((~np.isfinite(column)).sum())} that are not",
-            fix="find the model whose output overflows, or train it again",
-        )
+        raise _not_finite(column, f" for {step['target']}" if "target" in step else "")
     kind = KINDS.get(step.get("kind", ""))
     if kind is None:
         raise BundleError(
@@ -77,12 +94,7 @@ def apply_column(column: Column, step: Step) -> tuple[Column, str]:
     try:
         changed = kind(column, step)
     except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(
-            "post-processing: a step cannot be applied",
-            expected=str(kind.__doc__),
-            found=f"{dict(step)!r} ({error!r})",
-            fix=REFIT,
-        ) from error
+        raise _not_applicable(kind.__doc__, step, error) from error
     away = minority(changed)
     wanted = needed(len(column))
     if len(column) > 1 and away < wanted:
@@ -91,6 +103,24 @@ def apply_column(column: Column, step: Step) -> tuple[Column, str]:
             f"at least {wanted} wanted: left out"
         )
     return changed, ""
+
+
+def _not_finite(values: NDArray[np.float64], where: str) -> DataError:
+    return DataError(
+        "post-processing: predictions are no finite numbers",
+        expected=f"{values.size} finite numbers{where}",
+        found=f"{int((~np.isfinite(values)).sum())} that are not",
+        fix="find the model whose output overflows, or train it again",
+    )
+
+
+def _not_applicable(what: str | None, step: Step, error: Exception) -> BundleError:
+    return BundleError(
+        "post-processing: a step cannot be applied",
+        expected=str(what),
+        found=f"{dict(step)!r} ({error!r})",
+        fix=REFIT,
+    )
 
 
 def minority(column: Column) -> int:

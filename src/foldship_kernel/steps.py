@@ -1,4 +1,5 @@
-"""The kinds of post-processing: each is one function from a column (n,) float64 and its step to a column.
+"""The kinds of post-processing: each is one function from a column (n,) float64 and its step to a column;
+those of classes, from their table (n, C).
 
 A step's numbers are plain JSON. All kinds but `curve` keep the order of the rows and only tie some of them,
 rows that are equal stay equal, and the order in which rows stand does not count. `tails` and `levels` go by
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 
 Column = NDArray[np.float64]
 Step = Mapping[str, Any]
@@ -20,6 +22,7 @@ Step = Mapping[str, Any]
 # At least one row in so many must stay away from its column's commonest value: a column with fewer tells next
 # to nothing, and is a row or two from being constant, for which Spearman's correlation is not defined.
 ROWS_PER_OTHER = 200
+SMALLEST = 1e-12  # probability below which none is told apart
 ROUNDING = 1e-6  # a prediction that is a multiple but for single precision counts as one
 
 
@@ -121,6 +124,17 @@ def curve(column: Column, step: Step) -> Column:
     return np.asarray(np.interp(column, x, y))
 
 
+def offsets(table: NDArray[np.float64], step: Step) -> NDArray[np.float64]:
+    """Move classes: `offsets`, a number for each, added to the logarithms of their probabilities (n, C)."""
+    moves = np.asarray(step["offsets"], dtype=np.float64)
+    if moves.shape != table.shape[1:] or not np.isfinite(moves).all():
+        raise ValueError(f"{step['offsets']!r} for {table.shape[1]} classes")
+    moved = np.log(np.maximum(table, SMALLEST)) + moves
+    return np.asarray(softmax(moved, axis=1))
+
+
+# Kinds that move a whole table, and name no target.
+OF_TABLES: dict[str, Callable[[NDArray[np.float64], Step], NDArray[np.float64]]] = {"offsets": offsets}
 KINDS: dict[str, Callable[[Column, Step], Column]] = {
     "clip": clip,
     "tails": tails,

@@ -40,6 +40,7 @@ def select(context: Context) -> dict[str, Any]:
             "blend": blending.model_dump(),
             "rare": context.competition.rare,
             "score": receipts.digest_source(context.competition.score),
+            "also": {name: receipts.digest_source(one) for name, one in context.competition.also.items()},
             "code": receipts.digest_files(*CODE),
         }
     )
@@ -54,6 +55,8 @@ def select(context: Context) -> dict[str, Any]:
             groups=groups,
             group_targets=task.group_targets,
             score=context.competition.score,
+            metric=context.competition.declared.metric.name,
+            also=context.competition.also,
         )
         receipts.write(folder, inputs, {"recipe": context.recipe, "data": str(context.data)})
     chosen: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))

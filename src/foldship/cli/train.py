@@ -40,7 +40,7 @@ def train(context: Context, jobs: int | None = None) -> None:
     from foldship.cli.selecting import select
     from foldship.export import support
     from foldship.modelling import backbone
-    from foldship.reporting import tables, terminal
+    from foldship.reporting import score_tables, terminal
     from foldship.training import run
 
     for name in dict.fromkeys(model.backbone for model in context.experiment.models.values()):
@@ -75,7 +75,14 @@ def train(context: Context, jobs: int | None = None) -> None:
     trained = time.monotonic()
     selection = select(context)
     seconds = {"training": trained - began, "selection": time.monotonic() - trained}
-    shown = (tables.columns_by_fold, tables.columns, tables.folds, tables.trials, tables.summary)
+    shown = (
+        score_tables.columns_by_fold,
+        score_tables.columns,
+        score_tables.bands,
+        score_tables.folds,
+        score_tables.trials,
+        score_tables.summary,
+    )
     for contents in (show(selection) for show in shown):
         if contents is not None:
             terminal.show(contents)

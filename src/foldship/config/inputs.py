@@ -58,7 +58,8 @@ class Cleaning(Settings):
 class Features(Settings):
     """What goes past the transformer straight into the head.
 
-    `counts` says how much is counted of the texts in `counted` and `overlaps`; `embedding` is the width of
+    `counts` says how much is counted of the texts in `counted` and `overlaps`; `similar` are pairs whose
+    characters and words are compared; `embedding` is the width of
     a learned embedding for each column of `categories` and `common`; null hands the head one-hot columns.
     """
 
@@ -66,6 +67,7 @@ class Features(Settings):
     common: tuple[str, ...] = ()
     counted: tuple[str, ...] = ()
     overlaps: tuple[tuple[str, str], ...] = ()
+    similar: tuple[tuple[str, str], ...] = ()
     counts: Literal["basic", "full", "style"] = "basic"
     embedding: int | None = Field(default=None, ge=1)
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from foldship.config.base import Settings, Share
 
 Method = Literal["mean", "rank_mean", "weighted", "greedy", "subsets", "by_score", "stacking", "auto"]
-StepKind = Literal["clip", "tails", "floor", "round", "grid", "levels", "thresholds", "curve"]
+StepKind = Literal["clip", "tails", "floor", "round", "grid", "levels", "thresholds", "curve", "offsets"]
 
 
 class PostProcessing(Settings):
@@ -37,6 +37,7 @@ class Blending(Settings):
     """How several models become one: the weights, what they are the weights of, and what follows."""
 
     method: Method = "mean"
+    votes: Literal["soft", "hard"] = "soft"  # of classes: a model's probabilities count, or its choice alone
     ranks: bool = False  # of the models' quantiles, not of their predictions
     per_column: bool = False
     group_mean: Share = 0.0  # of targets that belong to the group alone, over its rows at hand, once blended

@@ -100,6 +100,7 @@ def feature_spec(config: Features, rows: pd.DataFrame, task: Task) -> FeatureSpe
         "common": (config.common, task.categories + task.common),
         "counted": (config.counted, task.texts),
         "overlaps": (tuple(name for pair in config.overlaps for name in pair), task.texts),
+        "similar": (tuple(name for pair in config.similar for name in pair), task.texts),
     }
     for key, (names, allowed) in known.items():
         for name in names:
@@ -117,6 +118,7 @@ def feature_spec(config: Features, rows: pd.DataFrame, task: Task) -> FeatureSpe
         counted=config.counted,
         overlaps=config.overlaps,
         kind=config.counts,
+        similar=config.similar,
     )
 
 

@@ -14,11 +14,12 @@ GREY, BLUE, ORANGE = "#9aa0a6", "#1a73e8", "#e8710a"
 PER_ROW = 3
 
 
-def column_bars(columns: Sequence[Mapping[str, Any]]) -> str:
+def column_bars(columns: Sequence[Mapping[str, Any]], what: str) -> str:
     """Raw and nested post-processed score of each target, best at the top.
 
     Args:
         columns: `columns` of `selection.json`.
+        what: the score.
     """
     ordered = sorted(columns, key=lambda column: column["nested"] or 0.0)
     places = np.arange(len(ordered))
@@ -29,7 +30,7 @@ def column_bars(columns: Sequence[Mapping[str, Any]]) -> str:
         axes.barh(places + shift, [column[kind] or 0.0 for column in ordered], 0.4, color=colour, label=label)
     axes.set_yticks(places, [column["target"] for column in ordered])
     axes.set_ylim(-0.6, len(ordered) - 0.4)
-    axes.set_xlabel("Spearman's correlation, mean of the folds")
+    axes.set_xlabel(f"{what}, mean of the folds")
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="lower right")
     return _svg(figure)
@@ -59,6 +60,30 @@ def histograms(distributions: Mapping[str, Mapping[str, Sequence[float]]], targe
         axes.set_axis_off()
     grid[0, 0].legend(fontsize=7)
     figure.supylabel("rows (log scale)", fontsize=9)
+    return _svg(figure)
+
+
+def confusion(table: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+    """A confusion matrix: shares of each class's rows by colour, numbers of rows in the cells.
+
+    Args:
+        table: rows by class (down) and by what is predicted (across).
+        classes: their names, in order.
+    """
+    counts = np.asarray(table)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    size = 2.5 + 0.3 * len(classes)
+    figure = Figure(figsize=(size + 1.5, size), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=7)
+    axes.set_xticks(range(len(classes)), classes, rotation=90, fontsize=8)
+    axes.set_yticks(range(len(classes)), classes, fontsize=8)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("truth")
     return _svg(figure)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from foldship.reporting import bundle_tables, pictures, tables
+from foldship.reporting import bundle_tables, pictures, score_tables, tables
 from foldship_kernel.atomic import write_text
 from foldship_kernel.errors import FoldshipError
 
@@ -88,12 +88,19 @@ def write(build: Path) -> Path:
 
 def _scores(selection: Mapping[str, Any], build: Path) -> list[Section]:
     sections = [
-        _section(tables.summary(selection)),
-        *([_section(tried)] if (tried := tables.trials(selection)) else []),
-        _section(tables.folds(selection)),
-        Section("Columns, raw and post-processed", image=_image(pictures.column_bars(selection["columns"]))),
-        _section(tables.columns(selection)),
-        _section(tables.columns_by_fold(selection)),
+        _section(score_tables.summary(selection)),
+        *([_section(tried)] if (tried := score_tables.trials(selection)) else []),
+        _section(score_tables.folds(selection)),
+        Section(
+            "Classes, raw and post-processed"
+            if selection["confusion"]
+            else "Columns, raw and post-processed",
+            image=_image(pictures.column_bars(selection["columns"], score_tables.column_score(selection))),
+        ),
+        *([_section(found)] if (found := score_tables.bands(selection)) else []),
+        *_confusion(selection),
+        _section(score_tables.columns(selection)),
+        _section(score_tables.columns_by_fold(selection)),
     ]
     distributions = _read(build / "selection" / "distributions.json")
     if distributions is not None:
@@ -107,6 +114,15 @@ def _scores(selection: Mapping[str, Any], build: Path) -> list[Section]:
         caption = "The columns that gain most from post-processing, fitted on all rows."
         sections.append(Section("Truth and out-of-fold predictions", image=image, caption=caption))
     return sections
+
+
+def _confusion(selection: Mapping[str, Any]) -> list[Section]:
+    if not selection["confusion"]:
+        return []
+    classes = [column["target"] for column in selection["columns"]]
+    image = _image(pictures.confusion(selection["confusion"], classes))
+    caption = "Rows by class; colours are shares of a class. Post-processed, nested."
+    return [Section("What is taken for what", image=image, caption=caption)]
 
 
 def _parity(folder: Path) -> list[Section]:

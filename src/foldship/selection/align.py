@@ -30,6 +30,7 @@ class OutOfFold:
         notes: what a person should know, one line each.
         groups: (n,) int64, equal for rows that belong together.
         group_targets: those of the targets that belong to a row's group alone.
+        voting: whether the predictions are votes for classes.
     """
 
     ids: tuple[str, ...]
@@ -40,6 +41,7 @@ class OutOfFold:
     notes: tuple[str, ...]
     groups: NDArray[np.int64]
     group_targets: tuple[str, ...] = ()
+    voting: bool = False
 
 
 def align(

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldship.config.selecting import PostProcessing
-from foldship.metrics import Score, spearman
-from foldship.selection import gate, kinds, scores
+from foldship.metrics import OfClasses, Score, spearman
+from foldship.selection import class_steps, gate, kinds, scores
 from foldship.selection.align import OutOfFold
 from foldship.selection.scoring import of_column
 from foldship.selection.stability import Resamples
@@ -30,6 +30,7 @@ class Blend:
         weights: share of each model, one number or one by target; they sum to 1.
         ranks: whether it is a blend of the models' quantiles.
         group_mean: share by which targets of the group move to their mean over its rows.
+        voting: whether models vote for classes.
         steps: post-processing fitted on all rows.
         table: (n, C) float64, the out-of-fold predictions blended with these weights.
         raw: (n, C) float64, the same, but each fold's with weights that were fitted on the others.
@@ -40,6 +41,7 @@ class Blend:
     weights: dict[str, float | list[float]]
     ranks: bool
     group_mean: float
+    voting: bool
     steps: list[dict[str, Any]]
     table: NDArray[np.float64]
     raw: NDArray[np.float64]
@@ -49,9 +51,9 @@ class Blend:
     def entry(self) -> dict[str, Any]:
         """What `selection.json` holds of it.
 
-        Keys: `models`, `weights`, `ranks`, `group_mean`, `postprocess`, `score` (post-processed, nested, mean
-        of the folds; raw where no fold can be scored) and `pooled` (raw, all rows together); scores over all
-        columns.
+        Keys: `models`, `weights`, `ranks`, `group_mean`, `voting`, `postprocess`, `score` (post-processed,
+        nested, mean of the folds; raw where no fold can be scored) and `pooled` (raw, all rows together);
+        scores over all columns.
         """
         of_all = self.scores["all"]
         return {
@@ -59,6 +61,7 @@ class Blend:
             "weights": self.weights,
             "ranks": self.ranks,
             "group_mean": self.group_mean,
+            "voting": self.voting,
             "postprocess": self.steps,
             "score": of_all["pooled"] if of_all["nested"] is None else of_all["nested"],
             "pooled": of_all["pooled"],
@@ -95,6 +98,29 @@ def fit(
         score: the metric.
     """
     table, raw = weighting.table, weighting.honest
+    if isinstance(score, OfClasses):
+        steps, nested = class_steps.fit(data.truth, table, data.folds, processing, score, weighting.without)
+    else:
+        steps, nested = _by_column(data, weighting, processing, score)
+    summary = scores.summary(data, raw, nested, rare, score)
+    return Blend(
+        weights=weighting.shares,
+        ranks=weighting.ranks,
+        group_mean=weighting.group_mean,
+        voting=data.voting,
+        steps=steps,
+        table=table,
+        raw=raw,
+        nested=nested,
+        scores=summary,
+    )
+
+
+def _by_column(
+    data: OutOfFold, weighting: Weighting, processing: PostProcessing, score: Score
+) -> tuple[list[dict[str, Any]], NDArray[np.float64]]:
+    """Steps of the columns, and the table that is processed with what was fitted on other folds."""
+    table, raw = weighting.table, weighting.honest
     tuned = any(other is not table for other in weighting.without.values())
     fitters = kinds.fitters(processing.kinds)
     resamples = Resamples(data.folds, data.groups, count=processing.resamples, rows=processing.resample_rows)
@@ -114,5 +140,4 @@ def fit(
         )
         if step is not None:
             steps.append({"target": target, **step})
-    summary = scores.summary(data, raw, nested, rare, score)
-    return Blend(weighting.shares, weighting.ranks, weighting.group_mean, steps, table, raw, nested, summary)
+    return steps, nested

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from tqdm.auto import tqdm
 from foldship import metrics
 from foldship.config.selecting import Blending, PostProcessing
 from foldship.metrics import Score
-from foldship.selection import automatic, blends, gate, scores, ways, weighting
-from foldship.selection.align import FOLD, RETRAIN, align
+from foldship.metrics.classes import f1_by_class
+from foldship.selection import automatic, blends, class_steps, details, gate, scores, ways, weighting
+from foldship.selection.align import FOLD, RETRAIN, OutOfFold, align
 from foldship_kernel import postprocess
 from foldship_kernel.atomic import write_csv, write_json
+from foldship_kernel.blend import votes
 from foldship_kernel.errors import DataError
 
 FILE_NAME = "selection.json"
@@ -49,9 +52,13 @@ class Selection:
             not vary, 0 where the prediction does not.
         scores: of the blend of all models, see `scores.summary`.
         folds: one record per fold, see `scores.by_fold`.
-        columns: one record per target, see `scores.by_column`.
+        columns: one record per target, see `scores.by_column`; of classes, their F1.
         rows: number of rows that all this was fitted on.
         rare: targets that the scores "without_rare" leave out.
+        metric: its name.
+        also: further metrics of the blend by name, see `scores.summary`.
+        bands: see `details.bands`, of the nested predictions; empty for classes.
+        confusion: see `details.confusion`; empty for numbers.
         processing: settings of the post-processing.
         notes: what a person should know, one line each.
     """
@@ -70,6 +77,10 @@ class Selection:
     columns: Sequence[Mapping[str, Any]]
     rows: int
     rare: Sequence[str]
+    metric: str
+    also: Mapping[str, Mapping[str, float | None]]
+    bands: Sequence[Mapping[str, Any]]
+    confusion: Sequence[Sequence[int]]
     processing: Mapping[str, Any]
     notes: Sequence[str]
 
@@ -85,6 +96,8 @@ def run(
     groups: pd.Series | None = None,
     group_targets: Sequence[str] = (),
     score: Score = metrics.spearman,
+    metric: str = "spearman",
+    also: Mapping[str, Score] = MappingProxyType({}),
 ) -> Selection:
     """Choose blend and post-processing, and write them with their scores.
 
@@ -103,11 +116,17 @@ def run(
         groups: group of each row of the truth, in its order; None where each row stands for itself.
         group_targets: targets that belong to a row's group alone.
         score: the metric.
+        metric: its name.
+        also: further metrics that are reported, by name.
 
     Raises:
         DataError: the tables do not fit together, see `align`, or no target can be scored.
+        FoldshipError: settings do not fit the targets.
     """
-    data = align(truth, oof, groups, group_targets)
+    of_classes = isinstance(score, metrics.OfClasses)
+    class_steps.check(processing.kinds, of_classes=of_classes)
+    weighting.check(blending, of_classes=of_classes)
+    data = _voting(align(truth, oof, groups, group_targets), blending)
     if metrics.is_constant(data.truth).all():
         raise DataError(
             "no target can be scored: each holds one value only",
@@ -145,9 +164,18 @@ def run(
         },
         scores=whole.scores,
         folds=scores.by_fold(data, whole.raw, whole.nested, rare, score),
-        columns=scores.by_column(data, whole.raw, whole.nested, whole.steps, score),
+        # The metric of classes is one for all; what tells them apart is their own F1.
+        columns=scores.by_column(
+            data, whole.raw, whole.nested, whole.steps, f1_by_class if of_classes else score
+        ),
         rows=len(data.ids),
         rare=[name for name in data.targets if name in rare],
+        metric=metric,
+        also={
+            name: scores.summary(data, whole.raw, whole.nested, (), one)["all"] for name, one in also.items()
+        },
+        bands=[] if of_classes else details.bands(data, whole.nested),
+        confusion=details.confusion(data, whole.nested) if of_classes else [],
         processing=processing.model_dump(),
         notes=[*data.notes, *_too_few_folds(data.folds), *notes],
     )
@@ -186,9 +214,17 @@ def fit_blend(
     Raises:
         DataError: as `run`.
     """
-    data = align(truth, oof, groups, group_targets)
+    data = _voting(align(truth, oof, groups, group_targets), blending)
     weights = weighting.fit(data, sorted(models), blending, score)
     return blends.fit(data, weights, rare, processing, score).entry()
+
+
+def _voting(data: OutOfFold, blending: Blending) -> OutOfFold:
+    """The data with each model's votes in the place of its probabilities, where these are asked for."""
+    if blending.votes == "soft":
+        return data
+    voted = {name: votes(table) for name, table in data.predictions.items()}
+    return replace(data, predictions=voted, voting=True)
 
 
 def add_blends(out: Path, entries: Sequence[Mapping[str, Any]]) -> None:

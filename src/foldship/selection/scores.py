@@ -85,7 +85,11 @@ def by_column(
     """
     before, after = (trial.by_fold(data.truth, table, data.folds, score) for table in (raw, nested))
     together = score(data.truth, raw)
-    fitted = {step["target"]: dict(step) for step in steps}
+    fitted = {step["target"]: dict(step) for step in steps if "target" in step}
+    for step in steps:
+        if "offsets" in step:  # of all classes at once
+            moves = zip(data.targets, step["offsets"], strict=True)
+            fitted |= {target: {"kind": step["kind"], "offset": move} for target, move in moves if move}
     return [
         {
             "target": target,

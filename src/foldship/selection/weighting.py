@@ -15,6 +15,7 @@ from foldship.selection import trial
 from foldship.selection.align import OutOfFold
 from foldship.selection.ways import ByColumn, Method, Way, by_model, numbers, patched
 from foldship_kernel import grouping
+from foldship_kernel.errors import FoldshipError
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,26 @@ def fit(data: OutOfFold, models: Sequence[str], settings: Blending, score: Score
         FoldshipError: as `carried_out`.
     """
     return carried_out(way(data, models, settings, score), settings.group_mean)
+
+
+def check(settings: Blending, *, of_classes: bool) -> None:
+    """Check that a blend's settings fit the targets.
+
+    Raises:
+        FoldshipError: a setting is for columns of numbers and the targets are classes, or the reverse.
+    """
+    if of_classes:
+        wrong = [key for key in ("per_column", "ranks") if getattr(settings, key)]
+        wrong += ["method: rank_mean"] * (settings.method == "rank_mean")
+        wrong += ["group_mean"] * (settings.group_mean > 0)
+    else:
+        wrong = ["votes: hard"] * (settings.votes == "hard")
+    if wrong:
+        raise FoldshipError(
+            f"blend: {wrong[0]} is for targets that are {'numbers' if of_classes else 'classes'}",
+            expected="settings of the blend that fit the competition's targets",
+            fix="remove it from blend in kernels/<competition>/",
+        )
 
 
 def way(data: OutOfFold, models: Sequence[str], settings: Blending, score: Score = spearman) -> Way:

@@ -74,7 +74,7 @@ def copy_models(
 def blends(models: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The blends of the models that are shipped."""
     shipped = {model["name"] for model in models}
-    keys = ("models", "weights", "ranks", "group_mean", "postprocess", "score")
+    keys = ("models", "weights", "ranks", "group_mean", "voting", "postprocess", "score")
     return [
         {key: blend[key] for key in keys if key in blend}
         for blend in chosen["blends"]

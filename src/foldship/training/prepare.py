@@ -55,6 +55,7 @@ READING_CODE = [
         "features.py",
         "counts.py",
         "style.py",
+        "similarity.py",
         "intake.py",
         "tasks",
     )

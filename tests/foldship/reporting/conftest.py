@@ -45,6 +45,10 @@ SELECTION: dict[str, Any] = {
     ],
     "rows": 21,
     "rare": ["rare"],
+    "metric": "spearman",
+    "also": {},
+    "bands": [],
+    "confusion": [],
     "processing": {"minimum_gain": 0.002, "leniency": 2.0, "stability": 0.0},
     "notes": ["two <folds> are missing"],
 }

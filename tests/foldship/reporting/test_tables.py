@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from foldship.reporting import tables, terminal
+from foldship.reporting import score_tables, tables, terminal
 
 
 def load(build: Path, path: str) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def load(build: Path, path: str) -> dict[str, Any]:
 
 
 def test_summary_sets_models_beside_the_blend(build: Path) -> None:
-    table = tables.summary(load(build, "selection/selection.json"))
+    table = score_tables.summary(load(build, "selection/selection.json"))
     assert table.header == ("what", "weight", "3 columns", "2 columns")
     assert table.rows[0] == ("one", "0.5000", "0.3100", "0.4100")
     assert table.rows[-1] == ("post-processed, nested", "", "0.3500", "0.4500")
@@ -26,13 +26,13 @@ def test_summary_sets_models_beside_the_blend(build: Path) -> None:
 
 
 def test_every_column_is_shown_in_every_fold(build: Path) -> None:
-    table = tables.columns_by_fold(load(build, "selection/selection.json"))
+    table = score_tables.columns_by_fold(load(build, "selection/selection.json"))
     assert table.header == ("target", "fold 0", "fold 1")
     assert table.rows[1] == ("seldom", "0.2100", tables.NOTHING)
 
 
 def test_columns_show_gain_and_step_and_admit_what_is_unknown(build: Path) -> None:
-    table = tables.columns(load(build, "selection/selection.json"))
+    table = score_tables.columns(load(build, "selection/selection.json"))
     assert table.rows[1] == ("seldom", "0.2100", "0.3100", "+0.1000", "clip low 0.25")
     assert table.rows[2] == ("rare", "-", "-", "-", "")
 
@@ -51,7 +51,7 @@ def test_a_step_of_any_kind_is_put_in_words(step: dict[str, Any] | None, words: 
 
 
 def test_folds_are_one_row_each(build: Path) -> None:
-    table = tables.folds(load(build, "selection/selection.json"))
+    table = score_tables.folds(load(build, "selection/selection.json"))
     assert table.rows[1] == ("1", "11", "0.3000", "0.4000", "0.5000", "-")
 
 
@@ -121,7 +121,9 @@ def test_a_projection_is_shown_fold_by_fold_and_told_in_a_sentence(build: Path) 
     assert tables.projection({**verdict, "projection": None}) is None
 
 
-@pytest.mark.parametrize("make", [tables.summary, tables.columns, tables.columns_by_fold, tables.folds])
+@pytest.mark.parametrize(
+    "make", [score_tables.summary, score_tables.columns, score_tables.columns_by_fold, score_tables.folds]
+)
 def test_every_row_is_as_wide_as_the_header(build: Path, make: Callable[[Any], tables.Table]) -> None:
     table = make(load(build, "selection/selection.json"))
     assert {len(row) for row in table.rows} == {len(table.header)}
