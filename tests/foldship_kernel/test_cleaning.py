@@ -21,7 +21,16 @@ CODE = "Look:\n\nint a = 1;\nint b = 2;\n\nIt fails."
         (Cleaning(markup=True), "if a <i or j> b then <a href='x'>c</a>", "if a <i or j> b then c"),
         (Cleaning(markup=True), "<p>one</p><p>t<b>w</b>o<br/>three</p>", "one two three"),
         (Cleaning(markup=True), "List<String> a &lt;b&gt; 1 <2> 3", "List<String> a <b> 1 <2> 3"),
-        (Cleaning("mark", "mark", "mark", True), None, ""),
+        (
+            Cleaning(repeats=2),
+            "ㅋㅋㅋㅋㅋ 정말!!!! 하하하하 good 1111 ㅠㅠ ...",
+            "ㅋㅋ 정말!! 하하 good 1111 ㅠㅠ ..",
+        ),
+        (Cleaning(repeats=1), "와우우우???", "와우?"),
+        (Cleaning(emoji="mark"), "좋아요😀👍🏽 ok ☀️", "좋아요 emoji ok emoji"),
+        (Cleaning(emoji="drop"), "family👨‍👩‍👧 and flag🇰🇷.", "family and flag ."),
+        (PLAIN, "ㅋㅋㅋㅋ 😀", "ㅋㅋㅋㅋ 😀"),
+        (Cleaning("mark", "mark", "mark", True, 2, "drop"), None, ""),
     ],
 )
 def test_clean(cleaning: Cleaning, raw: object, cleaned: str) -> None:

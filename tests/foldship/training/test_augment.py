@@ -107,9 +107,10 @@ class Fold:
         self.data = RowData(encoded, features, targets, np.array([10, 11, 12]))
 
     def grown(self, function: str, seed: int = 0) -> RowData:
-        config = self.card.config.model_copy(
-            update={"augmentation": Augmentation(rows=f"further_rows:{function}")}
-        )
+        return self.with_rows(Augmentation(rows=f"further_rows:{function}"), seed)
+
+    def with_rows(self, augmentation: Augmentation, seed: int = 0) -> RowData:
+        config = self.card.config.model_copy(update={"augmentation": augmentation})
         card = replace(self.card, config=config)
         return augment.with_further_rows(self.data, self.rows, card, quest, self.tokenizer, seed)
 
@@ -182,3 +183,32 @@ def test_the_table_given_is_a_copy(fold: Fold) -> None:
     before = fold.rows.copy()
     fold.grown("spoiling")
     pd.testing.assert_frame_equal(fold.rows, before)
+
+
+def test_two_columns_are_swapped_but_for_the_targets_that_are_spared(fold: Fold) -> None:
+    swap = ("question_title", "answer")
+    first = fold.data.targets[0, 0]
+    assert (fold.data.targets[1:] != first).all()
+    every, some = (
+        fold.with_rows(Augmentation(swap=swap, swap_except=spared)) for spared in ((), (float(first),))
+    )
+    assert every.groups.tolist() == [10, 11, 12, 10, 11, 12]
+    assert some.groups.tolist() == [10, 11, 12, 11, 12]
+    np.testing.assert_array_equal(every.targets[3:], fold.data.targets)
+    card = replace(
+        fold.card, config=fold.card.config.model_copy(update={"augmentation": Augmentation(swap=swap)})
+    )
+    made = augment.swapped(fold.rows, card.config.augmentation, quest)
+    assert list(made["question_title"]) == list(fold.rows["answer"])
+    assert list(made["answer"]) == list(fold.rows["question_title"])
+    assert [str(value).endswith("#swapped") for value in made["qa_id"]] == [True] * 3
+
+
+def test_columns_to_swap_must_be_read() -> None:
+    augment.check(Augmentation(swap=("question_title", "host")), quest)
+    with pytest.raises(FoldshipError, match="no column 'url'"):
+        augment.check(Augmentation(swap=("question_title", "url")), quest)
+    with pytest.raises(ValueError, match="names answer twice"):
+        Augmentation(swap=("answer", "answer"))
+    with pytest.raises(ValueError, match="swap is not set"):
+        Augmentation(swap_except=(0.0,))

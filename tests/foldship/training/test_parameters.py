@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from torch import nn
 from transformers import AlbertConfig, AlbertModel
 
+from foldship.config.objective import Optimizer
 from foldship.config.schema import Model
 from foldship.config.stages import Stage
 from foldship.modelling import model as network
@@ -80,3 +81,19 @@ def test_shared_layers_cannot_have_different_rates(tmp_path: Path) -> None:
     AlbertModel(config).save_pretrained(tmp_path)
     with pytest.raises(FoldshipError, match="layer_decay does not fit the backbone"):
         parameters.groups(model(tmp_path), stage(layer_decay=0.9), 0.0)
+
+
+@pytest.mark.parametrize("name", [name for name in get_args(Optimizer) if name not in ("auto", "adamw_8bit")])
+def test_every_optimizer_learns_at_the_rates_of_its_groups(name: str) -> None:
+    layers = [nn.Linear(2, 1, bias=False) for _ in range(2)]
+    groups = [
+        {"params": list(layer.parameters()), "lr": rate, "weight_decay": 0.0}
+        for layer, rate in zip(layers, (0.0, 0.1), strict=True)
+    ]
+    before = [layer.weight.detach().clone() for layer in layers]
+    optimizer = parameters.optimizer(name, groups)
+    loss = sum((layer(torch.ones(3, 2)) ** 2).sum() for layer in layers)
+    loss.backward()
+    optimizer.step()
+    assert torch.equal(layers[0].weight, before[0])
+    assert not torch.equal(layers[1].weight, before[1])
