@@ -26,7 +26,7 @@ def check(run: Evidence) -> Finding:
         if strange:
             faults.append(f"{named} holds {listed(strange)}, which the competition does not have")
     if listing is not None:
-        table = run.numbers().to_numpy()
+        table = run.numbers()[[f"{listing}[{name}]" for name in targets]].to_numpy()
         off = int((~(np.abs(table.sum(axis=1) - 1) <= TOLERANCE)).sum())
         if off:
             faults.append(f"{listing} does not sum to 1 in {off:,} rows")
