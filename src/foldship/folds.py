@@ -112,8 +112,10 @@ def load_or_make(
 
 
 def _rarest_target(targets: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(rows,) the scarcest target that is non-zero in each row, or `_NO_RARE_TARGET`."""
+    """(rows,) the scarcest target that is non-zero in each row, or `_NO_RARE_TARGET`; or its class."""
     present = targets != 0
+    if (present.sum(axis=1) == 1).all():  # classes: folds are stratified by all of them
+        return np.asarray(present.argmax(axis=1), dtype=np.int64)
     counts = present.sum(axis=0)
     labels = np.full(len(targets), _NO_RARE_TARGET, dtype=np.int64)
     scarce = np.flatnonzero((counts > 0) & (counts < _SCARCE * len(targets)))

@@ -62,7 +62,7 @@ def pad(encoded: EncodedRows, batch: NDArray[np.int64], spec: EncodingSpec) -> d
     """Pad some sequences on the right into the encoder's inputs.
 
     Returns:
-        `input_ids` and `attention_mask`, and where `spec` wants them also `token_type_ids`; each
+        `input_ids` and `attention_mask`, and where `spec` wants them also `token_type_ids` and `spans`; each
         (sequences, longest) int64.
     """
     lengths = encoded.lengths[batch]
@@ -74,4 +74,16 @@ def pad(encoded: EncodedRows, batch: NDArray[np.int64], spec: EncodingSpec) -> d
     if spec.segment_ids:
         second = column >= encoded.boundaries[batch][:, None]
         inputs["token_type_ids"] = (real & second).astype(np.int64)
+    if spec.spans:
+        inputs["spans"] = pad_spans(encoded, batch)
     return inputs
+
+
+def pad_spans(encoded: EncodedRows, batch: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which spans the tokens of some sequences belong to: (sequences, longest) int64, 0 for padding."""
+    lengths = encoded.lengths[batch]
+    result = np.zeros((len(batch), int(lengths.max(initial=0))), dtype=np.int64)
+    if encoded.marks is not None:
+        real = np.arange(result.shape[1]) < lengths[:, None]
+        result[real] = encoded.marks[ranges(encoded.offsets[batch], lengths)]
+    return result

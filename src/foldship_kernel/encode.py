@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foldship_kernel import windows
+from foldship_kernel import spans, windows
 from foldship_kernel.cleaning import PLAIN, Cleaning
 from foldship_kernel.encoded import EncodedRows, ends, ranges
 from foldship_kernel.tokens import TokenStore
@@ -69,6 +69,7 @@ class EncodingSpec:
         pad_id: token id that fills up a batch (on the right).
         segment_ids: whether token type ids mark the segments after the first.
         cleaning: what is done to the texts before they are tokenised.
+        spans: whether the encoder reads which spans a token belongs to.
     """
 
     towers: tuple[TowerSpec, ...]
@@ -79,6 +80,7 @@ class EncodingSpec:
     pad_id: int
     segment_ids: bool
     cleaning: Cleaning = PLAIN
+    spans: bool = False
 
     @property
     def longest(self) -> int:
@@ -114,6 +116,7 @@ class EncodingSpec:
             pad_id=value["pad_id"],
             segment_ids=value["segment_ids"],
             cleaning=Cleaning(**value.get("cleaning", {})),
+            spans=value.get("spans", False),
         )
 
 
@@ -143,6 +146,7 @@ def join(store: TokenStore, rows: Mapping[str, NDArray[np.int64]], spec: Encodin
         # A tower with fewer windows than another begins again with its first.
         index=np.stack([places[owner] + number % counts[owner] for places, counts in towers], axis=1),
         owner=owner if len(owner) > len(readings) else None,
+        marks=np.concatenate([part[3] for part in parts]) if spec.spans else None,
     )
     return joined.without_repeats()
 
@@ -158,11 +162,14 @@ def distinct(
 
 def _join_tower(
     store: TokenStore, texts: NDArray[np.int64], tower: TowerSpec, spec: EncodingSpec
-) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+) -> tuple[
+    NDArray[np.integer[Any]], NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64]
+]:
     """Sequences of (combinations, segments) texts.
 
     Returns:
-        Tokens end to end, lengths and boundaries of the sequences, and how many each combination has.
+        Tokens end to end, lengths and boundaries of the sequences, the spans of each token (none where these
+        are not read), and how many sequences each combination has.
     """
     segments = texts.shape[1]
     between = [spec.prefix_ids, *[spec.between_ids] * (segments - 1), spec.suffix_ids]
@@ -188,6 +195,7 @@ def _join_tower(
     tails = stops - (granted - head)
     tails[:, -1] = np.where(sliding, stops[:, -1] - reach + np.maximum(slid, tower.reach), tails[:, -1])
     starts[:, -1] += np.where(sliding, slid, 0)
+    _keep_spans(store, texts[combination], sliding, granted, lengths, starts, head, tails)
     # Every sequence is a row of pieces: special tokens, a head, a tail, special tokens, a head, a tail ...
     sizes = np.empty((len(granted), 3 * segments + 1), dtype=np.int64)
     sizes[:, 0::3] = [len(ids) for ids in between]
@@ -195,15 +203,45 @@ def _join_tower(
     places = ends(sizes.reshape(-1))
     pieces, total = places[:-1].reshape(sizes.shape), places[-1]
     tokens = np.empty(total, dtype=store.tokens.dtype)
+    marks = np.zeros(total if spec.spans else 0, dtype=np.uint8)
     for number, ids in enumerate(between):
         for offset, token in enumerate(ids):
             tokens[pieces[:, 3 * number] + offset] = token
     for column, source in ((1, starts), (2, tails)):
         target = ranges(pieces[:, column::3].reshape(-1), sizes[:, column::3].reshape(-1))
-        tokens[target] = store.tokens[ranges(source.reshape(-1), sizes[:, column::3].reshape(-1))]
+        origin = ranges(source.reshape(-1), sizes[:, column::3].reshape(-1))
+        tokens[target] = store.tokens[origin]
+        if spec.spans:
+            marks[target] = store.marks[origin]
     total_lengths = sizes.sum(axis=1)
     boundaries = sizes[:, :4].sum(axis=1) if segments > 1 else total_lengths
-    return tokens, total_lengths, boundaries.astype(np.int32), counts
+    return tokens, total_lengths, boundaries.astype(np.int32), marks, counts
+
+
+def _keep_spans(
+    store: TokenStore,
+    texts: NDArray[np.int64],
+    sliding: NDArray[np.bool_],
+    granted: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    head: NDArray[np.int64],
+    tails: NDArray[np.int64],
+) -> None:
+    """Where a text with spans is cut, keep what lies around them in the place of its ends.
+
+    Changes `starts`, `head` and `tails`. What windows slide over is not cut.
+    """
+    if not store.marks.any():
+        return
+    cut = granted < lengths
+    cut[:, -1] &= ~sliding
+    for row, column in np.argwhere(cut):
+        begin = int(store.starts[texts[row, column]])
+        bits = store.marks[begin : int(store.stops[texts[row, column]])]
+        if bits.any():
+            first, length, second, _ = spans.windows(bits, int(granted[row, column]))
+            starts[row, column], head[row, column], tails[row, column] = begin + first, length, begin + second
 
 
 def share(lengths: NDArray[np.int64], budgets: Sequence[int | None], available: int) -> NDArray[np.int64]:

@@ -19,6 +19,7 @@ class EncodedRows:
         boundaries: (sequences,) int32, where in each sequence its second segment begins.
         index: (readings, towers) int64, which sequence each reading's tower reads.
         owner: (readings,) int64, ascending from 0: the row of each reading. None where every row has one.
+        marks: (tokens,) uint8, which spans each token belongs to; None where that is not read.
     """
 
     tokens: NDArray[np.integer[Any]]
@@ -26,6 +27,7 @@ class EncodedRows:
     boundaries: NDArray[np.int32]
     index: NDArray[np.int64]
     owner: NDArray[np.int64] | None = None
+    marks: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -94,6 +96,7 @@ class EncodedRows:
             boundaries=np.concatenate([self.boundaries, other.boundaries]),
             index=np.concatenate([self.index, other.index + len(self.boundaries)]),
             owner=owner,
+            marks=None if self.marks is None else np.concatenate([self.marks, _marks(other)]),
         ).without_repeats()
 
     def without_repeats(self) -> EncodedRows:
@@ -103,6 +106,8 @@ class EncodedRows:
         places = np.empty(len(self.boundaries), dtype=np.int64)
         for number, boundary in enumerate(self.boundaries.tolist()):
             key = self.sequence(number).tobytes() + boundary.to_bytes(4, "little")
+            if self.marks is not None:
+                key += self.marks[self.offsets[number] : self.offsets[number + 1]].tobytes()
             place = known.setdefault(key, len(kept))
             if place == len(kept):
                 kept.append(number)
@@ -120,13 +125,19 @@ class EncodedRows:
     ) -> EncodedRows:
         lengths = self.lengths[sequences]
         offsets = ends(lengths)
+        kept = ranges(self.offsets[sequences], lengths)
         return EncodedRows(
-            tokens=self.tokens[ranges(self.offsets[sequences], lengths)],
+            tokens=self.tokens[kept],
             offsets=offsets,
             boundaries=self.boundaries[sequences],
             index=index,
             owner=owner,
+            marks=None if self.marks is None else self.marks[kept],
         )
+
+
+def _marks(rows: EncodedRows) -> NDArray[np.uint8]:
+    return np.zeros(len(rows.tokens), dtype=np.uint8) if rows.marks is None else rows.marks
 
 
 def ends(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -66,7 +66,8 @@ class Intake:
         for reading in wanted:
             keep[reading.source] = max(keep.get(reading.source, 0), reading.encoding.reach)
         self._stores = {
-            source: TokenStore(Tokenizer.from_file(str(source[0])), most) for source, most in keep.items()
+            source: TokenStore(Tokenizer.from_file(str(source[0])), most, marked=bool(task.spans))
+            for source, most in keep.items()
         }
         numbers: dict[Source, dict[str, list[NDArray[np.int64]]]] = {source: {} for source in keep}
         computed: dict[FeatureSpec, list[NDArray[np.float32]]] = {r.features: [] for r in wanted}

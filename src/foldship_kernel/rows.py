@@ -11,7 +11,7 @@ import itertools
 import re
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,22 @@ class FrameRows:
     def chunks(self) -> Iterator[pd.DataFrame]:
         for start in range(0, len(self.frame), CHUNK_ROWS):
             yield self.frame.iloc[start : start + CHUNK_ROWS]
+
+
+@dataclass(frozen=True)
+class PreparedRows:
+    """Rows that get further columns as they are read."""
+
+    rows: Rows
+    prepare: Callable[[pd.DataFrame], pd.DataFrame]
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return self.rows.ids
+
+    def chunks(self) -> Iterator[pd.DataFrame]:
+        for chunk in self.rows.chunks():
+            yield self.prepare(chunk)
 
 
 class CsvRows:

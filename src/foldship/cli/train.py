@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from foldship.cli.context import Context, open_context, shared_options
-from foldship_kernel.errors import DataError
+from foldship_kernel.errors import DataError, listed
+from foldship_kernel.tasks import NUMBERS
 
 if TYPE_CHECKING:
     from foldship.training.pseudo import Unlabelled
@@ -59,8 +60,11 @@ def train(context: Context, jobs: int | None = None) -> None:
         settings.count,
         settings.seed,
     )
-    for note in folds.notes(table, targets):
-        click.echo(f"note: {note}")
+    if task.kind == NUMBERS:  # of classes, the metric is one for all
+        for note in folds.notes(table, targets):
+            click.echo(f"note: {note}")
+    for ids in context.competition.contradictions(rows):
+        click.echo(f"note: {task.id} {listed(ids)}: the same texts, but other classes; all are learned from")
     began = time.monotonic()
     run.run(
         task,

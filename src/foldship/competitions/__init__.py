@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from foldship import metrics
-from foldship.competitions import quest_sample, sts_sample
+from foldship.competitions import klue_sample, quest_sample, sts_sample
 from foldship.competitions.base import Competition
 from foldship.config import load, problems
 from foldship.config.competition import Declared, Metric, matching
@@ -17,7 +17,11 @@ from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import CLASSES, NUMBERS, Task
 
 FILE_NAME = "competition.yaml"
-SAMPLES: dict[str, Callable[[Path, Task], None]] = {"quest": quest_sample.write, "sts": sts_sample.write}
+SAMPLES: dict[str, Callable[[Path, Task], None]] = {
+    "klue_re": klue_sample.write,
+    "quest": quest_sample.write,
+    "sts": sts_sample.write,
+}
 
 
 def names(kernels: Path) -> list[str]:

@@ -56,7 +56,9 @@ class Competition:
         task, targets = self.task, self.declared.targets
         path = folder / self.declared.files.train
         wanted = (targets.column,) if targets.column else targets.columns
-        rows = tables.read_table(path, required=(*task.columns, *wanted), id_column=task.id)
+        rows = self._prepared(
+            tables.read_table(path, required=(*task.columns, *wanted), id_column=task.id), path
+        )
         if task.kind == CLASSES:
             assert targets.column
             return pd.concat([rows, _one_hot(rows, targets.column, task.targets, path)], axis=1)
@@ -70,7 +72,30 @@ class Competition:
             DataError: the file or a column is missing or malformed.
         """
         path = folder / self.task.test
-        return tables.read_table(path, required=self.task.columns, id_column=self.task.id)
+        return self._prepared(
+            tables.read_table(path, required=self.task.columns, id_column=self.task.id), path
+        )
+
+    def _prepared(self, rows: pd.DataFrame, path: Path) -> pd.DataFrame:
+        try:
+            return self.task.prepare(rows, strict=True)
+        except DataError as error:
+            raise DataError(
+                f"{path}: {error.what}", expected=error.expected, found=error.found, fix=error.fix
+            ) from error
+
+    def contradictions(self, rows: pd.DataFrame) -> list[list[str]]:
+        """Ids of training rows with the same texts but other classes, by texts; none for numbers."""
+        if self.task.kind != CLASSES:
+            return []
+        keyed = pd.DataFrame(self.task.raw_texts(rows), index=rows.index).astype(str)
+        keyed["class"] = rows[list(self.task.targets)].to_numpy().argmax(axis=1)
+        parts = keyed.groupby(list(self.task.texts), sort=False)
+        return [
+            [str(value) for value in rows.loc[part.index, self.task.id]]
+            for _, part in parts
+            if part["class"].nunique() > 1
+        ]
 
     def groups(self, rows: pd.DataFrame) -> pd.Series:
         """Group of each row, a short str; rows of one group must share a fold. Same index as the rows."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from foldship.config.base import Settings
-from foldship_kernel.tasks import CLASSES, NUMBERS, Task
+from foldship_kernel.tasks import CLASSES, NUMBERS, Task, derived
 from foldship_kernel.tasks import texts as templates
 from foldship_kernel.tasks.layout import CLASS, PROBABILITIES
 
@@ -84,7 +84,8 @@ class Declared(Settings):
 
     `texts` are columns, or templates of columns in braces by name. `group` names the texts that tell which
     rows belong together: `first` takes the first that is not empty, `linked` any that two rows share.
-    `submission` says what each of its columns but the id holds: a target, `class` or `probabilities`.
+    `derive` names code that makes further columns, where templates do not suffice. `submission` says what
+    each of its columns but the id holds: a target, `class` or `probabilities`.
     """
 
     title: str = ""
@@ -99,6 +100,7 @@ class Declared(Settings):
     also: tuple[Metric, ...] = ()
     files: Files = Files()
     submission: dict[str, str] = Field(default_factory=dict)
+    derive: Literal["", "klue_re"] = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -171,6 +173,8 @@ class Declared(Settings):
             low=self.targets.range[0],
             high=self.targets.range[1],
             rowwise=rowwise,
+            spans=derived.get(self.derive).spans if self.derive else (),
+            derive=self.derive,
             test=self.files.test,
             template=self.files.sample,
         )

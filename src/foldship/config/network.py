@@ -14,17 +14,27 @@ from foldship.config.stages import ON_VECTORS, AnyStage
 OF_A_LAYER: Final = ("cls", "mean", "max", "sep")
 LAYERS: Final = frozenset({"layers_cls", "layers_mean"})
 LSTM: Final = "lstm"
+# The first token of a span, or the mean over its tokens; the span's name follows.
+FIRST: Final = "first"
+OF_A_SPAN: Final = (FIRST, "mean")
 
 
 def _known(kind: str) -> str:
     name, at, layer = kind.partition("@")
-    if kind in LAYERS or kind == LSTM or (name in OF_A_LAYER and (layer.isdecimal() if at else True)):
+    read, of, span = name.partition(":")
+    named = (read in OF_A_SPAN and bool(span)) if of else name in OF_A_LAYER
+    if kind in LAYERS or kind == LSTM or (named and (layer.isdecimal() if at else True)):
         return kind
-    known = [*OF_A_LAYER, "mean@4 and its like", *sorted(LAYERS), LSTM]
+    known = [*OF_A_LAYER, "mean@4 and its like", "first:SPAN", "mean:SPAN", *sorted(LAYERS), LSTM]
     raise ValueError(f"pooling: there is no {kind!r}; there are {', '.join(known)}")
 
 
 PoolingKind = Annotated[str, AfterValidator(_known)]
+
+
+def reads_spans(pooling: Sequence[PoolingKind]) -> bool:
+    """Whether any span is read."""
+    return any(":" in kind for kind in pooling)
 
 
 def lowest(pooling: Sequence[PoolingKind]) -> int | None:
@@ -47,18 +57,29 @@ class Head(Settings):
     layer norm to what the head reads. `interactions` adds the product and the distance of the first two
     towers' vectors. `views` maps beginnings of target names to the towers (from 0) that these targets read,
     through a head of their own; without, all targets read all towers.
+
+    Of classes, `restrict` names a column of `features.categories`: classes that no training row of a category
+    has become impossible there. `cascade` names the class that stands for none of the others: one head
+    decides whether it is any of them, a second one which.
     """
 
     hidden: int = Field(default=256, ge=0)
+    layers: int = Field(default=1, ge=1)
     dropout: Rate = 0.1
     samples: int = Field(default=1, ge=1)
     per_target: bool = False
     interactions: bool = False
     norm: bool = False
+    restrict: str | None = None
+    cascade: str | None = None
     views: dict[str, Annotated[tuple[int, ...], Field(min_length=1)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Head:
+        if self.layers > 1 and (self.per_target or not self.hidden):
+            raise ValueError("layers are hidden layers for all targets: set hidden, and per_target: false")
+        if self.cascade and (self.per_target or self.views):
+            raise ValueError("cascade has two heads of its own: remove per_target and views")
         if self.per_target and not self.hidden:
             raise ValueError("per_target needs hidden: without it every target has a layer of its own anyway")
         if self.samples > 1 and not self.dropout:

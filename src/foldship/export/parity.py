@@ -167,5 +167,6 @@ def with_extremes(given: Rows, encoding: EncodingSpec) -> Rows:
         boundaries=np.append(encoded.boundaries, [1, most]).astype(np.int32),
         index=np.concatenate([encoded.index, np.repeat([[first], [first + 1]], towers, axis=1)]),
         owner=None if encoded.owner is None else np.append(encoded.owner, len(encoded) + np.arange(2)),
+        marks=None if encoded.marks is None else np.append(encoded.marks, np.resize(encoded.marks, 1 + most)),
     )
     return Rows(rows, np.concatenate([features, features[[0, -1]]]))

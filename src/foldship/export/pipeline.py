@@ -115,10 +115,10 @@ def _to_fp32(card: ModelCard, model_dir: Path, fold: int, rows: Rows, scratch: P
     merged = ladder.climb(parity.MERGED, _torch_outputs(card, model, rows), trained)
 
     encoder, head = (scratch / name(fold, form) for form in (FP32, HEAD))
-    trace.trace_encoder(model.encoder, encoder, segment_ids=card.encoding.segment_ids)
+    read = {"segment_ids": card.encoding.segment_ids, "spans": card.encoding.spans}
+    trace.trace_encoder(model.encoder, encoder, **read)
     fused = fuse(encoder, cast(PretrainedConfig, model.encoder.backbone.config))
-    names = (*trace.TOKENS, *((trace.SEGMENTS,) if card.encoding.segment_ids else ()))
-    parity.check_names(fused, names, trace.POOLED, f"fold {fold}, encoder")
+    parity.check_names(fused, trace.names(**read), trace.POOLED, f"fold {fold}, encoder")
     onnx.save(fused, encoder)
     pooled = rows.encoded.index.shape[1] * model.encoder.width
     trace.trace_head(model.head, head, pooled=pooled, features=rows.features.shape[1])

@@ -28,7 +28,7 @@ CODE = (
 )
 CODE_ABOARD = tuple(
     Path(foldship_kernel.__file__).with_name(name)
-    for name in ("batching.py", "budget.py", "encode.py", "encoded.py", "fold.py", "windows.py")
+    for name in ("batching.py", "budget.py", "encode.py", "encoded.py", "fold.py", "spans.py", "windows.py")
 )
 
 
@@ -70,7 +70,8 @@ def fingerprint(
 def _digest(rows: Rows) -> str:
     encoded = rows.encoded
     arrays = (encoded.tokens, encoded.offsets, encoded.boundaries, encoded.index, encoded.readings)
-    return _digest_arrays(*arrays, rows.features)
+    marks = () if encoded.marks is None else (encoded.marks,)
+    return _digest_arrays(*arrays, *marks, rows.features)
 
 
 def _digest_arrays(*arrays: NDArray[Any]) -> str:

@@ -7,11 +7,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from optimum.exporters.onnx import export
 from optimum.exporters.onnx.config import TextEncoderOnnxConfig
-from optimum.utils import NormalizedTextConfig, logging
+from optimum.utils import DummyTextInputGenerator, NormalizedTextConfig, logging
 from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
@@ -20,7 +21,7 @@ from foldship_kernel.errors import FoldshipError
 
 OPSET = 17  # newest that the fusion patterns and ONNX Runtime 1.26 both take
 TOKENS, POOLED, FEATURES, LOGITS = ("input_ids", "attention_mask"), "pooled", "features", "logits"
-SEGMENTS = "token_type_ids"
+SEGMENTS, SPANS = "token_type_ids", "spans"
 
 
 class _Traced(nn.Module):
@@ -32,39 +33,56 @@ class _Traced(nn.Module):
         self.config = copy.deepcopy(encoder.backbone.config)
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        token_type_ids: Tensor | None = None,
+        spans: Tensor | None = None,
     ) -> Tensor:
-        pooled: Tensor = self.encoder(input_ids, attention_mask, token_type_ids)
+        pooled: Tensor = self.encoder(input_ids, attention_mask, token_type_ids, spans)
         return pooled
+
+
+class _Generator(DummyTextInputGenerator):
+    """Makes the inputs to trace with; those of spans are numbers of spans that a token belongs to."""
+
+    SUPPORTED_INPUT_NAMES = (*DummyTextInputGenerator.SUPPORTED_INPUT_NAMES, SPANS)
+
+    def generate(self, input_name: str, *given: Any, **named: Any) -> Any:
+        if input_name == SPANS:
+            return self.random_int_tensor([self.batch_size, self.sequence_length], 4, framework="pt")
+        return super().generate(input_name, *given, **named)
 
 
 class _EncoderConfig(TextEncoderOnnxConfig):
     """Names and dynamic axes of the encoder's graph."""
 
     NORMALIZED_CONFIG_CLASS = NormalizedTextConfig
+    DUMMY_INPUT_GENERATOR_CLASSES = (_Generator,)
+    names: tuple[str, ...] = TOKENS
 
     @property
     def inputs(self) -> dict[str, dict[int, str]]:
-        return {name: {0: "sequences", 1: "tokens"} for name in TOKENS}
+        return {name: {0: "sequences", 1: "tokens"} for name in self.names}
 
     @property
     def outputs(self) -> dict[str, dict[int, str]]:
         return {POOLED: {0: "sequences"}}
 
 
-class _SegmentedEncoderConfig(_EncoderConfig):
-    @property
-    def inputs(self) -> dict[str, dict[int, str]]:
-        return {name: {0: "sequences", 1: "tokens"} for name in (*TOKENS, SEGMENTS)}
+def names(*, segment_ids: bool, spans: bool) -> tuple[str, ...]:
+    """Inputs of an encoder's graph."""
+    return (*TOKENS, *((SEGMENTS,) if segment_ids else ()), *((SPANS,) if spans else ()))
 
 
-def trace_encoder(encoder: Encoder, path: Path, *, segment_ids: bool) -> None:
+def trace_encoder(encoder: Encoder, path: Path, *, segment_ids: bool, spans: bool = False) -> None:
     """Write the encoder's fp32 graph.
 
     Args:
         encoder: adapters merged, attention "eager": the fusion patterns know no other.
         path: where to write; the graph maps (B, L) int64 each to "pooled" (B, P) float32.
         segment_ids: whether it reads token type ids.
+        spans: whether it reads which spans tokens belong to.
 
     Raises:
         FoldshipError: the backbone does not run eager attention.
@@ -78,7 +96,8 @@ def trace_encoder(encoder: Encoder, path: Path, *, segment_ids: bool) -> None:
             fix='load it with `store.load_fold(..., attention="eager")`',
         )
     model = _Traced(encoder).eval()
-    config = (_SegmentedEncoderConfig if segment_ids else _EncoderConfig)(model.config)
+    config = _EncoderConfig(model.config)
+    config.names = names(segment_ids=segment_ids, spans=spans)
     with _quiet():
         export(model, config, path, opset=OPSET)
 
@@ -86,15 +105,15 @@ def trace_encoder(encoder: Encoder, path: Path, *, segment_ids: bool) -> None:
 def trace_head(head: nn.Module, path: Path, *, pooled: int, features: int) -> None:
     """Write the head's fp32 graph: "pooled" (N, pooled) and "features" (N, features) to "logits" (N, C)."""
     example = (torch.zeros(2, pooled), torch.zeros(2, features))
-    names = (POOLED, FEATURES, LOGITS)
+    ends = (POOLED, FEATURES, LOGITS)
     with _quiet(), torch.inference_mode():
         torch.onnx.export(
             head.eval(),
             example,
             str(path),
-            input_names=list(names[:2]),
-            output_names=list(names[2:]),
-            dynamic_axes={name: {0: "rows"} for name in names},
+            input_names=list(ends[:2]),
+            output_names=list(ends[2:]),
+            dynamic_axes={name: {0: "rows"} for name in ends},
             opset_version=OPSET,
             dynamo=False,
         )

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from foldship.config.network import Head
 from foldship.modelling.ordinal import OrdinalDecode
 from foldship_kernel.errors import FoldshipError
+
+IMPOSSIBLE = -30.0  # added to the logit of a class that cannot be
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Inputs:
         features: width of the feature vector, which begins with the one-hot columns.
         one_hots: width of each one-hot metadata column, in order.
         embedding: width of the learned embedding of each of these; None takes them as they are.
+        names: of these columns.
     """
 
     towers: int
@@ -31,6 +35,7 @@ class Inputs:
     features: int
     one_hots: tuple[int, ...] = ()
     embedding: int | None = None
+    names: tuple[str, ...] = ()
 
 
 class Metadata(nn.Module):
@@ -116,7 +121,9 @@ class RowHead(nn.Module):
         elif config.per_target:
             layers.append(PerTarget(width, config.hidden, outputs, config.dropout))
         else:
-            layers += [nn.Linear(width, config.hidden), nn.GELU(), nn.Dropout(config.dropout)]
+            for number in range(config.layers):
+                into = config.hidden if number else width
+                layers += [nn.Linear(into, config.hidden), nn.GELU(), nn.Dropout(config.dropout)]
             layers.append(nn.Linear(config.hidden, len(outputs)))
         self.layers = nn.Sequential(*layers)
 
@@ -171,6 +178,60 @@ class ViewsHead(nn.Module):
         return torch.cat([view(pooled, features) for view in self.views], dim=1)[:, self.order]
 
 
+class Cascade(nn.Module):
+    """Of classes: whether a row is of any but one of them, then of which.
+
+    Two heads of their own on the same vectors; the product of their probabilities is learnt and predicted, so
+    that a doubtful first answer does not settle the second.
+
+    Args:
+        inputs, outputs, config: as of `RowHead`; `config.cascade` is the class that stands for none.
+    """
+
+    def __init__(self, inputs: Inputs, outputs: Sequence[str], config: Head) -> None:
+        super().__init__()
+        self._place = list(outputs).index(str(config.cascade))
+        self.any = RowHead(inputs, ["any"], config)
+        self.which = RowHead(inputs, [name for name in outputs if name != config.cascade], config)
+
+    def forward(self, pooled: Tensor, features: Tensor) -> Tensor:
+        """(N, towers * width) and (N, F) float32 -> (N, C) logarithms of probabilities."""
+        doubt = self.any(pooled, features)
+        some = functional.logsigmoid(doubt) + functional.log_softmax(self.which(pooled, features), dim=1)
+        none = functional.logsigmoid(-doubt)
+        return torch.cat([some[:, : self._place], none, some[:, self._place :]], dim=1)
+
+
+class Restricted(nn.Module):
+    """A head of which some classes are impossible in some categories.
+
+    Args:
+        head: to (N, C) logits.
+        outputs: number of classes.
+        columns: where in the features the category's one-hot columns are. A row of no known category has all
+            classes.
+    """
+
+    forbidden: Tensor
+
+    def __init__(self, head: nn.Module, outputs: int, columns: slice) -> None:
+        super().__init__()
+        self.head, self.columns = head, columns
+        self.register_buffer("forbidden", torch.zeros(columns.stop - columns.start, outputs))
+
+    def learn(self, features: Tensor, targets: Tensor) -> None:
+        """Forbid what no row has: features (N, F), targets (N, C) of which the largest is the row's class."""
+        classes = functional.one_hot(targets.argmax(1), targets.shape[1]).to(features.dtype)
+        seen = features[:, self.columns].T @ classes
+        known = seen.sum(1, keepdim=True) > 0
+        self.forbidden.copy_(torch.where((seen == 0) & known, IMPOSSIBLE, 0.0))
+
+    def forward(self, pooled: Tensor, features: Tensor) -> Tensor:
+        """(N, towers * width) and (N, F) float32 -> (N, C) float32."""
+        logits: Tensor = self.head(pooled, features) + features[:, self.columns] @ self.forbidden
+        return logits
+
+
 class Decoded(nn.Module):
     """A head whose outputs are more than one a target: as they are in training, decoded in evaluation.
 
@@ -204,10 +265,38 @@ def build(
         decode: turns the outputs into one logit a target, (N, C) to (N, targets); None where they are that.
 
     Raises:
-        FoldshipError: `head.views` does not fit the targets.
+        FoldshipError: `head.views`, `head.cascade` or `head.restrict` does not fit the targets or features.
     """
-    head = (ViewsHead if config.views else RowHead)(inputs, outputs, config)
+    if config.cascade is not None and config.cascade not in outputs:
+        raise FoldshipError(
+            f"head.cascade: there is no class {config.cascade!r}",
+            expected=f"one of {', '.join(outputs)}",
+            fix="correct the name in head.cascade",
+        )
+    kind = ViewsHead if config.views else Cascade if config.cascade else RowHead
+    head: nn.Module = kind(inputs, outputs, config)
+    if config.restrict is not None:
+        head = Restricted(head, len(outputs), _place(inputs, config.restrict))
     return head if decode is None else Decoded(head, decode)
+
+
+def _place(inputs: Inputs, column: str) -> slice:
+    """Where a category's one-hot columns are among the features.
+
+    Raises:
+        FoldshipError: there are none.
+    """
+    if column not in inputs.names:
+        raise FoldshipError(
+            f"head.restrict: {column!r} is no feature",
+            expected=f"one of {', '.join(inputs.names)}"
+            if inputs.names
+            else "a column of features.categories",
+            fix="name it in features.categories, too",
+        )
+    number = inputs.names.index(column)
+    start = sum(inputs.one_hots[:number])
+    return slice(start, start + inputs.one_hots[number])
 
 
 def split(views: Mapping[str, Sequence[int]], outputs: Sequence[str]) -> dict[str, list[int]]:

@@ -22,20 +22,27 @@ class Encoder(nn.Module):
     Args:
         backbone: a transformers encoder, or a PEFT model around one.
         pooling: what is read off its layers, joined in this order.
+        spans: names of the spans that pooling may read, in the order of their numbers.
 
     Attributes:
         width: of a pooled vector.
     """
 
-    def __init__(self, backbone: nn.Module, pooling: Sequence[PoolingKind]) -> None:
+    def __init__(
+        self, backbone: nn.Module, pooling: Sequence[PoolingKind], spans: Sequence[str] = ()
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         config: Any = backbone.config
-        self.pooling = Pooling(pooling, config.num_hidden_layers, config.hidden_size)
+        self.pooling = Pooling(pooling, config.num_hidden_layers, config.hidden_size, spans)
         self.width = self.pooling.width
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        token_type_ids: Tensor | None = None,
+        spans: Tensor | None = None,
     ) -> Tensor:
         """(B, L) int64 each -> (B, width) float32."""
         inputs: dict[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask}
@@ -45,16 +52,18 @@ class Encoder(nn.Module):
             layers = self.backbone(**inputs, output_hidden_states=True).hidden_states
         else:
             layers = [self.backbone(**inputs).last_hidden_state]
-        pooled: Tensor = self.pooling([states.float() for states in layers], attention_mask)
+        pooled: Tensor = self.pooling([states.float() for states in layers], attention_mask, spans)
         return pooled
 
-    def above(self, states: Tensor, attention_mask: Tensor, depth: int) -> Tensor:
+    def above(
+        self, states: Tensor, attention_mask: Tensor, depth: int, spans: Tensor | None = None
+    ) -> Tensor:
         """The same from what the lowest `depth` layers made of the tokens, (B, L, H) float32.
 
         Pooling must read nothing below them.
         """
         found = [layer.float() for layer in upper.run(self.backbone, states, attention_mask, depth)]
-        pooled: Tensor = self.pooling([*found[:1] * depth, *found], attention_mask)
+        pooled: Tensor = self.pooling([*found[:1] * depth, *found], attention_mask, spans)
         return pooled
 
 
@@ -111,6 +120,7 @@ def build(
     features: FeatureSpec,
     outputs: Sequence[str],
     decode: OrdinalDecode | None = None,
+    spans: Sequence[str] = (),
     attention: str = "sdpa",
     quantise: bool = False,
 ) -> RowModel:
@@ -122,6 +132,7 @@ def build(
         features: what the feature vector is made of.
         outputs: the target of each output, outputs of a target side by side.
         decode: see `heads.build`.
+        spans: names of the spans that texts may have, in the order of their numbers.
         attention: `sdpa` to train, `eager` to export.
         quantise: whether the base is held in 4 bits.
 
@@ -136,13 +147,15 @@ def build(
         quantise=quantise,
         layers=deepest(config.pooling),
     )
-    encoder = Encoder(base, config.pooling)
-    one_hots = [len(one_hot.values) + one_hot.others for one_hot in features.one_hots]
+    encoder = Encoder(base, config.pooling, spans)
+    one_hots = {one_hot.column: len(one_hot.values) + one_hot.others for one_hot in features.one_hots}
+    known = {name: width for name, width in one_hots.items() if width}
     inputs = heads.Inputs(
         towers=len(config.towers),
         width=encoder.width,
         features=features.width,
-        one_hots=tuple(width for width in one_hots if width),
+        one_hots=tuple(known.values()),
+        names=tuple(known),
         embedding=config.features.embedding,
     )
     return RowModel(encoder, heads.build(inputs, outputs, config.head, decode))

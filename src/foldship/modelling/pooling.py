@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from foldship.config.network import LSTM, PoolingKind, lowest
+from foldship.config.network import FIRST, LSTM, PoolingKind, lowest
 from foldship_kernel.errors import FoldshipError
 
 # States (B, L, H) float32 and mask (B, L) int64 to one vector a sequence, (B, H) float32.
@@ -44,9 +44,35 @@ class OneLayer(nn.Module):
         super().__init__()
         self._read, self._layer = read, layer
 
-    def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:
+    def forward(self, layers: Sequence[Tensor], mask: Tensor, spans: Tensor | None = None) -> Tensor:
         """As `Pooling.forward`, (B, H)."""
         return self._read(layers[self._layer], mask)
+
+
+class OneSpan(nn.Module):
+    """Reads a span's tokens in one layer, zeros where a sequence does not have it; learns nothing.
+
+    Args:
+        bit: number of the span.
+        only_first: whether its first token is read, an entity's marker (https://arxiv.org/abs/1906.03158), or
+            the mean over its tokens (https://arxiv.org/abs/1905.08284).
+        layer: number of the layer.
+    """
+
+    def __init__(self, bit: int, only_first: bool, layer: int = -1) -> None:
+        super().__init__()
+        self._place, self._only_first, self._layer = 2**bit, only_first, layer
+
+    def forward(self, layers: Sequence[Tensor], mask: Tensor, spans: Tensor | None = None) -> Tensor:
+        """As `Pooling.forward`, (B, H)."""
+        assert spans is not None
+        states = layers[self._layer]
+        inside = torch.div(spans, self._place, rounding_mode="floor") % 2
+        if self._only_first:
+            inside = inside * (inside.cumsum(1) == 1).to(inside.dtype)
+        # Not a matrix product, see `mean`.
+        chosen = inside.unsqueeze(-1).to(states.dtype)
+        return (states * chosen).sum(1) / chosen.sum(1).clamp(min=1)
 
 
 class AllLayers(nn.Module):
@@ -61,7 +87,7 @@ class AllLayers(nn.Module):
         self._read = read
         self.scores = nn.Parameter(torch.zeros(layers + 1))
 
-    def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:
+    def forward(self, layers: Sequence[Tensor], mask: Tensor, spans: Tensor | None = None) -> Tensor:
         """As `Pooling.forward`, (B, H)."""
         read = torch.stack([self._read(states, mask) for states in layers], dim=1)
         return (read * self.scores.softmax(0).unsqueeze(-1)).sum(1)
@@ -79,7 +105,7 @@ class BiLSTM(nn.Module):
         self.forwards = nn.LSTM(width, width // 2, batch_first=True)
         self.backwards = nn.LSTM(width, width // 2, batch_first=True)
 
-    def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:
+    def forward(self, layers: Sequence[Tensor], mask: Tensor, spans: Tensor | None = None) -> Tensor:
         """As `Pooling.forward`, (B, 2 * (H // 2))."""
         states = layers[-1]
         place = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
@@ -98,29 +124,33 @@ class Pooling(nn.Module):
         kinds: what to read, in order; see docs/configuration.md.
         layers: number of the encoder's layers, embeddings not counted.
         width: of a token's state.
+        spans: names of the spans that there are, in the order of their numbers.
 
     Raises:
-        FoldshipError: a kind reads a layer that there is not.
+        FoldshipError: a kind reads a layer or a span that there is not.
     """
 
-    def __init__(self, kinds: Sequence[PoolingKind], layers: int, width: int) -> None:
+    def __init__(
+        self, kinds: Sequence[PoolingKind], layers: int, width: int, spans: Sequence[str] = ()
+    ) -> None:
         super().__init__()
-        self.parts = nn.ModuleList(_part(kind, layers, width) for kind in kinds)
+        self.parts = nn.ModuleList(_part(kind, layers, width, spans) for kind in kinds)
         self.every_layer = lowest(kinds) is not None
         self.width = sum(2 * (width // 2) if kind == LSTM else width for kind in kinds)
 
-    def forward(self, layers: Sequence[Tensor], mask: Tensor) -> Tensor:
+    def forward(self, layers: Sequence[Tensor], mask: Tensor, spans: Tensor | None = None) -> Tensor:
         """Pooled vectors, (B, width) float32.
 
         Args:
             layers: (B, L, H) float32 each, the last layer's states last; all of them and the embeddings where
                 `every_layer` is true.
             mask: (B, L) int64, 1 for real tokens, which come first.
+            spans: (B, L) int64, bit k for tokens of span k; needed where a span is read.
         """
-        return torch.cat([part(layers, mask) for part in self.parts], dim=-1)
+        return torch.cat([part(layers, mask, spans) for part in self.parts], dim=-1)
 
 
-def _part(kind: PoolingKind, layers: int, width: int) -> nn.Module:
+def _part(kind: PoolingKind, layers: int, width: int, spans: Sequence[str]) -> nn.Module:
     if kind == LSTM:
         return BiLSTM(width)
     if kind == "layers_cls":
@@ -135,4 +165,14 @@ def _part(kind: PoolingKind, layers: int, width: int) -> nn.Module:
             expected=f"a number from 0, the embeddings, to {layers}",
             fix="correct the number in pooling",
         )
-    return OneLayer(reads[name], int(number) if number else -1)
+    layer = int(number) if number else -1
+    name, of, span = name.partition(":")
+    if not of:
+        return OneLayer(reads[name], layer)
+    if span not in spans:
+        raise FoldshipError(
+            f"pooling: {kind} reads a span that the competition's texts do not have",
+            expected=f"one of {', '.join(spans)}" if spans else "no span: the competition has none",
+            fix="correct the name in pooling",
+        )
+    return OneSpan(list(spans).index(span), name == FIRST, layer)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
 from foldship.config.inputs import Features
+from foldship.config.network import reads_spans
 from foldship.config.schema import Model
 from foldship_kernel import features
 from foldship_kernel.cleaning import Cleaning
@@ -86,6 +87,7 @@ def encoding_spec(
         pad_id=tokenizer.pad_token_id,
         segment_ids=config.segment_ids,
         cleaning=Cleaning(**config.cleaning.model_dump()),
+        spans=reads_spans(config.pooling),
     )
 
 

@@ -208,6 +208,7 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
         features=card.features,
         outputs=card.outputs,
         decode=card.decode,
+        spans=card.task.spans,
         attention=attention,
     )
     missing, unexpected = model.load_state_dict(state, strict=False)

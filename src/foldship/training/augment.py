@@ -75,6 +75,7 @@ class TokenNoise:
         return replace(
             encoded,
             tokens=tokens[kept].astype(encoded.tokens.dtype),
+            marks=None if encoded.marks is None else encoded.marks[kept],
             offsets=before[encoded.offsets],
             boundaries=(
                 before[encoded.offsets[:-1] + encoded.boundaries] - before[encoded.offsets[:-1]]
@@ -169,7 +170,8 @@ def swapped(rows: pd.DataFrame, config: Augmentation, task: Task) -> pd.DataFram
     spared = np.isin(rows[list(task.targets)].to_numpy(np.float64), config.swap_except).any(axis=1)
     made = rows[~spared]
     ids = made[task.id].astype(str) + f"{MARK}swapped"
-    return made.assign(**{task.id: ids, first: made[second], second: made[first]})
+    made = made.assign(**{task.id: ids, first: made[second], second: made[first]})
+    return task.prepare(made, strict=True)[list(rows.columns)]
 
 
 def check(config: Augmentation, task: Task) -> None:

@@ -134,7 +134,10 @@ class Collator:
 
     def _inputs(self, encoded: EncodedRows, sequences: NDArray[np.int64]) -> dict[str, Any]:
         if self._states is not None:
-            return _tensors(self._states.pad(sequences, encoded.lengths[sequences]))
+            inputs = self._states.pad(sequences, encoded.lengths[sequences])
+            if self._spec.spans:
+                inputs["spans"] = batching.pad_spans(encoded, sequences)
+            return _tensors(inputs)
         return _tensors(batching.pad(encoded, sequences, self._spec))
 
 

@@ -15,6 +15,7 @@ from transformers import set_seed
 from foldship.config.stages import ON_VECTORS, Ridge
 from foldship.modelling import attention, predict
 from foldship.modelling import model as network
+from foldship.modelling.heads import Restricted
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
 from foldship.training import augment, parameters, precision, ridge, stage
@@ -29,6 +30,9 @@ def train(job: FoldJob) -> NDArray[np.float32]:
     set_seed(job.seed)
     config = job.card.config
     model = build(job.card)
+    if isinstance(model.head, Restricted):
+        kept = torch.from_numpy(job.train.features), torch.from_numpy(job.train.targets)
+        model.head.learn(*(values.to(precision.device()) for values in kept))
     untrained = True
     for number, settings in enumerate(config.stages):
         finished = job.folder / f"stage{number}.safetensors"
@@ -67,6 +71,7 @@ def build(card: ModelCard) -> RowModel:
         features=card.features,
         outputs=card.outputs,
         decode=card.decode,
+        spans=card.task.spans,
         attention=precision.attention(longest, dropout=config.encoder_dropout != 0),
         quantise=config.adapter is not None and config.adapter.quantise,
     )

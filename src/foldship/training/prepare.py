@@ -35,7 +35,7 @@ from foldship.training.data import RowData
 from foldship.training.material import Material, every_row, joined_groups
 from foldship.training.pseudo import Unlabelled
 from foldship.training.side_by_side import Work
-from foldship_kernel import grouping
+from foldship_kernel import grouping, spans
 from foldship_kernel.atomic import replacing, write_csv
 from foldship_kernel.cleaning import Cleaning, clean_all
 from foldship_kernel.encoded import EncodedRows
@@ -56,6 +56,7 @@ READING_CODE = [
         "counts.py",
         "style.py",
         "similarity.py",
+        "spans.py",
         "intake.py",
         "tasks",
     )
@@ -245,4 +246,5 @@ def _texts(task: Task, tables: Sequence[pd.DataFrame], cleaning: Cleaning) -> li
     """All distinct texts of the rows, in order, cleaned as the model reads them."""
     found = [task.raw_texts(table) for table in tables]
     cleaned = [text for texts in found for name in task.texts for text in clean_all(texts[name], cleaning)]
-    return list(dict.fromkeys(text for text in cleaned if text))
+    plain = map(spans.clear, cleaned) if task.spans else cleaned
+    return list(dict.fromkeys(text for text in plain if text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from foldship_kernel.rows import CsvRows, Rows
-from foldship_kernel.tasks import layout, texts
+from foldship_kernel.rows import CsvRows, PreparedRows, Rows
+from foldship_kernel.tasks import derived, layout, texts
 from foldship_kernel.tasks.base import Template, check_same_ids
 from foldship_kernel.text import normalise_all
 
@@ -43,6 +44,9 @@ class Task:
         rowwise: whether the metric judges each row by itself, so that a submission may hold rows that more
             folds have read than others, and columns of one value; not so where rows are ranked or correlated
             with each other.
+        spans: names of the parts of texts that models may read by themselves, in the order of their numbers,
+            see `foldship_kernel.spans`.
+        derive: what makes further columns of the files' own, see `derived`; "" for nothing.
         test: file with the rows to predict.
         template: file with the ids and columns of the submission; None where the competition has none.
     """
@@ -60,6 +64,8 @@ class Task:
     low: float = 0.0
     high: float = 1.0
     rowwise: bool = False
+    spans: tuple[str, ...] = ()
+    derive: str = ""
     test: str = "test.csv"
     template: str | None = "sample_submission.csv"
 
@@ -76,9 +82,25 @@ class Task:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns that are read of a row, besides the id."""
+        """Columns that are read of a row's file, besides the id."""
         named = [name for template in self.texts.values() for name in texts.columns(template)]
-        return tuple(dict.fromkeys([*named, *self.categories, *self.common]))
+        wanted = dict.fromkeys([*named, *self.categories, *self.common])
+        if not self.derive:
+            return tuple(wanted)
+        made = derived.get(self.derive)
+        return tuple(dict.fromkeys([*made.read, *(name for name in wanted if name not in made.added)]))
+
+    def prepare(self, rows: pd.DataFrame, *, strict: bool) -> pd.DataFrame:
+        """Rows as their file has them, with all columns that models read.
+
+        Args:
+            rows: some rows.
+            strict: whether a malformed row is an error; else as much of it is read as can be.
+
+        Raises:
+            DataError: a row is malformed.
+        """
+        return derived.get(self.derive).derive(rows, strict=strict) if self.derive else rows
 
     def read_test(self, folder: Path) -> tuple[Rows, Template]:
         """Find and check the rows to predict, and the template of the submission.
@@ -86,7 +108,9 @@ class Task:
         Raises:
             DataError: a file or column is missing or malformed, or the two files' ids differ.
         """
-        rows = CsvRows(folder / self.test, required=self.columns, id_column=self.id)
+        rows: Rows = CsvRows(folder / self.test, required=self.columns, id_column=self.id)
+        if self.derive:
+            rows = PreparedRows(rows, partial(self.prepare, strict=False))
         if self.template is None:
             return rows, Template(self.id, rows.ids, (self.id, *self.submission))
         wanted = CsvRows(folder / self.template, required=tuple(self.submission), id_column=self.id)
