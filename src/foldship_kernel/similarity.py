@@ -1,4 +1,4 @@
-"""How alike two texts are by their characters and words: cosines of tf-idf vectors, for any language.
+"""How alike two texts are by their characters, words, lengths and numbers, for any language.
 
 An n-gram's weight is looked up by its hash, so that the fitted table stays small however many there are; what
 is compared are the n-grams themselves.
@@ -7,6 +7,7 @@ is compared are the n-grams themselves.
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 
 WORDS = 0
 SIZES = (WORDS, 1, 2, 3)  # words, then characters in a row
-WIDTH = len(SIZES)
+WIDTH = 2 * len(SIZES) + 2
 BUCKETS = 4096
+_DIGITS = re.compile(r"\d+")
 STEPS = 100  # a weight is kept in hundredths
 
 Weights = Sequence[Sequence[int]]
@@ -44,7 +46,11 @@ def fit(texts: Iterable[str]) -> tuple[tuple[int, ...], ...]:
 
 
 def compute(first: Sequence[str], second: Sequence[str], weights: Weights) -> NDArray[np.float64]:
-    """(rows, WIDTH) float64 from 0 to 1: cosine of two texts' tf-idf vectors by words, and by characters.
+    """(rows, WIDTH) float64 from 0 to 1: what two texts have in common.
+
+    By words, and by one, two and three characters in a row: the cosine of their tf-idf vectors, then, by each,
+    the share of their n-grams that both have (Jaccard); how long the shorter one is, as a share of the other;
+    and whether they hold the same numbers.
 
     Args:
         first, second: texts of the rows.
@@ -63,12 +69,20 @@ def compute(first: Sequence[str], second: Sequence[str], weights: Weights) -> ND
 
     result = np.zeros((len(first), WIDTH))
     for row, texts in enumerate(zip(first, second, strict=True)):
-        for number in range(WIDTH):
+        for number in range(len(SIZES)):
             (one, length), (other, other_length) = (vector(number, text) for text in texts)
             if length and other_length:
-                product = math.fsum(value * other[gram] for gram, value in one.items() if gram in other)
+                common = [gram for gram in one if gram in other]
+                product = math.fsum(one[gram] * other[gram] for gram in common)
                 result[row, number] = product / (length * other_length)
+                result[row, len(SIZES) + number] = len(common) / (len(one) + len(other) - len(common))
+        result[row, -2:] = _lengths(*texts), set(_DIGITS.findall(texts[0])) == set(_DIGITS.findall(texts[1]))
     return result
+
+
+def _lengths(one: str, other: str) -> float:
+    shorter, longer = sorted((len(one), len(other)))
+    return shorter / longer if longer else 1.0
 
 
 def _grams(text: str, size: int) -> list[str]:

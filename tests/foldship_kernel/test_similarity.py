@@ -23,8 +23,18 @@ WEIGHTS = similarity.fit(TEXTS)
 def test_equal_texts_are_alike_and_strangers_are_not() -> None:
     same = similarity.compute(TEXTS, TEXTS, WEIGHTS)
     assert same == pytest.approx(np.ones((len(TEXTS), similarity.WIDTH)))
-    assert similarity.compute(["abc"], ["xyz"], WEIGHTS).tolist() == [[0.0] * similarity.WIDTH]
-    assert similarity.compute(["", "a"], ["a", ""], WEIGHTS).tolist() == [[0.0] * similarity.WIDTH] * 2
+    nothing = [0.0] * (similarity.WIDTH - 2)
+    assert similarity.compute(["abc"], ["wxyz"], WEIGHTS).tolist() == [[*nothing, 0.75, 1.0]]
+    assert similarity.compute(["", "a"], ["a", ""], WEIGHTS).tolist() == [[*nothing, 0.0, 1.0]] * 2
+    assert similarity.compute([""], [""], WEIGHTS).tolist() == [[*nothing, 1.0, 1.0]]
+
+
+def test_numbers_and_shares_of_n_grams() -> None:
+    found = similarity.compute(["at 10 or 12", "at 10"], ["12 or at 10", "at 11"], WEIGHTS)
+    assert found[:, -1].tolist() == [1.0, 0.0]
+    assert found[1, 4:6] == pytest.approx(
+        [1 / 3, 4 / 5]
+    )  # words; characters " 01at", one of them in one text only
 
 
 @pytest.mark.parametrize(("place", "size"), [(1, 1), (2, 2), (3, 3)])
@@ -48,7 +58,9 @@ def test_a_rare_word_in_common_tells_more_than_a_frequent_one() -> None:
 
 def test_the_same_text_in_another_order_or_twice_fits_the_same_weights() -> None:
     assert similarity.fit([*TEXTS[::-1], *TEXTS]) == WEIGHTS
-    assert len(WEIGHTS) == similarity.WIDTH and all(len(table) == similarity.BUCKETS for table in WEIGHTS)
+    assert len(WEIGHTS) == len(similarity.SIZES) and all(
+        len(table) == similarity.BUCKETS for table in WEIGHTS
+    )
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)

@@ -1,7 +1,7 @@
 """A small data set with the files and columns of KLUE relation extraction.
 
-Each sentence says one thing of two of the names below, in one of the ways that are listed for its relation; some
-rows ask about two names of which the sentence says nothing. So a small model learns it in minutes.
+Each sentence says one thing of two of the names below, in one of the ways that are listed for its relation;
+some rows ask about two names of which the sentence says nothing. So a small model learns it in minutes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _RELATIONS = {
     "org:place_of_headquarters": (
         "ORG",
         "LOC",
-        ("{s}은 {o}에 본사를 두고 있다.", "{o}에 있는 {s}이 문을 열었다."),
+        ("{s}은 {o}에 본사를 두고 있다.", "{o}의 {s}이 문을 열었다."),
     ),
     "per:place_of_birth": ("PER", "LOC", ("{s}은 {o}에서 태어났다.", "{o} 출신인 {s}이 돌아왔다.")),
     "per:date_of_birth": ("PER", "DAT", ("{s}은 {o}에 태어났다.", "{s}({o} ~ )은 유명하다.")),

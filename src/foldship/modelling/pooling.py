@@ -67,7 +67,7 @@ class OneSpan(nn.Module):
         """As `Pooling.forward`, (B, H)."""
         assert spans is not None
         states = layers[self._layer]
-        inside = torch.div(spans, self._place, rounding_mode="floor") % 2
+        inside = (spans if self._place == 1 else torch.div(spans, self._place, rounding_mode="floor")) % 2
         if self._only_first:
             inside = inside * (inside.cumsum(1) == 1).to(inside.dtype)
         # Not a matrix product, see `mean`.

@@ -47,11 +47,15 @@ class OpenVinoGraph:
             },
         )
         self.provider = f"{OPENVINO} {precision}"
-        self._inputs = [node.any_name for node in self._model.inputs]
+        # What an operator without effect makes of an input counts as the same, and lends it its name.
+        self._inputs = [(node.any_name, node.names) for node in self._model.inputs]
         self._local = threading.local()
 
     def prepare(self, inputs: Inputs) -> Any:
-        return {name: inputs[name] for name in self._inputs}
+        return {
+            known_as: next(inputs[name] for name in sorted(names) if name in inputs)
+            for known_as, names in self._inputs
+        }
 
     def run(self, prepared: Any) -> NDArray[np.float32]:
         if not hasattr(self._local, "request"):
