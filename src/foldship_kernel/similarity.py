@@ -48,9 +48,9 @@ def fit(texts: Iterable[str]) -> tuple[tuple[int, ...], ...]:
 def compute(first: Sequence[str], second: Sequence[str], weights: Weights) -> NDArray[np.float64]:
     """(rows, WIDTH) float64 from 0 to 1: what two texts have in common.
 
-    By words, and by one, two and three characters in a row: the cosine of their tf-idf vectors, then, by each,
-    the share of their n-grams that both have (Jaccard); how long the shorter one is, as a share of the other;
-    and whether they hold the same numbers.
+    By words, and by one, two and three characters in a row: the cosine of their tf-idf vectors, then, by
+    each, the share of their n-grams that both have (Jaccard); how long the shorter one is, as a share of the
+    other; and whether they hold the same numbers.
 
     Args:
         first, second: texts of the rows.

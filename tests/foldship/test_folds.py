@@ -134,3 +134,15 @@ def test_a_cut_group_is_refused(tmp_path: Path) -> None:
     table.to_csv(path, index=False)
     with pytest.raises(DataError, match="a group is cut"):
         folds.load_or_make(path, ids, groups, targets, 5, 0)
+
+
+def test_classes_are_spread_over_the_folds() -> None:
+    random = np.random.default_rng(0)
+    labels = random.choice(3, 400, p=[0.6, 0.3, 0.1])
+    targets = pd.DataFrame(np.eye(3)[labels], columns=["a", "b", "c"])
+    ids = pd.Series([f"r{number}" for number in range(400)], name="id")
+    groups = pd.Series([f"g{number // 2}" for number in range(400)])
+    table = folds.make(ids, groups, targets, 4, 0)
+    shares = targets.groupby(table["fold"]).mean()
+    assert (shares.max() - shares.min()).max() < 0.05
+    assert (table.groupby("group")["fold"].nunique() == 1).all()

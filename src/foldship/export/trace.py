@@ -48,10 +48,13 @@ class _Generator(DummyTextInputGenerator):
 
     SUPPORTED_INPUT_NAMES = (*DummyTextInputGenerator.SUPPORTED_INPUT_NAMES, SPANS)
 
-    def generate(self, input_name: str, *given: Any, **named: Any) -> Any:
+    def generate(
+        self, input_name: str, framework: str = "pt", int_dtype: str = "int64", float_dtype: str = "fp32"
+    ) -> Any:
         if input_name == SPANS:
-            return self.random_int_tensor([self.batch_size, self.sequence_length], 4, framework="pt")
-        return super().generate(input_name, *given, **named)
+            shape = [self.batch_size, self.sequence_length]
+            return self.random_int_tensor(shape, 4, framework=framework, dtype=int_dtype)
+        return super().generate(input_name, framework, int_dtype, float_dtype)
 
 
 class _EncoderConfig(TextEncoderOnnxConfig):

@@ -156,11 +156,11 @@ def mark(sentence: str, pair: Sequence[Entity], markers: Sequence[tuple[str, str
     for number, (entity, (before, after)) in enumerate(zip(pair, markers, strict=True)):
         if entity.word:
             opened, closed = spans.mark(number, "|").split("|")
-            # At one place what ends comes before what begins; the longer begins first and ends last.
-            inserted.append((entity.start, 1, -entity.stop, opened + before))
-            inserted.append((entity.stop, 0, -entity.start, after + closed))
+            # At one place what ends comes before what begins; what begins first ends last.
+            inserted.append((entity.start, 1, -entity.stop, number, opened + before))
+            inserted.append((entity.stop, 0, -entity.start, -number, after + closed))
     parts, last = [], 0
-    for place, _, _, text in sorted(inserted, key=lambda found: found[:3]):
+    for place, *_, text in sorted(inserted):
         parts += [sentence[last:place], text]
         last = place
     return "".join([*parts, sentence[last:]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import transformers
 from declared import quest
 from tokenizers import Tokenizer, models
 
+from foldship.config.network import reads_spans
 from foldship.config.schema import Model
 from foldship.export.samples import HeldOut, Rows
 from foldship.modelling import model as network
@@ -91,7 +92,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
         pad = encoder.config.pad_token_id
         card = ModelCard(
             name=kind,
-            task=quest,
+            task=replace(quest, spans=("subject", "object")),
             source=str(root / "backbone"),
             config=config,
             encoding=EncodingSpec(
@@ -102,6 +103,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
                 suffix_ids=(3,),
                 pad_id=pad,
                 segment_ids=segment_ids,
+                spans=reads_spans(config.pooling),
             ),
             features=FeatureSpec(one_hots=(OneHot("category", ("A", "B", "C"), others=False),)),
             fingerprint="none",
@@ -114,7 +116,12 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
         for fold in range(folds):
             torch.manual_seed(fold)
             model = network.build(
-                config, card.source, features=card.features, outputs=card.targets, attention="eager"
+                config,
+                card.source,
+                features=card.features,
+                outputs=card.targets,
+                spans=card.task.spans,
+                attention="eager",
             )
             with torch.no_grad():
                 for name, tensor in model.named_parameters():
@@ -173,4 +180,6 @@ def _rows(pad: int) -> tuple[EncodedRows, np.ndarray]:
     index = np.stack([np.arange(12), np.arange(12) + 6], axis=1)
     features = np.eye(3, dtype=np.float32)[np.arange(12) % 3]
     offsets = ends(np.array([len(sequence) for sequence in sequences]))
-    return EncodedRows(np.concatenate(sequences), offsets, boundaries, index), features
+    marks = random.integers(0, 4, int(offsets[-1])).astype(np.uint8)
+    rows = EncodedRows(np.concatenate(sequences), offsets, boundaries, index, marks=marks)
+    return rows, features

@@ -15,13 +15,29 @@ from foldship.export.samples import Rows
 from foldship.modelling import store
 from foldship_kernel.fold import Fold
 
-POOLING = ["cls", "mean", "max", "sep", "mean@1", "cls@0", "layers_cls", "layers_mean", "lstm"]
+POOLING = [
+    "cls",
+    "mean",
+    "max",
+    "sep",
+    "mean@1",
+    "cls@0",
+    "layers_cls",
+    "layers_mean",
+    "lstm",
+    "first:subject",
+    "mean:object",
+    "mean:subject@1",
+]
 HEADS = {
     "samples": {"head": {"hidden": 16, "samples": 4}},
     "linear": {"head": {"hidden": 0}},
     "per_target": {"head": {"hidden": 4, "per_target": True}},
     "interactions": {"head": {"hidden": 16, "interactions": True}},
     "norm": {"head": {"hidden": 16, "norm": True}},
+    "layers": {"head": {"hidden": 16, "layers": 3}},
+    "cascade": {"head": {"hidden": 8, "cascade": "question_well_written"}},
+    "restrict": {"features": {"categories": ["category"]}, "head": {"hidden": 8, "restrict": "category"}},
     "views": {"head": {"hidden": 16, "views": {"answer_": [1, 0], "question_": [0]}}},
     "embedding": {"features": {"categories": ["category"], "embedding": 2}},
     "all": {

@@ -4,11 +4,20 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from foldship.config.network import Head
 from foldship.modelling import heads
-from foldship.modelling.heads import Inputs, Metadata, PerTarget, RowHead, ViewsHead
+from foldship.modelling.heads import (
+    Cascade,
+    Inputs,
+    Metadata,
+    PerTarget,
+    Restricted,
+    RowHead,
+    ViewsHead,
+)
 from foldship_kernel.errors import FoldshipError
 
 INPUTS = Inputs(towers=2, width=6, features=7, one_hots=(3, 2))
@@ -187,3 +196,63 @@ def test_outputs_of_a_target_are_decoded_in_evaluation_only(views: dict[str, lis
     raw = head.train()(*rows())
     assert raw.shape == (5, len(outputs))
     torch.testing.assert_close(head.eval()(*rows()), raw.unflatten(1, (-1, 2)).mean(-1))
+
+
+def test_further_layers_are_as_wide_as_the_first() -> None:
+    head = build(layers=3)
+    widths = [
+        (layer.in_features, layer.out_features) for layer in head.modules() if isinstance(layer, nn.Linear)
+    ]
+    assert widths == [(19, 8), (8, 8), (8, 8), (8, len(TARGETS))]
+
+
+def test_a_cascade_multiplies_probabilities() -> None:
+    head = build(cascade="question_c").eval()
+    assert isinstance(head, Cascade)
+    likely = head(*rows()).exp()
+    torch.testing.assert_close(likely.sum(1), torch.ones(5))
+    any_of_them = torch.sigmoid(head.any(*rows())).squeeze(1)
+    torch.testing.assert_close(1 - likely[:, 2], any_of_them)
+    which = head.which(*rows()).softmax(1)
+    torch.testing.assert_close(likely[:, [0, 1, 3]], any_of_them[:, None] * which)
+    # What softmax makes of the outputs is what they mean.
+    torch.testing.assert_close(head(*rows()).softmax(1), likely)
+
+
+NAMED = Inputs(towers=2, width=6, features=7, one_hots=(3, 2), names=("types", "source"))
+
+
+def test_classes_that_a_category_never_had_are_impossible() -> None:
+    head = build(NAMED, restrict="types").eval()
+    assert isinstance(head, Restricted)
+    pooled, features = rows()
+    features[:, :5] = 0
+    features[[0, 1, 2], [0, 0, 1]] = 1  # types of the first three rows; the third type is never seen
+    before = head(pooled, features)
+    head.learn(features, torch.eye(4)[[0, 3, 2, 1, 1]])
+    after = head(pooled, features)
+    chances = after.softmax(1)
+    assert (chances[0, [1, 2]] < 1e-8).all() and (chances[2, [0, 1, 3]] < 1e-8).all()
+    torch.testing.assert_close(after[0, [0, 3]], before[0, [0, 3]])
+    torch.testing.assert_close(after[3:], before[3:])  # no known type: nothing is impossible
+    features[4, 2] = 1
+    # A type that no training row had.
+    torch.testing.assert_close(head(pooled, features)[4], head.head(pooled, features)[4])
+    again = build(NAMED, restrict="types").eval()
+    again.load_state_dict(head.state_dict())
+    torch.testing.assert_close(again(pooled, features), head(pooled, features))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [({"restrict": "kind"}, "'kind' is no feature"), ({"cascade": "none"}, "there is no class 'none'")],
+)
+def test_names_that_do_not_fit_are_refused(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(FoldshipError, match=message):
+        build(NAMED, **config)
+
+
+@pytest.mark.parametrize("config", [{"layers": 2, "hidden": 0}, {"cascade": "a", "per_target": True}])
+def test_settings_that_exclude_each_other_are_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Head.model_validate({"hidden": 8, **config})

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from foldship.modelling.pooling import BiLSTM, Pooling
+from foldship_kernel.errors import FoldshipError
 
 KINDS: list[Any] = ["cls", "mean", "max", "sep", "mean@1", "layers_cls", "layers_mean", "lstm"]
 LAYERS, WIDTH = 3, 8
@@ -102,3 +103,30 @@ def test_an_odd_width_is_halved_downwards() -> None:
     made = Pooling(["lstm", "mean"], 1, 5)
     vectors = made([torch.randn(2, 3, 5)], torch.ones(2, 3, dtype=torch.long))
     assert vectors.shape[1] == made.width == 9
+
+
+def test_spans_are_read_by_themselves() -> None:
+    spans = torch.zeros(len(LENGTHS), max(LENGTHS), dtype=torch.long)
+    longest = LENGTHS.index(max(LENGTHS))
+    spans[longest, 1:4] = 1
+    spans[longest, 3:6] += 2  # one token is in both
+    made = Pooling(["first:one", "mean:one", "first:two", "mean:two"], LAYERS, WIDTH, ("one", "two"))
+    layers = states()
+    found = made(layers, mask(), spans)
+    row = layers[-1][longest]
+    expected = torch.cat([row[1], row[1:4].mean(0), row[3], row[3:6].mean(0)])
+    torch.testing.assert_close(found[longest], expected)
+    others = [number for number in range(len(LENGTHS)) if number != longest]
+    assert not found[others].any()  # a sequence without a span has zeros there
+
+
+def test_a_span_of_a_lower_layer() -> None:
+    spans = torch.ones(len(LENGTHS), max(LENGTHS), dtype=torch.long)
+    layers = states()
+    found = Pooling(["first:one@1"], LAYERS, WIDTH, ("one",))(layers, mask(), spans)
+    torch.testing.assert_close(found, layers[1][:, 0])
+
+
+def test_a_span_that_there_is_not_is_refused() -> None:
+    with pytest.raises(FoldshipError, match="first:three reads a span that the competition"):
+        Pooling(["first:three"], LAYERS, WIDTH, ("one", "two"))
