@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from foldship.rehearsal.evidence import Evidence, Finding
+from foldship_kernel.tasks.layout import PROBABILITIES
 
 NAME = "submission size"
 BYTES_PER_CELL = 64  # a number needs 17 digits at most, an id is rarely longer than this
@@ -12,7 +13,9 @@ def check(run: Evidence) -> Finding:
     if run.submission_path is None:
         return Finding(NAME, False, "no submission to look at", "see 'submission present'")
     size = run.submission_path.stat().st_size
-    most = BYTES_PER_CELL * (run.template.size + len(run.template.columns))
+    lists = list(run.task.submission.values()).count(PROBABILITIES)
+    cells = len(run.template.columns) + lists * (len(run.task.targets) - 1)  # a list holds one for each class
+    most = BYTES_PER_CELL * cells * (len(run.template) + 1)
     if size == 0 or size > most:
         return Finding(
             NAME,
