@@ -25,6 +25,7 @@ VERBS = {
     "submission": "Everything: train, bundle, simulate. Leaves submission.csv.",
     "calibrate": "Make a kernel that measures Kaggle's machine, or keep what it measured.",
     "image": "Make a kernel that says what Kaggle's image holds, or keep what it said.",
+    "new": "Write a first version of a competition of your own from its training file.",
     "report": "Write one HTML page with the scores, pictures and tables of the last run.",
     "sample": "Write the generated sample data, to look at or to try things on.",
 }
