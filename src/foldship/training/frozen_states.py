@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,9 +137,10 @@ def _fill(
 ) -> None:
     """Write the last states of all tokens; raises OverflowError where one is beyond float16."""
     batches = list(batching.plan(rows.lengths, TOKENS))
+    spec = replace(card.encoding, spans=False)  # which pooling reads, far above
     with torch.inference_mode(), predict.autocast(precision.choose(card.config), torch.device("cpu")):
         for batch in tqdm(batches, desc=describe, unit="batch", leave=False):
-            inputs = batching.pad(rows, batch, card.encoding)
+            inputs = batching.pad(rows, batch, spec)
             tensors = {name: torch.from_numpy(value) for name, value in inputs.items()}
             states = encoder(**tensors).last_hidden_state.half().numpy()[inputs["attention_mask"] == 1]
             if not np.isfinite(states).all():
