@@ -28,9 +28,10 @@ def summary(selection: Json) -> Table:
         )
     everything, common = (scores[name]["columns"] for name in both)
     left_out = f" Left out of the {common}: {', '.join(selection['rare'])}." if selection["rare"] else ""
+    unit = "classes" if selection["confusion"] else "columns"
     return Table(
         "Out-of-fold scores",
-        ("what", "weight", f"{everything} columns", f"{common} columns"),
+        ("what", "weight", f"{everything} {unit}", f"{common} {unit}"),
         tuple(rows),
         f"{metric_words(selection)} over {selection['rows']} rows. Models and the blend's first line are "
         "scored with all rows together, the last two lines fold by fold. Nested: each fold was "
