@@ -61,7 +61,9 @@ class Competition:
         )
         if task.kind == CLASSES:
             assert targets.column
-            return pd.concat([rows, _one_hot(rows, targets.column, task.targets, path)], axis=1)
+            hot = _one_hot(rows, targets.column, task.targets, path)
+            # A column that is not read may have the name of a class.
+            return pd.concat([rows[[name for name in rows.columns if name not in task.targets]], hot], axis=1)
         found = tables.numbers(rows, task.targets, path, task.low, task.high)
         return rows.assign(**{name: found[name] for name in task.targets})
 

@@ -42,6 +42,12 @@ def test_a_class_is_one_column_of_several(tmp_path: Path) -> None:
     assert rows["label"].tolist()[:2] == ["no", "yes"]
 
 
+def test_a_column_with_the_name_of_a_class_is_in_nobodys_way(tmp_path: Path) -> None:
+    text = "\n".join(f"{line},{'yes' if line.startswith('id') else 'x'}" for line in ROWS.split())
+    rows = declare(tmp_path).read_train(write(tmp_path, text))
+    assert rows.columns.is_unique and rows["yes"].tolist() == [0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+
+
 @pytest.mark.parametrize(("value", "shown"), [("maybe", "'maybe'"), ("", "nothing"), ("No", "'No'")])
 def test_an_unknown_class_is_named_with_its_row(tmp_path: Path, value: str, shown: str) -> None:
     write(tmp_path, ROWS.replace("2,c,d,yes", f"2,c,d,{value}"))
