@@ -12,11 +12,11 @@ from scipy.stats import spearmanr
 from foldship.config.selecting import StepKind
 from foldship.selection import kinds, rounding
 from foldship_kernel import postprocess
-from foldship_kernel.steps import KINDS
+from foldship_kernel.steps import KINDS, OF_TABLES
 
 
 def test_settings_fitters_and_the_kernel_name_the_same_kinds() -> None:
-    assert set(get_args(StepKind)) == set(kinds.FITTERS)
+    assert set(get_args(StepKind)) == set(kinds.FITTERS) | set(OF_TABLES)
     assert set(kinds.FITTERS) | {"cuts"} == set(KINDS)
 
 

@@ -30,13 +30,14 @@ def test_plain_attention_is_for_short_sequences_on_a_cpu(cuda: bool) -> None:
 
 
 def test_eight_bits_are_for_cuda(cuda: bool) -> None:
-    assert precision.eight_bit(config()) == cuda
-    assert not precision.eight_bit(config(optimizer="adamw"))
+    assert precision.optimizer(config()) == ("adamw_8bit" if cuda else "adamw")
+    for name in ("adamw", "adafactor"):
+        assert precision.optimizer(config(optimizer=name)) == name
 
 
 def test_what_only_cuda_can_do_is_refused_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(FoldshipError, match="adamw_8bit needs CUDA"):
-        precision.eight_bit(config(optimizer="adamw_8bit"))
+        precision.optimizer(config(optimizer="adamw_8bit"))
     with pytest.raises(FoldshipError, match="trains on CUDA only"):
         precision.choose(config(precision="fp16"))
