@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,11 @@ def make(name: str, train: Path) -> None:
     }
     _write(folder / "kernel.yaml", "# competition: the slug in the address of its page on Kaggle.\n", kernel)
     atomic.write_text(folder / "recipes" / "fast.yaml", "# The experiment as it is.\n{}\n")
-    competition = competition_of(workspace)
-    rows = competition.read_train(train.parent)
+    try:
+        rows = competition_of(workspace).read_train(train.parent)
+    except FoldshipError:
+        shutil.rmtree(folder)  # what cannot be read is no beginning, and its name stays free
+        raise
     for reason in found.reasons:
         click.echo(reason)
     click.echo(f"{len(rows):,} rows read. Look through {folder / competitions.FILE_NAME}, then:")

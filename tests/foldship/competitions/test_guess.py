@@ -127,6 +127,16 @@ def test_the_program_writes_what_can_be_trained(tmp_path: Path, monkeypatch: pyt
             CliRunner().invoke(command, [name, "--from", str(train)], catch_exceptions=False)
 
 
+def test_what_cannot_be_read_leaves_the_name_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kernels").mkdir()
+    monkeypatch.setenv("FOLDSHIP_ROOT", str(tmp_path))
+    labels = ["red", "green"] * (ROWS // 2 - 1) + ["", "red"]
+    train = write(tmp_path / "data", ("label",), {"answer": "red"}, body=texts("cat"), label=labels)
+    with pytest.raises(DataError, match="holds no known class"):
+        CliRunner().invoke(command, ["colours", "--from", str(train)], catch_exceptions=False)
+    assert not (tmp_path / "kernels" / "colours").exists()
+
+
 @pytest.mark.real_data
 def test_real_files(real_data: Path) -> None:
     pairs = guess.look(real_data / "sts" / "train.csv").declaration
