@@ -156,7 +156,7 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
     config, folds_table, truth = card.config, given.folds_table, _truth(given)
     if config.adaptation is not None:
         tables = [rows, *([] if unlabelled is None else [unlabelled.rows])]
-        texts = _texts(task, tables, Cleaning(**config.cleaning.model_dump()))
+        texts = _texts(config, task, tables)
         with disk.named(weights):
             card = replace(card, source=adaptation.run(config, card.source, texts, weights / ADAPTED))
     table = folds_table.set_index(task.id).loc[list(rows[task.id])]
@@ -242,9 +242,11 @@ def _looks_at_score(config: Model) -> bool:
     return config.has_plateau or config.early_stopping is not None
 
 
-def _texts(task: Task, tables: Sequence[pd.DataFrame], cleaning: Cleaning) -> list[str]:
-    """All distinct texts of the rows, in order, cleaned as the model reads them."""
+def _texts(config: Model, task: Task, tables: Sequence[pd.DataFrame]) -> list[str]:
+    """All distinct texts of the rows that the model reads, in order, cleaned as it reads them."""
+    cleaning = Cleaning(**config.cleaning.model_dump())
+    names = dict.fromkeys(name for tower in config.towers for name in tower.segments)
     found = [task.raw_texts(table) for table in tables]
-    cleaned = [text for texts in found for name in task.texts for text in clean_all(texts[name], cleaning)]
+    cleaned = [text for texts in found for name in names for text in clean_all(texts[name], cleaning)]
     plain = map(spans.clear, cleaned) if task.spans else cleaned
     return list(dict.fromkeys(text for text in plain if text))
