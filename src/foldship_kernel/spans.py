@@ -70,8 +70,8 @@ def windows(bits: NDArray[np.uint8], room: int) -> tuple[int, int, int, int]:
     """The two pieces of a text that are kept where not all of it fits: start and length of each, in tokens.
 
     All tokens of spans are in them while there is room, with as much on either side as can be; where spans
-    lie too far apart for one piece there are two, each around its own. Without spans, or with spans that do
-    not fit at all, what comes first is kept.
+    lie too far apart for one piece there are two, each around its own. Of spans that do not fit, both
+    beginnings are kept; of a text without spans, its own.
 
     Args:
         bits: (tokens,) of the text, as `of_tokens` returns them.
@@ -84,14 +84,17 @@ def windows(bits: NDArray[np.uint8], room: int) -> tuple[int, int, int, int]:
     if last - first <= room:
         start = min(max(first - (room - (last - first)) // 2, 0), total - room)
         return start, room, start + room, 0
-    # The widest gap between tokens of spans is where the two pieces part.
-    gaps = np.diff(inside)
+    # The two pieces part at the widest gap between tokens of spans, or where another span begins.
+    own = bits[inside]
+    gaps = np.diff(inside) + (own[1:] != own[:-1]) / 2
     place = int(gaps.argmax())
     one = first, int(inside[place]) + 1
     other = int(inside[place + 1]), last
-    needed = (one[1] - one[0]) + (other[1] - other[0])
+    sizes = one[1] - one[0], other[1] - other[0]
+    needed = sum(sizes)
     if needed > room:
-        return first, room, first + room, 0
+        kept = min(sizes[0], max(room // 2, room - sizes[1]))
+        return one[0], kept, other[0], room - kept
     spare = room - needed
     # Half of what is left goes to each piece, and half of that to either side; the gap takes what it can.
     before = min(spare // 4, one[0])

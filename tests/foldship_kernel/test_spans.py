@@ -126,3 +126,12 @@ def test_very_long_texts_are_cut_by_characters_around_their_spans() -> None:
     assert len(cut) <= 101
     assert [cut[start:stop] for _, start, stop in moved] == ["here", "there"]
     assert spans.shorten(text, extents, 5000) == (text, extents)
+
+
+def test_spans_that_do_not_fit_keep_their_beginnings() -> None:
+    bits = np.array([0, 1, 1, 1, 1, 0, 0, 2, 2, 2, 0], dtype=np.uint8)
+    assert spans.windows(bits, 4) == (1, 2, 7, 2)
+    assert spans.windows(bits, 6) == (1, 3, 7, 3)
+    assert spans.windows(np.ones(8, dtype=np.uint8), 3)[0] == 0
+    rows = encode(f"a {spans.mark(0, '@ ' + 'red ' * 9)} b {spans.mark(1, '# ' + 'blue ' * 9)} c", 10)
+    assert words(rows, 0)[0] == "@" and words(rows, 1)[0] == "#"
