@@ -19,6 +19,7 @@ from foldship_kernel.engines.base import OPENVINO, Inputs
 
 BF16, F32 = "bf16", "f32"
 _OUT_OF_MEMORY = ("Failed to allocate", "can't alloc", "bad_alloc")
+_set_up, _first_run = threading.Event(), threading.Lock()
 _core = openvino.Core()
 
 
@@ -58,6 +59,16 @@ class OpenVinoGraph:
         }
 
     def run(self, prepared: Any) -> NDArray[np.float32]:
+        # What the library sets up in its very first run deadlocks where two threads are at it: one waits for the
+        # interpreter, the other, which has it, for the first.
+        if not _set_up.is_set():
+            with _first_run:
+                result = self._infer(prepared)
+                _set_up.set()
+                return result
+        return self._infer(prepared)
+
+    def _infer(self, prepared: Any) -> NDArray[np.float32]:
         if not hasattr(self._local, "request"):
             self._local.request = self._model.create_infer_request()
         try:

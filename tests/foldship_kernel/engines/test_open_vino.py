@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,6 +49,36 @@ def test_in_single_precision_outputs_are_onnx_runtimes(encoder: Path) -> None:
     for seed in range(5):
         found, wanted = (each.run(each.prepare(batch(seed))) for each in (graph, reference))
         np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_the_first_run_of_all_is_nobody_elses(encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the library sets up in it deadlocks where two threads are at it."""
+    monkeypatch.setattr(open_vino, "_set_up", threading.Event())
+    graph = open_vino.open(encoder, None, 1)
+    inside, alone, infer = threading.Semaphore(1), [], graph._infer
+
+    def watched(prepared: Any) -> np.ndarray:
+        first = not open_vino._set_up.is_set()
+        if first:
+            alone.append(inside.acquire(blocking=False))
+            time.sleep(0.05)  # long enough for the others to come
+        result = infer(prepared)
+        if first:
+            inside.release()
+        return result
+
+    monkeypatch.setattr(graph, "_infer", watched)
+    together = threading.Barrier(THREADS)
+
+    def run(seed: int) -> np.ndarray:
+        together.wait()
+        return graph.run(graph.prepare(batch(seed)))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(run, range(THREADS)))
+    assert alone and all(alone)
+    for seed, result in enumerate(found):
+        np.testing.assert_array_equal(result, graph.run(graph.prepare(batch(seed))))
 
 
 def test_threads_run_at_the_same_time_and_do_not_mix_up_their_batches(encoder: Path) -> None:
