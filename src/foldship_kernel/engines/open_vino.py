@@ -59,8 +59,8 @@ class OpenVinoGraph:
         }
 
     def run(self, prepared: Any) -> NDArray[np.float32]:
-        # What the library sets up in its very first run deadlocks where two threads are at it: one waits for the
-        # interpreter, the other, which has it, for the first.
+        # What the library sets up in its very first run deadlocks where two threads are at it: one waits for
+        # the interpreter, the other, which has it, for the first.
         if not _set_up.is_set():
             with _first_run:
                 result = self._infer(prepared)
