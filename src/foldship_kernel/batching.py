@@ -24,11 +24,7 @@ def shards(index: NDArray[np.int64], rows: int) -> list[NDArray[np.int64]]:
     Returns:
         Row numbers of each shard; together all rows, once.
     """
-    count, towers = index.shape
-    edges = (np.repeat(np.arange(count), towers), count + index.reshape(-1))
-    size = count + int(index.max(initial=-1)) + 1
-    graph = coo_matrix((np.ones(index.size, dtype=np.int8), edges), shape=(size, size))
-    group = connected_components(graph, directed=False)[1][:count]
+    count, group = len(index), together(index)
     order = np.argsort(group, kind="stable")
     borders = np.flatnonzero(np.diff(group[order], prepend=-1, append=-1))
     cuts = [0]
@@ -37,6 +33,19 @@ def shards(index: NDArray[np.int64], rows: int) -> list[NDArray[np.int64]]:
         border = int(borders[np.searchsorted(borders, least)])
         cuts.append(border if border <= cuts[-1] + 2 * rows else least)
     return [order[start:stop] for start, stop in itertools.pairwise(cuts)]
+
+
+def together(index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number for each row, (rows,), equal for rows that read anything in common or are linked by others.
+
+    Args:
+        index: (rows, towers) int64, numbers from 0 of what each row reads.
+    """
+    count, towers = index.shape
+    edges = (np.repeat(np.arange(count), towers), count + index.reshape(-1))
+    size = count + int(index.max(initial=-1)) + 1
+    graph = coo_matrix((np.ones(index.size, dtype=np.int8), edges), shape=(size, size))
+    return np.asarray(connected_components(graph, directed=False)[1][:count], dtype=np.int64)
 
 
 def plan(lengths: NDArray[np.int64], token_budget: int) -> Iterator[NDArray[np.int64]]:

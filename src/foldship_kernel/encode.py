@@ -232,7 +232,7 @@ def _keep_spans(
 
     Changes `starts`, `head` and `tails`. What windows slide over is not cut.
     """
-    if not store.marks.any():
+    if not store.marked:
         return
     cut = granted < lengths
     cut[:, -1] &= ~sliding

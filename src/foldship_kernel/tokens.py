@@ -34,7 +34,7 @@ class TokenStore:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self._tokenizer = tokenizer
-        self._keep, self._marked = keep, marked
+        self._keep, self.marked = keep, marked
         self._type = np.uint16 if tokenizer.get_vocab_size() <= np.iinfo(np.uint16).max else np.int32
         self._known: dict[bytes, int] = {}
         self._parts: list[Tokens] = []
@@ -52,7 +52,7 @@ class TokenStore:
             if numbers[place] == self._joined + len(new):
                 new.append(text)
         if new:
-            marked = self._marked and any(map(spans.has_any, new))
+            marked = self.marked and any(map(spans.has_any, new))
             kept, bits = self._with_spans(new) if marked else (self._plain(new), [])
             self._parts.append(np.concatenate(kept))
             self._lengths.append(np.array([len(ids) for ids in kept], dtype=np.int64))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from foldship import metrics
 from foldship.competitions import klue_sample, quest_sample, sts_sample
 from foldship.competitions.base import Competition
@@ -42,14 +40,9 @@ def get(kernels: Path, name: str) -> Competition:
             expected=", ".join(names(kernels)) or f"a folder of {kernels} with {FILE_NAME}",
             fix=f"name one of these, or declare it in {path}",
         )
-    try:
-        declared = Declared.model_validate(load.read(path))
-    except ValidationError as error:
-        raise FoldshipError(
-            f"{path}: settings that cannot be used",
-            found=problems.listed(error, Declared),
-            fix="correct the keys above; docs/competitions.md lists them all",
-        ) from error
+    declared = problems.validated(
+        Declared, load.read(path), str(path), "correct the keys above; docs/competitions.md lists them all"
+    )
     targets = declared.targets
     kind = CLASSES if targets.classes else NUMBERS
 

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from foldship.config.competition import Declared
 from foldship.metrics import Score
-from foldship_kernel import tables
+from foldship_kernel import batching, tables
 from foldship_kernel.errors import NEW_FILE, DataError, FoldshipError, listed
 from foldship_kernel.tasks import CLASSES, Task
 from foldship_kernel.tasks.texts import fill
@@ -147,13 +145,10 @@ def _one_hot(rows: pd.DataFrame, column: str, classes: tuple[str, ...], path: Pa
 
 def _linked(texts: list[list[str]], ids: list[str]) -> list[str]:
     """Names of groups: rows that share a text, whichever of theirs it is, belong together, and so on."""
-    count = len(ids)
-    rows = np.tile(np.arange(count), len(texts))
-    every = [text for column in texts for text in column]
-    numbers, _ = pd.factorize(np.array(every, dtype=object))
-    known = np.array([bool(text) for text in every])
-    size = count + int(numbers.max(initial=-1)) + 1
-    edges = (np.ones(int(known.sum()), dtype=np.int8), (rows[known], count + numbers[known]))
-    component = connected_components(coo_matrix(edges, shape=(size, size)), directed=False)[1][:count]
+    every = np.array([text for column in texts for text in column], dtype=object)
+    numbers = np.asarray(pd.factorize(every)[0], dtype=np.int64)
+    empty = np.flatnonzero(every == "")
+    numbers[empty] = len(every) + np.arange(len(empty))  # what is empty is like nothing else
+    component = batching.together(numbers.reshape(len(texts), -1).T)
     _, first, place = np.unique(component, return_index=True, return_inverse=True)
-    return [f"{ids[number]}" for number in first[place]]
+    return [ids[number] for number in first[place]]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from foldship.config import problems
 from foldship.config.schema import Experiment
@@ -33,14 +32,10 @@ def load(folder: Path, recipe: str) -> Experiment:
             found=str(merged.get("competition")),
             fix="write `competition: " + folder.name + "`",
         )
-    try:
-        return Experiment.model_validate(merged)
-    except ValidationError as error:
-        raise FoldshipError(
-            f"{folder / 'experiment.yaml'} with {path.name}: settings that cannot be used",
-            found=problems.listed(error, Experiment),
-            fix="correct the keys above; docs/configuration.md lists them all",
-        ) from error
+    where = f"{folder / 'experiment.yaml'} with {path.name}"
+    return problems.validated(
+        Experiment, merged, where, "correct the keys above; docs/configuration.md lists them all"
+    )
 
 
 def _chain(recipes: Path, name: str) -> list[dict[str, Any]]:

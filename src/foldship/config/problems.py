@@ -4,13 +4,40 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+
+from foldship_kernel.errors import FoldshipError
+
+S = TypeVar("S", bound=BaseModel)
 
 INDENT = "\n            "  # below the first line after "found:"
 MOST_SHOWN = 80  # characters of a value
 UNKNOWN = "extra_forbidden"  # pydantic's name for a key that no field has
+
+
+def validated(settings: type[S], value: object, where: str, fix: str, expected: str = "") -> S:
+    """`value` as settings.
+
+    Args:
+        settings: what it should be.
+        value: as it was read.
+        where: file, or files, that it was read from.
+        fix, expected: what to do, and what would be right, where it cannot be used.
+
+    Raises:
+        FoldshipError: a key is unknown, missing, or out of range.
+    """
+    try:
+        return settings.model_validate(value)
+    except ValidationError as error:
+        raise FoldshipError(
+            f"{where}: settings that cannot be used",
+            expected=expected,
+            found=listed(error, settings),
+            fix=fix,
+        ) from error
 
 
 def listed(error: ValidationError, settings: type[BaseModel]) -> str:

@@ -2,11 +2,10 @@
 
 from foldship.metrics.base import Array, Score, is_constant, mean_of_known, mean_score
 from foldship.metrics.ranks import centred_ranks, column_spearman, correlate, mean_spearman, spearman
-from foldship.metrics.registry import Of, OfClasses, OfColumns, build
+from foldship.metrics.registry import OfClasses, OfColumns, build
 
 __all__ = [
     "Array",
-    "Of",
     "OfClasses",
     "OfColumns",
     "Score",

@@ -47,9 +47,6 @@ class OfClasses:
         return np.full(truth.shape[1], found)
 
 
-Of = OfColumns | OfClasses
-
-
 def build(name: str, kind: str, targets: Sequence[str], without: Sequence[str] = (), k: int = 3) -> Score:
     """The metric of this name.
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from foldship.config.selecting import PostProcessing
 from foldship.metrics import Array, OfClasses, mean_of_known
 from foldship.selection.gate import FEWEST_FOLDS
+from foldship.selection.ways import patched
 from foldship_kernel import steps
 from foldship_kernel.errors import FoldshipError
 
@@ -33,7 +35,7 @@ def check(kinds: Sequence[str], *, of_classes: bool) -> None:
     Raises:
         FoldshipError: a kind moves columns of numbers and the targets are classes, or the other way round.
     """
-    wrong = [kind for kind in kinds if (kind == OFFSETS) != of_classes]
+    wrong = [kind for kind in kinds if (kind in steps.OF_TABLES) != of_classes]
     if wrong:
         raise FoldshipError(
             f"postprocess.kinds: {wrong[0]} is for targets that are {'numbers' if of_classes else 'classes'}",
@@ -85,9 +87,7 @@ def fit(
         gain = float(mean_of_known(np.array(gains))[0])
         return gain >= settings.minimum_gain and gain > 0
 
-    nested = np.empty_like(table)
-    for fold, seen in without.items():
-        nested[folds == fold] = seen[folds == fold]
+    nested = patched(folds, without)
     if OFFSETS not in settings.kinds:
         return [], nested
     for fold in numbers:
@@ -103,10 +103,7 @@ def offsets(truth: Array, table: Array, score: OfClasses) -> dict[str, Any]:
     logs = np.log(np.maximum(table, steps.SMALLEST))
 
     def at(values: Array) -> float:
-        moved = logs + values
-        # The metric may ask for probabilities; the largest is subtracted so that none overflows.
-        likely = np.exp(moved - moved.max(axis=1, keepdims=True))
-        return float(score(truth, likely / likely.sum(axis=1, keepdims=True))[0])
+        return float(score(truth, softmax(logs + values, axis=1))[0])  # it may ask for probabilities
 
     best = at(found)
     for stride in STRIDES:

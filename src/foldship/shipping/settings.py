@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from foldship.config import problems
 from foldship.config.base import Settings
@@ -101,13 +101,9 @@ def load(path: Path, overrides: Mapping[str, Any]) -> KernelConfig:
             raise FoldshipError(
                 f"{path}: holds no mapping", expected="`key: value` lines", found=type(settings).__name__
             )
-        return KernelConfig.model_validate({**settings, **overrides})
     except (OSError, yaml.YAMLError) as error:
         raise FoldshipError(f"{path}: cannot be read", found=str(error), fix="restore or mend it") from error
-    except ValidationError as error:
-        raise FoldshipError(
-            f"{path}: settings that cannot be used",
-            expected=f"the keys {', '.join(KernelConfig.model_fields)}",
-            found=problems.listed(error, KernelConfig),
-            fix="correct the keys above",
-        ) from error
+    known = f"the keys {', '.join(KernelConfig.model_fields)}"
+    return problems.validated(
+        KernelConfig, {**settings, **overrides}, str(path), "correct the keys above", known
+    )

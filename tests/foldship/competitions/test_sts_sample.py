@@ -22,12 +22,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_same_bytes_every_time(folder: Path, tmp_path: Path) -> None:
-    STS.write_sample(tmp_path)
-    for path in folder.iterdir():
-        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
-
-
 def test_it_is_read_like_the_real_files(folder: Path) -> None:
     rows = STS.read_train(folder)
     assert rows["label"].between(0, 5).all() and rows["label"].nunique() > 20
