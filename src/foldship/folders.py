@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping
-from contextlib import ExitStack, suppress
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 
@@ -41,6 +42,23 @@ def replace(new: Mapping[Path, Path], gone: Collection[Path] = ()) -> None:
             shutil.rmtree(folder)
     for place in gone:
         shutil.rmtree(_aside(place), ignore_errors=True)
+
+
+@contextmanager
+def replacing(place: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `place` that goes there if the block ends well.
+
+    Raises:
+        OSError: a folder cannot be made or moved; what was there before still is.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(prefix=f".{place.name}-new-", dir=place.parent))
+    try:
+        yield staged
+        staged.chmod(0o755)
+        replace({place: staged})
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def restore(*places: Path, others: Collection[Path] = ()) -> None:

@@ -64,6 +64,16 @@ class Workspace:
         return self.build / "sample"
 
     @property
+    def retrieval(self) -> Path:
+        """The index of passages."""
+        return self.build / "retrieval"
+
+    @property
+    def documents(self) -> Path:
+        """What was fetched."""
+        return self.weights / "documents"
+
+    @property
     def selection(self) -> Path:
         return self.build / "selection"
 

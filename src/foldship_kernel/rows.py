@@ -95,7 +95,9 @@ class CsvRows:
     def __init__(self, path: Path, *, required: Sequence[str], id_column: str) -> None:
         self._path = path
         header, ids, lines = _survey(path, id_column, required)
-        self.ids: Sequence[str] = _checked_ids(path, id_column, ids, lines)
+        self.ids: Sequence[str] = checked_ids(
+            path, id_column, ids, lambda row: f"row {row + 1} (line {lines[row]})"
+        )
         self.columns = (id_column, *dict.fromkeys(name for name in header if name and name != id_column))
         self._places = [header.index(name) for name in self.columns]
 
@@ -121,7 +123,7 @@ def _survey(path: Path, id_column: str, required: Sequence[str]) -> tuple[list[s
         Header names ("" for index columns), ids, and the line each record ends on.
     """
     if not path.is_file():
-        raise _missing_error(path)
+        raise missing_error(path)
     lines: array[int] = array("Q")
     ids: list[str] = []
     moved: list[str] = []  # ids, should every record turn out to begin with a field that the header lacks
@@ -199,22 +201,32 @@ def _header_name(name: str) -> str:
     return "" if _INDEX_COLUMN.fullmatch(name) else name
 
 
-def _checked_ids(path: Path, name: str, ids: list[str], lines: Sequence[int]) -> list[str]:
+def checked_ids(path: Path, name: str, ids: list[str], place: Callable[[int], str]) -> list[str]:
+    """The ids, none of them missing or there twice.
+
+    Args:
+        path: the file they come from.
+        name: of their column.
+        ids: of all rows.
+        place: says where in the file a row is.
+
+    Raises:
+        DataError: one is missing, or stands twice.
+    """
     seen: dict[str, int] = {}
     for row, value in enumerate(ids):
         if value.strip().lower() in _MISSING_IDS:
             raise DataError(
-                f"{path}: column '{name}' has no id in row {row + 1} (line {lines[row]})",
+                f"{path}: column '{name}' has no id in {place(row)}",
                 expected="an id in every row",
                 found=repr(value) if value else "nothing",
                 fix=NEW_FILE,
             )
         if value in seen:
-            first = seen[value]
             raise DataError(
                 f"{path}: column '{name}' holds the id {value} twice",
                 expected="every id once",
-                found=f"rows {first + 1} and {row + 1} (lines {lines[first]} and {lines[row]})",
+                found=f"{place(seen[value])} and {place(row)}",
                 fix="remove one of the two rows",
             )
         seen[value] = row
@@ -236,7 +248,8 @@ def _column_error(path: Path, name: str, header: Sequence[str], needed: set[str]
     )
 
 
-def _missing_error(path: Path) -> DataError:
+def missing_error(path: Path) -> DataError:
+    """What to say of a file that is not there."""
     folder = path.parent
     if not folder.is_dir():
         found = f"no folder {folder}"

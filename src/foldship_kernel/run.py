@@ -36,6 +36,7 @@ from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import FILE_NAME as JOURNAL
 from foldship_kernel.journal import Journal
 from foldship_kernel.mixing import Mixer, Mixture
+from foldship_kernel.retrieval import aboard
 from foldship_kernel.submission import FILE_NAME as SUBMISSION
 from foldship_kernel.submission import Submission
 from foldship_kernel.units import Unit, order
@@ -106,10 +107,14 @@ class Kernel:
             with self.journal.phase("verify"):
                 # Reading can begin as soon as the tokenizers are known to be whole.
                 readable = integrity.with_whole_tokenizer(self._manifest, self._files)
-                taken_in = background.submit(self._take_in, readable)
+                # Passages are found by an encoder, which needs the runtime first.
+                waits = self._task.retrieval is not None
+                taken_in = None if waits else background.submit(self._take_in, readable)
                 models, usable_wheels = self._undamaged()
                 self._save("running")
             gpus = self._runtime(models, usable_wheels)
+            if taken_in is None:
+                taken_in = background.submit(self._take_in, readable)
             with self.journal.phase("wait for the rows"):
                 intake = taken_in.result()
             self._groups = intake.groups
@@ -144,7 +149,10 @@ class Kernel:
             readings = [
                 Reading(self._files.path(model.tokenizer), model.encoding, model.features) for model in models
             ]
-            return Intake(self._task, self._rows, readings)
+            with aboard.with_passages(
+                self._rows, self._task.retrieval, self._files, self.journal, self._deadline
+            ) as rows:
+                return Intake(self._task, rows, readings)
 
     def _runtime(self, models: Sequence[manifest.ModelEntry], usable_wheels: list[Path]) -> int:
         """Make the models' engines importable; returns the number of CUDA devices to use."""

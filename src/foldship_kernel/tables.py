@@ -9,18 +9,27 @@ import numpy as np
 import pandas as pd
 
 from foldship_kernel.errors import NEW_FILE, DataError
-from foldship_kernel.rows import CsvRows
+from foldship_kernel.records import Records, open_rows
 
 
-def read_table(path: Path, *, required: Sequence[str], id_column: str) -> pd.DataFrame:
-    """Read a whole CSV table into memory; takes and refuses what `CsvRows` does.
+def read_table(
+    path: Path, *, required: Sequence[str], id_column: str, records: Records | None = None
+) -> pd.DataFrame:
+    """Read a whole table into memory; takes and refuses what `records.open_rows` does.
+
+    Args:
+        path: the file.
+        required: columns that must be there, besides the id.
+        id_column: column whose values must be present and distinct.
+        records: how rows lie in a JSON file; None for CSV.
 
     Returns:
         One row per record and at least one row, index 0, 1, 2 ...; the id column first, then all other named
-        columns in the file's order. All columns are of dtype object and hold str, or None where a field is
-        empty.
+        columns of a CSV file in its order, or of JSON those required. All columns are of dtype object and
+        hold str, or None where a field is empty.
     """
-    return pd.concat(list(CsvRows(path, required=required, id_column=id_column).chunks()))
+    rows = open_rows(path, records, required=required, id_column=id_column, strict=True)
+    return pd.concat(list(rows.chunks()))
 
 
 def numbers(frame: pd.DataFrame, columns: Sequence[str], path: Path, low: float, high: float) -> pd.DataFrame:

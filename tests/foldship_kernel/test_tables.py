@@ -137,7 +137,7 @@ def test_an_unneeded_column_twice_does_no_harm(tmp_path: Path) -> None:
 def test_a_duplicate_id_names_both_places(tmp_path: Path) -> None:
     message = refuse(tmp_path, 'qa_id,title\n5,"two\nlines"\n6,b\n5,c\n')
     assert "id 5 twice" in message
-    assert "rows 1 and 3 (lines 3 and 5)" in message
+    assert "row 1 (line 3) and row 3 (line 5)" in message
 
 
 @pytest.mark.parametrize("value", ["", " ", "NaN", "nan"])

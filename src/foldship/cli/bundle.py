@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from foldship.cli import retrieving
 from foldship.cli.context import Context, open_context, shared_options
 from foldship.config.network import deepest
 
@@ -105,6 +106,7 @@ def bundle(context: Context) -> None:
         main_template=workspace.entry,
         own_images=workspace.images,
         backbones=backbones,
+        index=retrieving.index(context) if task.retrieval is not None else None,
     )
     terminal.show(bundle_tables.wheelhouse(built["wheelhouse"]))
     contents = json.loads((workspace.dataset / "bundle.json").read_text())

@@ -13,6 +13,7 @@ import click
 import pandas as pd
 
 from foldship import competitions
+from foldship.cli import retrieving
 from foldship.competitions.base import Competition
 from foldship.config import load
 from foldship.config.schema import Experiment
@@ -41,7 +42,11 @@ class Context:
     @cached_property
     def rows(self) -> pd.DataFrame:
         """Training rows, checked."""
-        return self.competition.read_train(self.data)
+        return self.with_passages(self.competition.read_train(self.data))
+
+    def with_passages(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows with the passages that models read beside them, where the competition has such."""
+        return retrieving.with_passages(self, rows)
 
     @cached_property
     def truth(self) -> pd.DataFrame:

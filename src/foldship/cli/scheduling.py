@@ -48,7 +48,7 @@ def _probe_rows(context: Context) -> tuple[pd.DataFrame, str | None]:
         return context.rows, "there are none that can be read"
     students = [name for name, model in context.experiment.models.items() if model.pseudo_labels is not None]
     seen = f"{listed(students)} learnt from these by pseudo_labels" if students else None
-    return pd.concat(rows.chunks()), seen
+    return context.with_passages(pd.concat(rows.chunks())), seen
 
 
 class _Blends:

@@ -102,7 +102,7 @@ def _unlabelled(context: Context) -> Unlabelled | None:
     if not any(model.pseudo_labels or model.adaptation for model in models):
         return None
     try:
-        rows = context.competition.read_unlabelled(context.data)
+        rows = context.with_passages(context.competition.read_unlabelled(context.data))
     except DataError:
         if any(model.pseudo_labels for model in models):
             raise

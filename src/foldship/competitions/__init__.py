@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from foldship import metrics
-from foldship.competitions import klue_sample, quest_sample, sts_sample
+from foldship.competitions import bioasq_sample, klue_sample, quest_sample, sts_sample
 from foldship.competitions.base import Competition
 from foldship.config import load, problems
 from foldship.config.competition import Declared, Metric, matching
@@ -16,6 +16,7 @@ from foldship_kernel.tasks import CLASSES, NUMBERS, Task
 
 FILE_NAME = "competition.yaml"
 SAMPLES: dict[str, Callable[[Path, Task], None]] = {
+    "bioasq": bioasq_sample.write,
     "klue_re": klue_sample.write,
     "quest": quest_sample.write,
     "sts": sts_sample.write,

@@ -54,9 +54,7 @@ class Competition:
         task, targets = self.task, self.declared.targets
         path = folder / self.declared.files.train
         wanted = (targets.column,) if targets.column else targets.columns
-        rows = self._prepared(
-            tables.read_table(path, required=(*task.columns, *wanted), id_column=task.id), path
-        )
+        rows = self._prepared(self._table(path, (*task.columns, *wanted)), path)
         if task.kind == CLASSES:
             assert targets.column
             hot = _one_hot(rows, targets.column, task.targets, path)
@@ -72,9 +70,24 @@ class Competition:
             DataError: the file or a column is missing or malformed.
         """
         path = folder / self.task.test
-        return self._prepared(
-            tables.read_table(path, required=self.task.columns, id_column=self.task.id), path
-        )
+        return self._prepared(self._table(path, self.task.columns), path)
+
+    def columns(self, folder: Path, names: tuple[str, ...]) -> pd.DataFrame:
+        """Columns of the training rows and of the test rows, where there are such, as their files have them.
+
+        Returns:
+            The id first; dtype object: str, or None where empty.
+
+        Raises:
+            DataError: a file is malformed, or there is no training file.
+        """
+        files = [folder / self.declared.files.train]
+        files += [path for path in (folder / self.task.test,) if path.is_file()]
+        return pd.concat([self._table(path, names) for path in files], ignore_index=True)
+
+    def _table(self, path: Path, required: tuple[str, ...]) -> pd.DataFrame:
+        records = self.task.records
+        return tables.read_table(path, required=required, id_column=self.task.id, records=records)
 
     def _prepared(self, rows: pd.DataFrame, path: Path) -> pd.DataFrame:
         try:

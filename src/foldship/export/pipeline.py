@@ -23,7 +23,6 @@ from foldship.export.draft import FP32, HALF, HEAD, Draft, name, shipped
 from foldship.export.fusion import fuse, fused_attentions, tidy
 from foldship.export.merge import merge_adapters
 from foldship.export.samples import HeldOut, Rows
-from foldship.export.staging import replacing_folder
 from foldship.modelling import predict, store
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard
@@ -82,7 +81,7 @@ def run(
     sources.refuse_left_padding(model_dir / store.TOKENIZER)
     rows = parity.with_extremes(rows, card.encoding)
     with (
-        replacing_folder(out) as folder,
+        folders.replacing(out) as folder,
         tempfile.TemporaryDirectory(prefix=f".{out.name}-scratch-", dir=out.parent) as scratch_name,
         tqdm(total=STEPS_A_FOLD * len(folds), desc=f"export {card.name}", unit="step", leave=False) as bar,
     ):

@@ -32,6 +32,7 @@ from foldship.shipping.inspection.secrets import Machine
 from foldship.shipping.settings import KernelConfig
 from foldship_kernel import atomic, engines, manifest, parts
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.retrieval import index as retrieval
 from foldship_kernel.tasks import Task
 
 CODE = Path(foldship_kernel.__file__).parent
@@ -52,6 +53,7 @@ def build(
     wheels: Sequence[Path] | None = None,
     own_images: Path | None = None,
     backbones: Mapping[str, licences.Backbone] = MappingProxyType({}),
+    index: Path | None = None,
 ) -> dict[str, Any]:
     """Write `out/dataset` and `out/kernel`, and `out/dataset-2` and so on where one dataset cannot hold all.
 
@@ -69,6 +71,7 @@ def build(
         own_images: folder of the user's own images, and of the locks made for them; if not given,
             `out/../.cache/images`.
         backbones: per model, where the backbone comes from; its model card tells the licence.
+        index: folder of the index of passages, where the task has retrieval.
 
     Returns:
         What was built, JSON-like: owner, limit, number of parts, sizes in bytes by kind and in all, the
@@ -93,6 +96,8 @@ def build(
             folder.mkdir(parents=True)
         code_sha256 = _copy_code(dataset, main_template)
         shipped = models.copy_models(dataset, export_dirs, model_dirs, chosen, scheduled)
+        if index is not None:
+            _copy_index(dataset, index)
         images, cache = kernel_config.image_names, out.parent / ".cache"
         own_images = own_images or cache / "images"
         if wheels is None:
@@ -179,6 +184,12 @@ def _copy_code(dataset: Path, main_template: Path) -> str:
     for path in sorted(CODE.rglob("*.py")):
         models.copy(path, dataset / "code" / CODE.name / path.relative_to(CODE), dataset)
     return entry.digest(main_template, dataset / "code")
+
+
+def _copy_index(dataset: Path, index: Path) -> None:
+    """Copy the index's own files, those of a search by meaning where it has them."""
+    for name in (*retrieval.WORDS, *(name for name in retrieval.MEANING if (index / name).is_file())):
+        models.copy(index / name, dataset / retrieval.FOLDER / name, dataset)
 
 
 def _fallback(task: Task, fitted: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -14,6 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
+from foldship_kernel.records import Records, open_rows
+from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
 from foldship_kernel.rows import CsvRows, PreparedRows, Rows
 from foldship_kernel.tasks import derived, layout, texts
 from foldship_kernel.tasks.base import Template, check_same_ids
@@ -47,6 +49,8 @@ class Task:
         spans: names of the parts of texts that models may read by themselves, in the order of their numbers,
             see `foldship_kernel.spans`.
         derive: what makes further columns of the files' own, see `derived`; "" for nothing.
+        records: how rows lie in the competition's files where these are JSON; None for CSV.
+        retrieval: how passages are found for a row, which stand in its column "retrieved"; None for none.
         test: file with the rows to predict.
         template: file with the ids and columns of the submission; None where the competition has none.
     """
@@ -66,6 +70,8 @@ class Task:
     rowwise: bool = False
     spans: tuple[str, ...] = ()
     derive: str = ""
+    records: Records | None = None
+    retrieval: RetrievalSpec | None = None
     test: str = "test.csv"
     template: str | None = "sample_submission.csv"
 
@@ -73,6 +79,9 @@ class Task:
     def from_dict(cls, value: Mapping[str, Any]) -> Task:
         """What `dataclasses.asdict` made, read back from JSON."""
         held: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
+        for name, kind in (("records", Records), ("retrieval", RetrievalSpec)):
+            if held.get(name) is not None:
+                held[name] = kind(**held[name])
         return cls(**held)
 
     @property
@@ -85,13 +94,17 @@ class Task:
         """Columns that are read of a row's file, besides the id."""
         named = [name for template in self.texts.values() for name in texts.columns(template)]
         wanted = dict.fromkeys([*named, *self.categories, *self.common])
+        if self.retrieval is not None:
+            wanted.pop(RETRIEVED, None)
+            asked = (*texts.columns(self.retrieval.query), self.retrieval.documents)
+            wanted |= dict.fromkeys(filter(None, asked))
         if not self.derive:
             return tuple(wanted)
         made = derived.get(self.derive)
         return tuple(dict.fromkeys([*made.read, *(name for name in wanted if name not in made.added)]))
 
     def prepare(self, rows: pd.DataFrame, *, strict: bool) -> pd.DataFrame:
-        """Rows as their file has them, with all columns that models read.
+        """Rows as their file has them, with all columns that models read; no passages are found yet.
 
         Args:
             rows: some rows.
@@ -100,7 +113,10 @@ class Task:
         Raises:
             DataError: a row is malformed.
         """
-        return derived.get(self.derive).derive(rows, strict=strict) if self.derive else rows
+        made = derived.get(self.derive).derive(rows, strict=strict) if self.derive else rows
+        if self.retrieval is not None and RETRIEVED not in made.columns:
+            made = made.assign(**{RETRIEVED: pd.Series(None, index=made.index, dtype=object)})
+        return made
 
     def read_test(self, folder: Path) -> tuple[Rows, Template]:
         """Find and check the rows to predict, and the template of the submission.
@@ -108,8 +124,9 @@ class Task:
         Raises:
             DataError: a file or column is missing or malformed, or the two files' ids differ.
         """
-        rows: Rows = CsvRows(folder / self.test, required=self.columns, id_column=self.id)
-        if self.derive:
+        path = folder / self.test
+        rows = open_rows(path, self.records, required=self.columns, id_column=self.id, strict=False)
+        if self.derive or self.retrieval is not None:
             rows = PreparedRows(rows, partial(self.prepare, strict=False))
         if self.template is None:
             return rows, Template(self.id, rows.ids, (self.id, *self.submission))

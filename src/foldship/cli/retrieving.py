@@ -1,0 +1,84 @@
+"""Passages for rows: the index is made where it is missing or old, then asked as the kernel asks it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pandas as pd
+from tqdm.auto import tqdm
+
+if TYPE_CHECKING:
+    from foldship.cli.context import Context
+    from foldship.config.competition import Retrieval
+    from foldship.retrieval.corpus import Passage
+
+
+def with_passages(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows as models read them: with the passages found for each, where the competition wants such."""
+    spec = context.competition.task.retrieval
+    if spec is None:
+        return rows
+    from foldship_kernel.retrieval.index import Index
+    from foldship_kernel.retrieval.retriever import Retriever
+
+    folder = index(context)
+    with tqdm(total=len(rows), desc="questions", unit="row", leave=False) as bar:
+        retriever = Retriever(Index(folder.joinpath), spec, click.echo, progress=bar.update)
+        return retriever.add(rows)
+
+
+def index(context: Context) -> Path:
+    """Folder of the index of what is known now; nothing is done where it is there.
+
+    Raises:
+        FoldshipError: the encoder is not to be had, or there are no passages.
+        DataError: the competition's files are malformed.
+    """
+    from foldship import export, folders, receipts
+    from foldship import retrieval as stage
+    from foldship.modelling import backbone, reading
+    from foldship.retrieval import build
+    from foldship_kernel.retrieval import index as kernel_index
+    from foldship_kernel.retrieval import meaning
+
+    spec = context.competition.declared.retrieval
+    assert spec is not None
+    folder, weights = context.workspace.retrieval, context.workspace.all_weights
+    passages = _passages(context, spec)
+    source = backbone.locate(spec.backbone, weights)
+    code = [Path(module.__file__ or "").parent for module in (stage, kernel_index)]
+    inputs = receipts.digest(
+        {
+            "passages": passages,
+            "encoder": [backbone.fingerprint(source), spec.max_tokens] if spec.dense > 0 else None,
+            "code": receipts.digest_files(*code, Path(export.embedder.__file__)),
+            "versions": receipts.versions(),
+        }
+    )
+    folders.restore(folder)
+    if receipts.is_current(folder, inputs):
+        return folder
+    encoding = None
+    with folders.replacing(folder) as new:
+        if spec.dense > 0:
+            tokenizer = backbone.load_tokenizer(source)
+            encoding = reading.text_encoding(tokenizer, spec.backbone, meaning.TEXT, spec.max_tokens)
+            export.embedder.write(source, encoding, new, [text for _, text in passages[:PROBE]])
+        build.build(new, passages, encoding)
+        receipts.write(new, inputs, {"passages": len(passages), "backbone": spec.backbone})
+    documents = len({document for document, _ in passages})
+    click.echo(f"index of {len(passages):,} passages from {documents:,} documents: {folder}")
+    return folder
+
+
+PROBE = 64  # passages on which the exported encoder is compared with the original
+
+
+def _passages(context: Context, spec: Retrieval) -> list[Passage]:
+    """What there is to be found, as the index holds it."""
+    from foldship.retrieval import corpus
+
+    rows = context.competition.columns(context.data, (spec.snippets, spec.sources))
+    return corpus.together(corpus.of_rows(rows, spec))

@@ -1,0 +1,1 @@
+"""The index of passages: what is known ashore, to be searched aboard."""
