@@ -90,6 +90,10 @@ def bundle(context: Context) -> None:
                 export.Rows(encoded, features), context.truth, store.out_of_fold(folder, task.id), task
             ),
         )
+    retrieval = context.competition.declared.retrieval
+    if retrieval is not None and retrieval.dense > 0:
+        source = backbone.locate(retrieval.backbone, workspace.all_weights)
+        backbones[retrieving.NAME] = licences.Backbone(retrieval.backbone, source)
     parities = [json.loads((folder / "parity.json").read_text()) for folder in exported.values()]
     terminal.show(tables.parity(parities))
     summaries = {name: json.loads((folder / "export.json").read_text()) for name, folder in exported.items()}
@@ -106,7 +110,7 @@ def bundle(context: Context) -> None:
         main_template=workspace.entry,
         own_images=workspace.images,
         backbones=backbones,
-        index=retrieving.index(context) if task.retrieval is not None else None,
+        index=None if retrieval is None else retrieving.index(context),
     )
     terminal.show(bundle_tables.wheelhouse(built["wheelhouse"]))
     contents = json.loads((workspace.dataset / "bundle.json").read_text())

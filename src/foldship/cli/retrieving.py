@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from foldship.retrieval.corpus import Passage
 
 
+NAME = "retrieval"  # among the bundle's licences
+PROBE = 64  # passages on which the exported encoder is compared with the original
+
+
 def with_passages(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows as models read them: with the passages found for each, where the competition wants such."""
     spec = context.competition.task.retrieval
@@ -71,9 +75,6 @@ def index(context: Context) -> Path:
     documents = len({document for document, _ in passages})
     click.echo(f"index of {len(passages):,} passages from {documents:,} documents: {folder}")
     return folder
-
-
-PROBE = 64  # passages on which the exported encoder is compared with the original
 
 
 def _passages(context: Context, spec: Retrieval) -> list[Passage]:

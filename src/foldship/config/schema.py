@@ -16,7 +16,7 @@ from foldship.config.stages import ON_VECTORS, Adaptation, AnyStage, Averaging, 
 
 
 def _not_taken(name: str) -> str:
-    if name in {"folds", "runs", "adapted", "frozen", "documents"}:
+    if name in {"folds", "runs", "adapted", "frozen", "documents", "retrieval"}:
         raise ValueError(f"a model cannot be named {name}: weights/<competition>/{name} holds other things")
     return name
 

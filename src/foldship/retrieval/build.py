@@ -9,7 +9,6 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from foldship.retrieval.corpus import Passage
-from foldship_kernel.atomic import replacing
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.errors import DataError
 from foldship_kernel.retrieval import index
@@ -45,5 +44,4 @@ def build(folder: Path, passages: Sequence[Passage], encoding: EncodingSpec | No
         for start in range(0, len(texts), PIECE):
             parts.append(embed(texts[start : start + PIECE]).astype(np.float16))
             bar.update(len(parts[-1]))
-    with replacing(folder / index.VECTORS) as path, path.open("wb") as stream:
-        np.save(stream, np.concatenate(parts))
+    index.write_vectors(folder, np.concatenate(parts))

@@ -70,7 +70,8 @@ def build(
             lack, fetched into `out/../.cache/wheels` and proven to install there.
         own_images: folder of the user's own images, and of the locks made for them; if not given,
             `out/../.cache/images`.
-        backbones: per model, where the backbone comes from; its model card tells the licence.
+        backbones: per model, and for "retrieval", where the backbone comes from; its model card tells the
+            licence.
         index: folder of the index of passages, where the task has retrieval.
 
     Returns:
@@ -128,7 +129,11 @@ def build(
                 "foldship": foldship_kernel.__version__,
                 "tokenizers": packages.version("tokenizers"),
             },
-            "licences": licences.stated([model["name"] for model in shipped], backbones, house.wheels),
+            "licences": licences.stated(
+                [*(model["name"] for model in shipped), *({retrieval.FOLDER} & backbones.keys())],
+                backbones,
+                house.wheels,
+            ),
             "sizes": sizes.saved(dataset, shipped),
             "files": files,
         }

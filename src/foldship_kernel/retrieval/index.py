@@ -15,15 +15,17 @@ from foldship_kernel.atomic import write_json
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.encoded import ends
 from foldship_kernel.errors import BundleError
-from foldship_kernel.retrieval import meaning
+from foldship_kernel.retrieval import arrays, meaning
 from foldship_kernel.retrieval.words import Postings
 
 FOLDER = "retrieval"  # of the bundle
-INDEX, TEXTS, OFFSETS, DOCUMENTS = "index.json", "passages.txt", "offsets.npy", "documents.json"
+INDEX, TEXTS, DOCUMENTS = "index.json", "passages.txt", "documents.json"
+OFFSETS = "offsets"
 POSTINGS = ("keys", "starts", "passages", "weights")
-VECTORS, ENCODER, TOKENIZER = "vectors.npy", "encoder.onnx", "tokenizer.json"
-WORDS = (INDEX, TEXTS, OFFSETS, DOCUMENTS, *(f"{name}.npy" for name in POSTINGS))  # enough to search by words
-MEANING = (VECTORS, ENCODER, TOKENIZER)
+VECTORS, ENCODER, TOKENIZER = "vectors", "encoder.onnx", "tokenizer.json"
+# Files that suffice to search by words, and what a search by meaning needs besides.
+WORDS = (INDEX, TEXTS, DOCUMENTS, *(f"{name}.bin" for name in (OFFSETS, *POSTINGS)))
+MEANING = (f"{VECTORS}.json", f"{VECTORS}.bin", ENCODER, TOKENIZER)
 
 # Ranks are fused as in Cormack et al., "Reciprocal Rank Fusion outperforms Condorcet" (2009); scores of the
 # two searches have no common scale.
@@ -57,19 +59,22 @@ class Index:
         try:
             facts = json.loads(place(INDEX).read_text(encoding="utf-8"))
             self.encoding = EncodingSpec.from_dict(facts["encoding"]) if facts["encoding"] else None
-            self._text: NDArray[np.uint8] = np.memmap(place(TEXTS), dtype=np.uint8, mode="r")
-            self._offsets = np.load(place(OFFSETS))
+            held = {
+                name: arrays.read(place(f"{name}.bin"), facts["arrays"][name])
+                for name in (OFFSETS, *POSTINGS)
+            }
+            self._offsets = held.pop(OFFSETS)
+            self._text = arrays.read(place(TEXTS), ["u1", [int(self._offsets[-1])]])
             named = json.loads(place(DOCUMENTS).read_text(encoding="utf-8"))
             self._names, self._firsts = named["names"], np.array(named["firsts"], dtype=np.int64)
             self.count = len(self._offsets) - 1
-            arrays = [np.load(place(f"{name}.npy"), mmap_mode="r") for name in POSTINGS]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BundleError(
                 f"the index of passages cannot be read: {error}",
                 expected=", ".join(WORDS),
                 fix="build the bundle again with `make bundle`, and upload every file of it",
             ) from error
-        self._postings = Postings(**dict(zip(POSTINGS, arrays, strict=True)), count=self.count)
+        self._postings = Postings(**held, count=self.count)
         self._numbers = {name: number for number, name in enumerate(self._names)}
         self._place = place
 
@@ -82,7 +87,8 @@ class Index:
         try:
             if self.encoding is None:
                 raise ValueError("it was built without vectors")
-            found = np.load(self._place(VECTORS), mmap_mode="r")
+            facts = json.loads(self._place(f"{VECTORS}.json").read_text(encoding="utf-8"))
+            found = arrays.read(self._place(f"{VECTORS}.bin"), facts["arrays"][VECTORS])
             if len(found) != self.count:
                 raise ValueError(f"{len(found)} vectors for {self.count} passages")
             self._vectors = found
@@ -158,7 +164,8 @@ def write(folder: Path, passages: Sequence[tuple[str, str]], encoding: EncodingS
     """
     texts = [text.encode("utf-8") for _, text in passages]
     (folder / TEXTS).write_bytes(b"".join(texts))
-    np.save(folder / OFFSETS, ends(np.array([len(text) for text in texts], dtype=np.int64)))
+    offsets = ends(np.array([len(text) for text in texts], dtype=np.int64))
+    described = {OFFSETS: arrays.write(folder / f"{OFFSETS}.bin", offsets)}
     names = list(dict.fromkeys(document for document, _ in passages))
     firsts = {document: place for place, (document, _) in reversed(list(enumerate(passages)))}
     write_json(
@@ -166,10 +173,17 @@ def write(folder: Path, passages: Sequence[tuple[str, str]], encoding: EncodingS
     )
     postings = Postings.of([text for _, text in passages])
     for name in POSTINGS:
-        np.save(folder / f"{name}.npy", getattr(postings, name))
+        described[name] = arrays.write(folder / f"{name}.bin", getattr(postings, name))
     facts: dict[str, Any] = {
         "passages": len(passages),
         "documents": len(names),
+        "arrays": described,
         "encoding": None if encoding is None else asdict(encoding),
     }
     write_json(folder / INDEX, facts)
+
+
+def write_vectors(folder: Path, vectors: NDArray[np.float16]) -> None:
+    """Write the vectors of the passages, (passages, width), each of length 1."""
+    described = arrays.write(folder / f"{VECTORS}.bin", vectors)
+    write_json(folder / f"{VECTORS}.json", {"arrays": {VECTORS: described}})

@@ -20,6 +20,7 @@ import yaml
 from foldship.shipping import graphs
 from foldship.shipping.inspection.finding import KIND, Finding
 from foldship_kernel.errors import FoldshipError
+from foldship_kernel.retrieval import arrays as retrieval_arrays
 
 HEAD = 64  # bytes that tell most kinds
 OPCODES = 16  # that many in a row are no accident
@@ -64,7 +65,7 @@ def _stranger(path: Path, referenced: frozenset[Path]) -> str:
     if wrapped:
         return f"is {wrapped}"
     if suffix in WEIGHTS:
-        return "" if path in referenced else "is weights that no graph beside it names"
+        return "" if path in referenced else "is weights that neither a graph nor an index beside it names"
     reader = READERS.get(suffix)
     if reader is None:
         return f"is of a kind that does not travel ({', '.join(sorted({*READERS, *WEIGHTS, WHEEL}))} do)"
@@ -117,9 +118,12 @@ def _is_pickle(path: Path, head: bytes) -> bool:
 
 
 def _referenced(files: Sequence[Path]) -> frozenset[Path]:
-    """Files that graphs read their weights from; they must lie in the graph's own folder or below."""
+    """Files that graphs read weights from, in the graph's own folder or below, and arrays of an index."""
     found: set[Path] = set()
+    arrays = {path for path in files if path.suffix in WEIGHTS}
     for path in files:
+        if path.suffix == ".json" and any(array.parent == path.parent for array in arrays):
+            found.update(_arrays(path))
         if path.suffix == ".onnx":
             try:
                 tensors = graphs.external(graphs.load(path))
@@ -127,6 +131,15 @@ def _referenced(files: Sequence[Path]) -> frozenset[Path]:
                 continue
             found.update(path.parent / tensor.location for tensor in tensors)
     return frozenset(found)
+
+
+def _arrays(path: Path) -> Iterator[Path]:
+    """Files beside a JSON file that are just the arrays that it describes."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        for name, described in json.loads(path.read_text(encoding="utf-8"))["arrays"].items():
+            array = path.with_name(f"{name}.bin")
+            retrieval_arrays.read(array, described)
+            yield array
 
 
 def _read_json(path: Path) -> None:
