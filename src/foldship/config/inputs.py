@@ -84,19 +84,30 @@ class Features(Settings):
         return self
 
 
+class Split(Settings):
+    """Rows once more for each of `columns`: with what that one says, and without the others.
+
+    Of competitions with classes, only the rows of `classes`, where any are named.
+    """
+
+    columns: tuple[str, ...] = Field(min_length=2)
+    classes: tuple[str, ...] = ()
+
+
 class Augmentation(Settings):
     """Changes of the training rows; rows to predict are never touched.
 
     `mask_tokens` and `drop_tokens` are shares of a sequence's tokens that become the mask token, or are
     removed, anew in every epoch. `swap` doubles the rows with the values of two columns exchanged, but for
-    rows with a target of `swap_except`. `rows` names a function that makes further rows, see
-    `foldship.training.augment`.
+    rows with a target of `swap_except`. `split` makes several rows of one, each with one of its sources.
+    `rows` names a function that makes further rows, see `foldship.training.augment`.
     """
 
     mask_tokens: Rate = 0.0
     drop_tokens: Rate = 0.0
     swap: tuple[str, str] | None = None
     swap_except: tuple[float, ...] = ()
+    split: Split | None = None
     rows: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")] | None = None
 
     @property
@@ -107,7 +118,7 @@ class Augmentation(Settings):
     @property
     def makes_rows(self) -> bool:
         """Whether a fold learns from rows of its own."""
-        return self.rows is not None or self.swap is not None
+        return not (self.rows is None and self.swap is None and self.split is None)
 
     @model_validator(mode="after")
     def _two_to_swap(self) -> Augmentation:

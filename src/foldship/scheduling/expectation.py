@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from foldship.metrics import correlate
 
+HIGHEST = 1.0  # of correlations, areas and shares; errors end at 0
+
 Array = NDArray[np.float64]
 BlendOf = Callable[[frozenset[str]], Mapping[str, Any]]
 
@@ -107,7 +109,7 @@ class Expectation:
             weights = blend["weights"]
             gain = self._raw(self.between, weights, present)
             gain -= self._raw(self.between, weights, dict.fromkeys(present, 1))
-        return float(blend["score"]) + gain
+        return min(float(blend["score"]) + gain, HIGHEST)
 
     def _raw(self, between: Array, weights: Mapping[str, Any], counts: Mapping[str, int]) -> float:
         """Mean over the targets of the raw blend's expected correlation."""

@@ -1,7 +1,6 @@
-"""Training rows changed and made up: never the rows that are held out.
+"""Rows made up of training rows: never of those that are held out.
 
-Tokens are masked or dropped anew in every epoch, decided by seed, epoch and the batch's rows alone, so that a
-resumed run goes on as it would have. Further rows come from a function of the user's own, which
+Beside those that settings describe, further rows come from a function of the user's own, which
 `augmentation.rows` names as "package.module:function":
 
     def function(rows: pandas.DataFrame, random: numpy.random.Generator) -> pandas.DataFrame
@@ -18,7 +17,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,91 +25,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foldship import receipts
-from foldship.config.inputs import Augmentation
-from foldship.modelling import backbone, reading
+from foldship.config.inputs import Augmentation, Split
+from foldship.modelling import reading
 from foldship.modelling.store import ModelCard
 from foldship.training.data import RowData
-from foldship_kernel.encode import EncodingSpec
-from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError, listed
-from foldship_kernel.tasks import Task
+from foldship_kernel.retrieval import RETRIEVED
+from foldship_kernel.tasks import CLASSES, Task
 
 RowsHook = Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]
 
 MARK = "#"  # between the id of a row and what its made-up rows are told apart by
-
-
-@dataclass(frozen=True)
-class TokenNoise:
-    """Masks and drops tokens of training sequences; special ones stay.
-
-    Attributes:
-        mask, drop: shares of the tokens.
-        mask_id: the token that masked ones become.
-        special: tokens that stay.
-        seed: of the stage.
-        epoch: tells the present epoch.
-    """
-
-    mask: float
-    drop: float
-    mask_id: int
-    special: tuple[int, ...]
-    seed: int
-    epoch: Callable[[], int]
-
-    def __call__(self, encoded: EncodedRows, rows: Sequence[int]) -> EncodedRows:
-        """The sequences changed.
-
-        Args:
-            encoded: a batch's sequences.
-            rows: numbers of the batch's rows; with seed and epoch they decide what is changed.
-        """
-        random = np.random.default_rng((self.seed, self.epoch(), *rows))
-        fate = random.random(len(encoded.tokens))
-        fate[np.isin(encoded.tokens, self.special)] = 1.0
-        kept = fate >= self.drop
-        tokens = np.where(fate < self.drop + (1 - self.drop) * self.mask, self.mask_id, encoded.tokens)
-        before = ends(kept.astype(np.int64))  # tokens that are kept before each place
-        return replace(
-            encoded,
-            tokens=tokens[kept].astype(encoded.tokens.dtype),
-            marks=None if encoded.marks is None else encoded.marks[kept],
-            offsets=before[encoded.offsets],
-            boundaries=(
-                before[encoded.offsets[:-1] + encoded.boundaries] - before[encoded.offsets[:-1]]
-            ).astype(np.int32),
-        )
-
-
-def token_noise(
-    config: Augmentation, source: str, encoding: EncodingSpec, seed: int, epoch: Callable[[], int]
-) -> TokenNoise | None:
-    """What changes the tokens of a stage's training sequences; None where nothing does.
-
-    Args:
-        config: the shares.
-        source: of the backbone, whose tokenizer has the mask token.
-        encoding: its special tokens.
-        seed: of the stage.
-        epoch: tells the present epoch.
-
-    Raises:
-        FoldshipError: tokens are to be masked, and the tokenizer has no mask token.
-    """
-    if not config.of_tokens:
-        return None
-    mask_id = backbone.load_tokenizer(source).mask_token_id
-    if mask_id is None and config.mask_tokens:
-        raise FoldshipError(
-            "augmentation.mask_tokens: the backbone's tokenizer has no mask token",
-            expected="a mask_token in its tokenizer files",
-            fix="use augmentation.drop_tokens, or choose another backbone",
-        )
-    special = (*encoding.prefix_ids, *encoding.between_ids, *encoding.suffix_ids)
-    if mask_id is None:
-        mask_id = encoding.pad_id  # nothing is masked
-    return TokenNoise(config.mask_tokens, config.drop_tokens, mask_id, special, seed, epoch)
 
 
 def hook_digest(config: Augmentation) -> str:
@@ -145,6 +70,8 @@ def with_further_rows(
     parts = []
     if config.swap is not None:
         parts.append(swapped(rows, config, task))
+    if config.split is not None:
+        parts.append(split(rows, config.split, task))
     if config.rows is not None:
         made = _hook(config.rows)(rows.copy(), np.random.default_rng(seed))
         _checked(made, rows, task, config.rows)
@@ -174,19 +101,44 @@ def swapped(rows: pd.DataFrame, config: Augmentation, task: Task) -> pd.DataFram
     return task.prepare(made, strict=True)[list(rows.columns)]
 
 
+def split(rows: pd.DataFrame, config: Split, task: Task) -> pd.DataFrame:
+    """Rows of the chosen classes once for each column that says something, without what the others say."""
+    of_class = rows[list(config.classes)].to_numpy(np.float64).any(axis=1)
+    chosen = rows[of_class] if config.classes else rows
+    parts = []
+    for name in config.columns:
+        others = [other for other in config.columns if other != name]
+        # A row with one source only is there already.
+        said = chosen.notna()
+        kept = chosen[(said[name] & said[others].T.any()).to_numpy()]
+        ids = kept[task.id].astype(str) + f"{MARK}{name}"
+        parts.append(kept.assign(**{task.id: ids, **dict.fromkeys(others)}))
+    made: pd.DataFrame = pd.concat(parts)[list(rows.columns)]
+    return made
+
+
 def check(config: Augmentation, task: Task) -> None:
     """Check the settings against the competition.
 
     Raises:
-        FoldshipError: columns are to be swapped that are not read.
+        FoldshipError: columns or classes are named that there are not.
     """
-    for name in config.swap or ():
-        if name not in task.columns:
-            raise FoldshipError(
-                f"augmentation.swap: the competition has no column {name!r}",
-                expected=f"two of {', '.join(task.columns)}",
-                fix="correct the name in kernels/<competition>/",
-            )
+    columns = (*task.columns, *((RETRIEVED,) if task.retrieval is not None else ()))
+    named: list[tuple[str, Sequence[str], Sequence[str]]] = [("swap", config.swap or (), task.columns)]
+    if config.split is not None:
+        classes = task.targets if task.kind == CLASSES else ()
+        named += [
+            ("split.columns", config.split.columns, columns),
+            ("split.classes", config.split.classes, classes),
+        ]
+    for key, names, known in named:
+        for name in names:
+            if name not in known:
+                raise FoldshipError(
+                    f"augmentation.{key}: the competition has no {name!r}",
+                    expected=f"names among {', '.join(known) or 'none: its targets are numbers'}",
+                    fix="correct the name in kernels/<competition>/",
+                )
 
 
 def _hook(name: str) -> RowsHook:

@@ -18,7 +18,7 @@ from foldship.modelling import model as network
 from foldship.modelling.heads import Restricted
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import ModelCard, load_fold, save_fold
-from foldship.training import augment, parameters, precision, ridge, stage
+from foldship.training import parameters, precision, ridge, stage, token_noise
 from foldship.training.job import FoldJob, logits
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import NUMBERS
@@ -96,7 +96,7 @@ def check(card: ModelCard) -> None:
             found=str(kinds),
             fix="remove segment_ids",
         )
-    augment.token_noise(card.config.augmentation, card.source, card.encoding, 0, lambda: 0)
+    token_noise.token_noise(card.config.augmentation, card.source, card.encoding, 0, lambda: 0)
     for settings in card.config.stages:
         if isinstance(settings, Ridge):
             if card.task.kind != NUMBERS:

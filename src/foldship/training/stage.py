@@ -19,7 +19,7 @@ from foldship.config import schedules
 from foldship.config.stages import Stage
 from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
-from foldship.training import augment, frozen_states, objective, precision
+from foldship.training import frozen_states, objective, precision, token_noise
 from foldship.training.averaging import Average
 from foldship.training.data import PART, Collator, GroupedLengthSampler, RowDataset
 from foldship.training.job import FoldJob, encode, logits
@@ -56,7 +56,7 @@ def train(job: FoldJob, model: RowModel, number: int, stage: Stage, untrained: b
     # The sampler's numbers hold for all rows, because the rows that a stage leaves out come last.
     data = job.train if stage.max_tokens is None else job.shortened(stage.max_tokens)
     sampler = GroupedLengthSampler(data.take(np.arange(rows)), config.batch_size, job.seed + 1000 * number)
-    noise = augment.token_noise(
+    noise = token_noise.token_noise(
         config.augmentation, job.card.source, job.card.encoding, sampler.seed, lambda: sampler.epoch
     )
     arguments = TrainingArguments(

@@ -2,95 +2,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import fold_runner
 import numpy as np
 import pandas as pd
 import pytest
-from declared import quest
+from declared import quest, task_of
 
-from foldship.config.inputs import Augmentation
+from foldship.config.inputs import Augmentation, Split
 from foldship.modelling import reading
 from foldship.modelling.backbone import load_tokenizer
 from foldship.modelling.store import ModelCard
 from foldship.training import augment
-from foldship.training.augment import TokenNoise
 from foldship.training.data import RowData
-from foldship_kernel.encode import EncodingSpec
-from foldship_kernel.encoded import EncodedRows, ends
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
 
-CLS, SEP, MASK = 1, 2, 3
-LENGTHS = np.array([40, 400, 2, 100])
 
-
-def noise(**settings: Any) -> TokenNoise:
-    return TokenNoise(
-        **{"mask": 0.0, "drop": 0.0, "mask_id": MASK, "special": (CLS, SEP), "seed": 5} | settings
-    )
-
-
-@pytest.fixture
-def encoded() -> EncodedRows:
-    """Sequences that begin and end with special tokens, a second segment in each after its first half."""
-    bodies = [np.arange(10, 10 + length - 2) for length in LENGTHS]
-    return EncodedRows(
-        tokens=np.concatenate([[CLS, *body, SEP] for body in bodies]).astype(np.uint16),
-        offsets=ends(LENGTHS),
-        boundaries=(LENGTHS // 2).astype(np.int32),
-        index=np.arange(4)[:, None],
-    )
-
-
-def test_masked_tokens_keep_their_places(encoded: EncodedRows) -> None:
-    changed = noise(mask=0.2, epoch=lambda: 0)(encoded, [0, 1])
-    assert changed.lengths.tolist() == encoded.lengths.tolist()
-    assert changed.tokens.dtype == encoded.tokens.dtype
-    masked = changed.tokens == MASK
-    assert 0.15 < masked.sum() / len(masked) < 0.25
-    np.testing.assert_array_equal(changed.tokens[~masked], encoded.tokens[~masked])
-    assert not np.isin(encoded.tokens[masked], [CLS, SEP]).any()
-
-
-def test_dropped_tokens_leave_the_rest_in_order(encoded: EncodedRows) -> None:
-    changed = noise(drop=0.3, epoch=lambda: 0)(encoded, [0, 1])
-    assert 0.65 < len(changed.tokens) / len(encoded.tokens) < 0.75
-    for place in range(4):
-        before, after = encoded.sequence(place).tolist(), changed.sequence(place).tolist()
-        assert (after[0], after[-1]) == (CLS, SEP)
-        body = after[1:-1]
-        assert body == sorted(body) and set(body) <= set(before)
-        first_half = before[: encoded.boundaries[place]]
-        assert changed.boundaries[place] == sum(token in first_half for token in after)
-
-
-def test_whatever_is_dropped_special_tokens_stay(encoded: EncodedRows) -> None:
-    changed = noise(drop=1.0, mask=1.0, epoch=lambda: 0)(encoded, [0])
-    assert [changed.sequence(place).tolist() for place in range(4)] == [[CLS, SEP]] * 4
-
-
-def test_a_batch_is_changed_the_same_way_again_and_otherwise_in_another_epoch(encoded: EncodedRows) -> None:
-    def tokens(seed: int, epoch: int, rows: list[int]) -> list[int]:
-        return noise(mask=0.3, drop=0.3, seed=seed, epoch=lambda: epoch)(encoded, rows).tokens.tolist()
-
-    once = tokens(5, 0, [0, 1])
-    assert once == tokens(5, 0, [0, 1])
-    assert once not in (tokens(6, 0, [0, 1]), tokens(5, 1, [0, 1]), tokens(5, 0, [1, 0]))
-
-
-def test_nothing_asked_for_is_nothing_done(tmp_path: Path) -> None:
-    spec = EncodingSpec((), 0.5, (CLS,), (SEP,), (SEP,), 0, False)
-    assert augment.token_noise(Augmentation(), "nowhere", spec, 0, lambda: 0) is None
+def test_without_a_function_there_is_no_digest_of_one() -> None:
     assert augment.hook_digest(Augmentation()) == ""
-
-
-def test_the_mask_is_the_tokenizers(tiny_backbone: Path) -> None:
-    spec = EncodingSpec((), 0.5, (101,), (102,), (102,), 0, False)
-    made = augment.token_noise(Augmentation(mask_tokens=0.1), str(tiny_backbone), spec, 7, lambda: 0)
-    assert made is not None
-    assert (made.mask_id, made.special, made.seed) == (103, (101, 102, 102), 7)
 
 
 class Fold:
@@ -212,3 +142,40 @@ def test_columns_to_swap_must_be_read() -> None:
         Augmentation(swap=("answer", "answer"))
     with pytest.raises(ValueError, match="swap is not set"):
         Augmentation(swap_except=(0.0,))
+
+
+def yes_no_rows() -> pd.DataFrame:
+    rows = {
+        "id": ["1", "2", "3", "4"],
+        "question": ["a?", "b?", "c?", "d?"],
+        "snippets": ["one", "two", None, "four"],
+        "retrieved": ["ein", "zwei", "drei", None],
+        "yes": [1.0, 0.0, 0.0, 0.0],
+        "no": [0.0, 1.0, 1.0, 1.0],
+    }
+    return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in rows.items()}).astype(
+        {"yes": float, "no": float}
+    )
+
+
+def test_rows_of_the_rarer_class_are_split_by_their_sources() -> None:
+    task = task_of("bioasq")
+    made = augment.split(yes_no_rows(), Split(columns=("snippets", "retrieved"), classes=("no",)), task)
+    assert list(made["id"]) == ["2#snippets", "2#retrieved"]  # of 3 and 4 there is one source only
+    assert made[["snippets", "retrieved"]].fillna("").to_numpy().tolist() == [["two", ""], ["", "zwei"]]
+    assert made["no"].tolist() == [1.0, 1.0]
+    every = augment.split(yes_no_rows(), Split(columns=("snippets", "retrieved")), task)
+    assert set(every["id"]) == {"1#snippets", "1#retrieved", "2#snippets", "2#retrieved"}
+
+
+@pytest.mark.parametrize(
+    "split, named",
+    [
+        (Split(columns=("snippets", "abstracts")), "split.columns: the competition has no 'abstracts'"),
+        (Split(columns=("snippets", "retrieved"), classes=("maybe",)), "split.classes"),
+    ],
+)
+def test_columns_and_classes_to_split_by_that_there_are_not(split: Split, named: str) -> None:
+    with pytest.raises(FoldshipError) as caught:
+        augment.check(Augmentation(split=split), task_of("bioasq"))
+    assert named in str(caught.value)
