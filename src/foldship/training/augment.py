@@ -109,8 +109,8 @@ def split(rows: pd.DataFrame, config: Split, task: Task) -> pd.DataFrame:
     for name in config.columns:
         others = [other for other in config.columns if other != name]
         # A row with one source only is there already.
-        said = chosen.notna()
-        kept = chosen[(said[name] & said[others].T.any()).to_numpy()]
+        others_say = chosen[others].notna().to_numpy().any(axis=1)
+        kept = chosen[chosen[name].notna().to_numpy() & others_say]
         ids = kept[task.id].astype(str) + f"{MARK}{name}"
         parts.append(kept.assign(**{task.id: ids, **dict.fromkeys(others)}))
     made: pd.DataFrame = pd.concat(parts)[list(rows.columns)]

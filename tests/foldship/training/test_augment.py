@@ -7,8 +7,9 @@ import fold_runner
 import numpy as np
 import pandas as pd
 import pytest
-from declared import quest, task_of
+from declared import KERNELS, quest
 
+from foldship import competitions
 from foldship.config.inputs import Augmentation, Split
 from foldship.modelling import reading
 from foldship.modelling.backbone import load_tokenizer
@@ -136,12 +137,15 @@ def test_two_columns_are_swapped_but_for_the_targets_that_are_spared(fold: Fold)
 
 def test_columns_to_swap_must_be_read() -> None:
     augment.check(Augmentation(swap=("question_title", "host")), quest)
-    with pytest.raises(FoldshipError, match="no column 'url'"):
+    with pytest.raises(FoldshipError, match="has no 'url'"):
         augment.check(Augmentation(swap=("question_title", "url")), quest)
     with pytest.raises(ValueError, match="names answer twice"):
         Augmentation(swap=("answer", "answer"))
     with pytest.raises(ValueError, match="swap is not set"):
         Augmentation(swap_except=(0.0,))
+
+
+bioasq = competitions.get(KERNELS, "bioasq").task
 
 
 def yes_no_rows() -> pd.DataFrame:
@@ -159,12 +163,11 @@ def yes_no_rows() -> pd.DataFrame:
 
 
 def test_rows_of_the_rarer_class_are_split_by_their_sources() -> None:
-    task = task_of("bioasq")
-    made = augment.split(yes_no_rows(), Split(columns=("snippets", "retrieved"), classes=("no",)), task)
+    made = augment.split(yes_no_rows(), Split(columns=("snippets", "retrieved"), classes=("no",)), bioasq)
     assert list(made["id"]) == ["2#snippets", "2#retrieved"]  # of 3 and 4 there is one source only
     assert made[["snippets", "retrieved"]].fillna("").to_numpy().tolist() == [["two", ""], ["", "zwei"]]
     assert made["no"].tolist() == [1.0, 1.0]
-    every = augment.split(yes_no_rows(), Split(columns=("snippets", "retrieved")), task)
+    every = augment.split(yes_no_rows(), Split(columns=("snippets", "retrieved")), bioasq)
     assert set(every["id"]) == {"1#snippets", "1#retrieved", "2#snippets", "2#retrieved"}
 
 
@@ -177,5 +180,5 @@ def test_rows_of_the_rarer_class_are_split_by_their_sources() -> None:
 )
 def test_columns_and_classes_to_split_by_that_there_are_not(split: Split, named: str) -> None:
     with pytest.raises(FoldshipError) as caught:
-        augment.check(Augmentation(split=split), task_of("bioasq"))
+        augment.check(Augmentation(split=split), bioasq)
     assert named in str(caught.value)
