@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,10 @@ def train(job: FoldJob, model: RowModel, number: int, stage: Stage, untrained: b
     if checkpoint and _is_last(checkpoint, keeping, arguments):
         model.load_state_dict(load_file(checkpoint / SAFE_WEIGHTS_NAME), strict=False)
     else:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with warnings.catch_warnings():
+            # Of a small stage, checkpoints follow each other in less than the second it doubts.
+            warnings.filterwarnings("ignore", message="mtime may not be reliable")
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if best.is_file():
         model.load_state_dict(load_file(best), strict=False)
     elif average:
