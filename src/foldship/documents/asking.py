@@ -106,6 +106,7 @@ class Asker:
             asked = asked_for(answer.retry_after, self._time.wall()) if answer else None
             if asked is not None and asked > self._patience.longest_s:
                 host.give_up(f"{why}, asks to come back in {asked:.0f} s")
+                wait = 0.0
             elif asked is not None or (answer and answer.status in CROWDED):
                 # The others wait as well; who comes back must get in line.
                 host.pause(wait if asked is None else asked)
@@ -125,7 +126,10 @@ def _onward(answer: Answer, posted: bool) -> str:
     Raises:
         RefusedError: nowhere, or what was posted would go to another host.
     """
-    address = urljoin(answer.address, answer.location or "")
+    try:
+        address = urljoin(answer.address, answer.location or "")
+    except ValueError:
+        address = ""
     if not answer.location or key_of(address) is None:
         raise RefusedError(f"a redirect to {answer.location or 'nowhere'}")
     if posted and host_of(address) != host_of(answer.address):
