@@ -46,7 +46,9 @@ class Efetch:
         most: more ids than that in one request make an answer too long for the client.
     """
 
-    def __init__(self, missing: tuple[str, ...] = (), broken: tuple[str, ...] = (), most: int = 10_000) -> None:
+    def __init__(
+        self, missing: tuple[str, ...] = (), broken: tuple[str, ...] = (), most: int = 10_000
+    ) -> None:
         self._missing, self._broken, self._most = missing, broken, most
 
     def __call__(self, asked: Asked) -> Reply:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lxml import etree
 
 from foldship.documents.document import ABSTRACT, Section, plain
 
-_NOT_TEXT = "script style noscript template svg nav header footer aside form button select iframe"
+_NOT_TEXT = "head script style noscript template svg nav header footer aside form button select iframe"
 _PARTS = """
 address article blockquote body br caption center dd div dl dt fieldset figcaption figure hr li main ol p pre
 section table tbody td th thead tr ul
@@ -16,7 +17,9 @@ section table tbody td th thead tr ul
 _SKIPPED = frozenset(_NOT_TEXT.split())
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _BLOCKS = _HEADINGS | frozenset(_PARTS.split())
-_MAIN = ("//main", "//*[@role='main']", "//article[count(//article) = 1]", "//body")
+# The parser drops all that follows these; browsers take no notice of them.
+_END = re.compile(r"</(body|html)\s*>|\0", re.IGNORECASE)
+_MAIN = ("//main", "//*[@role='main']", "//article[count(//article) = 1]")
 _TITLES = ("//meta[@name='citation_title']/@content", "//h1", "//title")
 _ABSTRACT = "//div[contains(concat(' ', normalize-space(@class), ' '), ' abstract-content ')]"
 
@@ -35,8 +38,8 @@ def read(text: str, *, abstract_only: bool) -> tuple[str, tuple[Section, ...]]:
         lxml.etree.LxmlError, ValueError: there is nothing to read.
     """
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
-    # A declaration in the text could contradict the encoding here; a NUL would end it.
-    root = etree.fromstring(text.replace("\0", "").encode("utf-8", "replace"), parser)
+    # As bytes, since a declaration in the text could contradict what it is decoded to.
+    root = etree.fromstring(_END.sub("", text).encode("utf-8", "replace"), parser)
     if root is None:
         return "", ()
     title = next((found for path in _TITLES for node in root.xpath(path) if (found := _line(node))), "")

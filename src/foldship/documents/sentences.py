@@ -15,7 +15,7 @@ from foldship.documents.abbreviations import BEFORE_NUMBER, EITHER, NEVER, START
 # A stop, what may close after it, and white space; that is often forgotten before a capital. Or a blank line.
 _STOP = re.compile(
     r"""(?<![.!?…])(?P<stop>[.!?…]++)[)\]}"'”’»]*+"""  # noqa: RUF001
-    r"(?P<gap>\s++|(?<=[a-z)]{2}\.)(?=[A-Z][a-z]*\s|[A-Z]{3}))|\n\s*\n\s*+"
+    r"(?P<gap>\s++|(?<=[a-z]{2}\.|[a-zA-Z]\)\.)(?=[A-Z][a-z]*\s|[A-Z]{3}))|\n\s*\n\s*+"
 )
 _LOOK_BACK = 200  # characters in which the last words stand
 _NEXT = re.compile(r"\S+")

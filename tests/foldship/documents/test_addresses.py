@@ -44,7 +44,8 @@ def test_what_does_make_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "20306735", "ftp://example.org/a", "http://", "http://[::1/a", "http://a:99999/", "http://a b/c"]
+    "url",
+    ["", "20306735", "ftp://example.org/a", "http://", "http://[::1/a", "http://a:99999/", "http://a b/c"],
 )
 def test_what_is_no_address(url: str) -> None:
     assert key_of(url) is None

@@ -8,7 +8,9 @@ from foldship.documents.eutils import KEY, PubMed
 from foldship.documents.sources import Target
 from foldship.documents.wire import Answer
 
-TARGETS = [Target(f"pubmed/{number}", f"http://www.ncbi.nlm.nih.gov/pubmed/{number}") for number in (11, 12, 13)]
+TARGETS = [
+    Target(f"pubmed/{number}", f"http://www.ncbi.nlm.nih.gov/pubmed/{number}") for number in (11, 12, 13)
+]
 
 
 def answered(body: bytes) -> Answer:

@@ -64,7 +64,9 @@ def outcomes(report: FetchReport) -> list[str]:
     return [str(result.outcome) for result in report.results]
 
 
-def test_the_report_is_in_the_order_of_the_addresses_and_a_document_is_fetched_once(site: Site, job: Job) -> None:
+def test_the_report_is_in_the_order_of_the_addresses_and_a_document_is_fetched_once(
+    site: Site, job: Job
+) -> None:
     site.replies = {"/slow": [page("slow", delay_s=0.2)], "/quick": [page("quick")]}
     urls = [site.url(path) for path in ("/slow", "/quick", "/gone", "/quick/", "/slow#top")] + ["no address"]
     report = job(*urls)
@@ -269,9 +271,7 @@ print(",".join(result.outcome for result in report.results))
 def started(folder: Path, urls: list[str]) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", PROGRAM, str(folder), *urls]
     paths = {"PYTHONPATH": str(Path(str(sys.modules["foldship"].__file__)).parents[1])}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=paths
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=paths)
 
 
 def until_held(folder: Path, count: int) -> None:
