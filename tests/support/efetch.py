@@ -5,8 +5,10 @@ from __future__ import annotations
 from web_site import Asked, Reply
 
 PATH = "/eutils/efetch.fcgi"
-HEAD = '<?xml version="1.0" ?>\n<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle, 1st January 2025//EN" '
-HEAD += '"https://dtd.nlm.nih.gov/ncbi/pubmed/out/pubmed_250101.dtd">\n'
+HEAD = (
+    '<?xml version="1.0" ?>\n<!DOCTYPE PubmedArticleSet PUBLIC '
+    '"-//NLM//DTD PubMedArticle, 1st January 2025//EN" "https://dtd.nlm.nih.gov/ncbi/pubmed/out/pubmed_250101.dtd">\n'
+)
 
 
 def article(number: str, title: str = "", abstract: str = "") -> str:
@@ -18,9 +20,10 @@ def article(number: str, title: str = "", abstract: str = "") -> str:
         f"<ArticleTitle>{title}</ArticleTitle><Abstract>{abstract}<CopyrightInformation>(c) Someone"
         "</CopyrightInformation></Abstract></Article><CommentsCorrectionsList><CommentsCorrections>"
         '<PMID Version="1">999</PMID></CommentsCorrections></CommentsCorrectionsList></MedlineCitation>'
-        f'<PubmedData><ArticleIdList><ArticleId IdType="doi">10.1/x</ArticleId><ArticleId IdType="pubmed">{number}'
-        '</ArticleId></ArticleIdList><ReferenceList><Reference><ArticleIdList><ArticleId IdType="pubmed">998'
-        "</ArticleId></ArticleIdList></Reference></ReferenceList></PubmedData></PubmedArticle>"
+        '<PubmedData><ArticleIdList><ArticleId IdType="doi">10.1/x</ArticleId>'
+        f'<ArticleId IdType="pubmed">{number}</ArticleId></ArticleIdList><ReferenceList><Reference>'
+        '<ArticleIdList><ArticleId IdType="pubmed">998</ArticleId></ArticleIdList></Reference>'
+        "</ReferenceList></PubmedData></PubmedArticle>"
     )
 
 

@@ -70,7 +70,7 @@ def test_several_articles_are_a_list_not_the_main_part() -> None:
         ("<html><body><p>Cut in a tag</p><a href='http://exa", "Cut in a tag"),
         ("</div></p>Text</body></html><p>after it all", "Text\n\nafter it all"),
         ("no tags at all", "no tags at all"),
-        ("<?xml version='1.0' encoding='utf-16'?><html><body><p>α</p></body></html>", "α"),
+        ("<?xml version='1.0' encoding='utf-16'?><html><body><p>λ</p></body></html>", "λ"),
         ("<p>a\0b</p>", "ab"),
         ("<p>&#xD800; &#0; &bogus; &amp</p>", "\ufffd \ufffd &bogus; &"),
     ],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,7 +74,7 @@ def test_every_sentence_is_in_a_passage_in_order(
     seen = [[word for word in passage.text.split() if word.startswith("Word")] for passage in found]
     covered = list(dict.fromkeys(word for words in seen for word in words))
     assert covered == [f"Word{number}" for number in range(sum(lengths))]
-    for words, following in zip(seen, seen[1:], strict=False):
+    for words, following in pairwise(seen):
         assert len(words) <= sentences
         assert set(following) - set(words)
         assert across or len(set(words) & set(following)) in (0, overlap)

@@ -30,8 +30,8 @@ def test_labels_name_sections_and_the_copyright_is_none() -> None:
 
 
 def test_markup_within_words_leaves_them_whole() -> None:
-    title = "Of <i>E. coli</i>, CO<sub>2</sub> and 10<sup>-3</sup>\n  mol &lt; 1 &#945;."
-    assert read(article("7", title=title).encode())[0] == "Of E. coli, CO2 and 10-3 mol < 1 α."
+    title = "Of <i>E. coli</i>, CO<sub>2</sub> and 10<sup>-3</sup>\n  mol &lt; 1 &#955;."
+    assert read(article("7", title=title).encode())[0] == "Of E. coli, CO2 and 10-3 mol < 1 λ."
 
 
 def test_an_article_without_abstract_has_its_title() -> None:

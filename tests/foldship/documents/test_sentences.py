@@ -33,7 +33,7 @@ TEXTS = [
     ["All took vitamin D.", "The effect was clear in group A.", "Group B had none."],
     ["(They were few.)", '"It works."', "[Figure 1.]", "So it ended."],
     ["1. First point.", "2. Second point."],
-    ["They came to the ED.", "Most left on Dec. 3, 2019.", "α-Synuclein was high.", "≥5 were ill."],
+    ["They came to the ED.", "Most left on Dec. 3, 2019.", "λ-Synuclein was high.", "≥5 were ill."],
     ["Is it no?", "The answer is no.", "Five agreed.", "It lasted 30 min.", "Kidneys recovered."],
     ["It was used in Ph.D. theses, etc. and in books, etc.", "These were many."],
     ["Values were 0.5 vs. 1.5 (S.D. 0.2).", "It was 2.5 times more… or less."],

@@ -11,11 +11,11 @@ from foldship_kernel.errors import DataError
 
 DOCUMENTS = [
     Document(
-        "a", "http://a", 'Ünicode \u2028 "quoted"\n', (Section("S", "Text.\n\nMore."), Section("", "α"))
+        "a", "http://a", 'Ünicode \u2028 "quoted"\n', (Section("S", "Text.\n\nMore."), Section("", "λ"))
     ),
     Document("b", "http://b", "", ()),
 ]
-PASSAGES = [Passage("a#0", "a", 0, "S", "Text."), Passage("a#1", "a", 1, "", "α\x85β")]
+PASSAGES = [Passage("a#0", "a", 0, "S", "Text."), Passage("a#1", "a", 1, "", "λ\x85β")]
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
