@@ -77,12 +77,12 @@ def run(options: Options, work: Path) -> Report:
             ),
         ),
         (
-            f"Local sites, in a process of their own, that answer after {LATENCY_S * 1000:.0f} ms with "
-            f"{len(sites.PAGE) / 1000:.0f} kB. Limits for each host, both ways: {LIMITS.concurrent} requests at "
-            f"once, {LIMITS.per_second:g} a second; the default is stricter. Medians of {rounds} rounds.",
-            "One at a time: `requests` with a session, which goes from host to host. Both ways write the same "
-            "cache. The gain is that of waiting for several hosts at once: it grows with their number, and "
-            "there is little with a single one whose limits leave no room.",
+            f"Local sites in a process of their own; each answers after {LATENCY_S * 1000:.0f} ms with "
+            f"{len(sites.PAGE) / 1000:.0f} kB. Limits of each host, both ways: {LIMITS.concurrent} requests "
+            f"at once, {LIMITS.per_second:g} a second; the default is stricter. Medians of {rounds} rounds.",
+            "One at a time: `requests` with a session, from host to host. Both ways write the same cache.",
+            "The gain is that of waiting for several hosts at once: it grows with their number, and there "
+            "is little with a single one whose limits leave no room.",
         ),
     )
 
