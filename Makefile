@@ -44,7 +44,7 @@ help: ## List the targets
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu|lora DATA=folder JOBS=number INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
 	@echo '             ROWS=number PROFILE=t4|t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name CHECK=folder'
 	@echo '             SUBMIT=1 COMPARE=hashes|sizes A=run B=run SHOW=run RECIPES="one two"'
-	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,postprocess,training,gpu THREADS=2'
+	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,postprocess,training,fetching,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
 	$(FOLDSHIP) submission $(WHICH) $(TRAINING) $(WHERE) $(PROMISE)

@@ -50,7 +50,19 @@ def measure(chosen: options.Options) -> None:
     import torch
     import transformers
 
-    from bench import gpu, models, postprocess, profile, render, repeats, report, scaling, speed, training
+    from bench import (
+        fetching,
+        gpu,
+        models,
+        postprocess,
+        profile,
+        render,
+        repeats,
+        report,
+        scaling,
+        speed,
+        training,
+    )
     from foldship.reporting import terminal
     from foldship_kernel import atomic
 
@@ -67,6 +79,7 @@ def measure(chosen: options.Options) -> None:
         "profile": lambda: profile.run(chosen, made, work / "profile"),
         "postprocess": lambda: postprocess.run(chosen),
         "training": lambda: training.run(chosen, work / "training"),
+        "fetching": lambda: fetching.run(chosen, work / "fetching"),
         "gpu": lambda: gpu.run(chosen, made, work / "gpu"),
     }
     chosen.folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from foldship_kernel.errors import FoldshipError
 
-SUITES = ("speed", "repeats", "scaling", "profile", "postprocess", "training", "gpu")
+SUITES = ("speed", "repeats", "scaling", "profile", "postprocess", "training", "fetching", "gpu")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Size:
         fitted_rows, fitted_columns: table that post-processing is fitted on.
         loop_columns: how many of its columns are also fitted by the slow loop.
         trained_rows: rows of the training suite.
+        fetched_pages: pages that each host of the fetching suite has.
     """
 
     rounds: int
@@ -42,15 +43,29 @@ class Size:
     fitted_columns: int
     loop_columns: int
     trained_rows: int
+    fetched_pages: int
 
 
 SIZES = {
     "full": Size(
-        3, 512, 32, (1024, 2048, 4096), 600, (500, 5_000, 50_000), (1, 2, 4), 300, 16_384, 6_000, 30, 2, 640
+        3,
+        512,
+        32,
+        (1024, 2048, 4096),
+        600,
+        (500, 5_000, 50_000),
+        (1, 2, 4),
+        300,
+        16_384,
+        6_000,
+        30,
+        2,
+        640,
+        60,
     ),
-    "quick": Size(2, 128, 16, (1024, 2048), 150, (500, 5_000), (1, 2), 100, 4_096, 2_000, 30, 1, 160),
+    "quick": Size(2, 128, 16, (1024, 2048), 150, (500, 5_000), (1, 2), 100, 4_096, 2_000, 30, 1, 160, 30),
     # To see that everything runs. Its numbers say nothing.
-    "tiny": Size(1, 12, 4, (256,), 12, (20, 60), (1, 2), 20, 64, 60, 2, 1, 32),
+    "tiny": Size(1, 12, 4, (256,), 12, (20, 60), (1, 2), 20, 64, 60, 2, 1, 32, 3),
 }
 
 

@@ -1,0 +1,1 @@
+"""Documents that a competition names by address: fetched politely, read, and cut into passages."""
