@@ -16,6 +16,7 @@ from foldship_kernel.errors import FoldshipError
 
 # Subcommand -> module; a module is imported only when its verb runs, so that --help stays quick.
 VERBS = {
+    "documents": "Fetch the documents that a competition with retrieval names, politely.",
     "train": "Train the fold models and write their out-of-fold predictions.",
     "runs": "List what was tried and what it scored, compare two runs, repeat one.",
     "bundle": "Merge, export and bundle the trained folds into one offline kernel.",

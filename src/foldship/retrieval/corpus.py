@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from foldship.config.competition import Retrieval
+from foldship.documents import tables
+from foldship.documents.addresses import key_of
+from foldship.documents.collect import PASSAGES
 from foldship_kernel.errors import DataError
 from foldship_kernel.records import SEPARATOR
 from foldship_kernel.text import normalise
@@ -40,6 +44,23 @@ def of_rows(rows: pd.DataFrame, spec: Retrieval) -> list[Passage]:
             )
         found += zip(documents, map(normalise, texts), strict=True)
     return found
+
+
+def of_documents(folder: Path, named: Iterable[str]) -> list[Passage]:
+    """The passages of fetched documents, as far as rows name them; none where nothing was fetched.
+
+    Args:
+        folder: what `documents.collect` filled.
+        named: addresses of documents; each passage gets that of its document.
+
+    Raises:
+        DataError: a file there is damaged.
+    """
+    if not (folder / PASSAGES).is_file():
+        return []
+    address = {key_of(url): url for url in reversed(list(named))}
+    found = ((address.get(one.document), one.text) for one in tables.read_passages(folder / PASSAGES))
+    return [(url, normalise(text)) for url, text in found if url is not None]
 
 
 def together(passages: Iterable[Passage]) -> list[Passage]:
