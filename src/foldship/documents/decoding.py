@@ -5,6 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 from email.message import Message
+from typing import Any
+
+import webencodings
 
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _META = re.compile(
@@ -23,34 +26,26 @@ def decode(body: bytes, kind: str) -> str:
 
     Args:
         body: the page.
-        kind: its content type, which may name an encoding.
+        kind: its content type, which may name an encoding, https://encoding.spec.whatwg.org/#names-and-labels
     """
     for mark, encoding in _MARKS.items():
         if body.startswith(mark):
             return body.decode(encoding, "replace")
     # What is valid UTF-8 by chance is rare, and pages that claim to be something else are not.
-    for encoding in ("utf-8", *_declared(body, kind)):
+    for encoding in (webencodings.UTF8, *_declared(body, kind)):
         try:
-            return body.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+            return str(encoding.codec_info.decode(body, "strict")[0])
+        except UnicodeError:
             continue
-    # What browsers take a page for that says nothing, https://encoding.spec.whatwg.org/#names-and-labels
+    # What browsers take a page for that says nothing.
     return body.decode("cp1252", "replace")
 
 
-def _declared(body: bytes, kind: str) -> list[str]:
+def _declared(body: bytes, kind: str) -> list[Any]:
+    """Encodings that its header and the page itself name, among those that the web's standard knows."""
     header = Message()
     header["Content-Type"] = kind
     named = [str(header.get_param("charset") or "")]
     if found := _META.search(body[:_BEGINNING]):
         named.append(found[1].decode("ascii", "ignore"))
-    latin = {"iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii"}  # on the web: cp1252
-    return ["cp1252" if name.lower() in latin else name for name in named if _is_text(name)]
-
-
-def _is_text(encoding: str) -> bool:
-    """Whether an encoding is known, and one of text: Python also has such as `zlib`."""
-    try:
-        return bool(encoding) and codecs.lookup(encoding)._is_text_encoding
-    except (LookupError, ValueError):
-        return False
+    return [encoding for name in named if (encoding := webencodings.lookup(name))]

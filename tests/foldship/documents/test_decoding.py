@@ -24,6 +24,7 @@ TEXT = "naïve café: 5 µg € “λ”"
         ("cp1252", "text/html; charset=utf-8", "naïve café"),  # what it claims cannot be
         ("cp1252", "text/html; charset=no-such", "naïve café"),
         ("cp1252", "text/html; charset=zlib", "naïve café"),
+        ("cp1252", "text/html; charset=undefined", "naïve café"),
     ],
 )
 def test_a_text_is_found_whatever_it_claims_to_be(encoding: str, kind: str, text: str) -> None:
