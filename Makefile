@@ -36,7 +36,7 @@ WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission train runs sweep bundle simulate doctor push calibrate image report bench test lint clean
+.PHONY: help submission documents train runs sweep bundle simulate doctor push calibrate image report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ help: ## List the targets
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
 	$(FOLDSHIP) submission $(WHICH) $(TRAINING) $(WHERE) $(PROMISE)
+
+documents: $(READY) ## Fetch the documents that a competition with retrieval names
+	$(FOLDSHIP) documents $(WHICH)
 
 train: $(READY) ## Train the fold models and write their out-of-fold predictions
 	$(FOLDSHIP) train $(WHICH) $(TRAINING)
