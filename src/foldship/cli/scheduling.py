@@ -12,7 +12,7 @@ import pandas as pd
 from foldship import scheduling, selection
 from foldship.cli.context import Context
 from foldship.config.selecting import Blending
-from foldship.modelling import store
+from foldship.modelling import library
 from foldship_kernel.errors import DataError, listed
 from foldship_kernel.manifest import Cost
 
@@ -59,6 +59,7 @@ class _Blends:
         stored = json.loads((context.workspace.selection / selection.FILE_NAME).read_text(encoding="utf-8"))
         self._blending = Blending.model_validate(stored["blend"])
         self._stored = {frozenset(blend["models"]): blend for blend in stored["blends"]}
+        self._blind = not selection.is_scored(stored)
         self._further: dict[frozenset[str], dict[str, Any]] = {}
 
     def of(self, models: frozenset[str]) -> dict[str, Any]:
@@ -68,7 +69,9 @@ class _Blends:
         return known
 
     def keep(self, order: Iterable[str]) -> None:
-        """Add the blends of the first models of an order to `selection.json`."""
+        """Add the blends of the first models of an order to `selection.json`, where they can be fitted."""
+        if self._blind:
+            return
         models = list(dict.fromkeys(order))
         wanted = [frozenset(models[: count + 1]) for count in range(len(models))]
         lacking = [self.of(names) for names in wanted if names not in self._stored]
@@ -78,8 +81,9 @@ class _Blends:
     def _fit(self, models: frozenset[str]) -> dict[str, Any]:
         context = self._context
         oof = {
-            name: store.out_of_fold(path, context.competition.task.id)
+            name: table
             for name, path in context.models.items()
+            if (table := library.out_of_fold(path, context.competition.task.id)) is not None
         }
         return selection.fit_blend(
             context.truth,

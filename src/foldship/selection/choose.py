@@ -157,7 +157,7 @@ def run(
         else {},
         steps=whole.steps,
         blends=[blend.entry() for blend in fitted],
-        fallback=_fallback(truth),
+        fallback=scores.fallback(truth),
         models={name: scores.pooled(data, table, rare, score) for name, table in data.predictions.items()},
         correlations={
             name: scores.correlations(data.truth, table) for name, table in data.predictions.items()
@@ -232,14 +232,6 @@ def add_blends(out: Path, entries: Sequence[Mapping[str, Any]]) -> None:
     selection = json.loads((out / FILE_NAME).read_text(encoding="utf-8"))
     selection["blends"][-1:-1] = entries
     write_json(out / FILE_NAME, selection)
-
-
-def _fallback(truth: pd.DataFrame) -> dict[str, dict[str, float]]:
-    values = truth.iloc[:, 1:].astype("float64")
-    return {
-        str(name): {"mean": float(values[name].mean()), "spread": float(values[name].std(ddof=0))}
-        for name in values.columns
-    }
 
 
 def _too_few_folds(folds: NDArray[np.int64]) -> list[str]:
