@@ -41,8 +41,7 @@ WORDS = ["lovely", "broken", "late", "parcel", "when", "shop", "the", "refund", 
 
 
 def competition(folder: Path, **declared: Any) -> Competition:
-    """A small competition: `title` and `body`, and a number from -5 to 5 unless something else is declared."""
-
+    """A small competition: title and body, and a number from -5 to 5 unless something else is declared."""
     content = {
         "id": "key",
         "texts": ["title", "body"],
@@ -135,7 +134,7 @@ def graph(path: Path, model: Any, *, segments: bool = True, dynamic: bool = True
     axes = {name: {0: "batch", 1: "sequence"} for name in names} | {"logits": {0: "batch"}}
     example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in names)
     torch.onnx.export(
-        _Logits(model),
+        _Logits(model).eval(),
         example,
         str(path),
         input_names=names,
@@ -165,7 +164,11 @@ def sentences(
     model.save_pretrained(folder)
     modes = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens")
     parts: list[tuple[str, str, dict[str, Any]]] = [
-        ("1_Pooling", "Pooling", {f"pooling_mode_{mode}": mode in pooling for mode in modes})
+        (
+            "1_Pooling",
+            "Pooling",
+            {"word_embedding_dimension": 32, **{f"pooling_mode_{m}": m in pooling for m in modes}},
+        )
     ]
     if dense:
         layer = nn.Linear(32 * len(pooling), dense)

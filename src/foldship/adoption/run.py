@@ -101,13 +101,13 @@ def _fill(
     fingerprint: str,
 ) -> tuple[AdoptedCard, Words, list[str]]:
     """Write weights, tokenizer, configuration and card; returns what was made, and what was recognised."""
-    names = [source.path.name for source in found]
+    names = [source.name for source in found]
     networks = []
     for number, source in enumerate(found):
         out = folder / f"fold{number}"
         out.mkdir()
         networks.append(_take(source, out, given.weights.parent))
-        details = {"fold": number, "score": None, "source": source.path.name}
+        details = {"fold": number, "score": None, "source": source.name}
         receipts.write(out, receipts.digest([fingerprint, number]), details)
     network = common(networks, names)
     words = tokens.load([source.folder for source in found], named, network.backbone)

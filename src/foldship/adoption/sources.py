@@ -38,6 +38,11 @@ class Source:
         """Where files beside the weights are."""
         return self.path.parent if self.kind == ONNX else self.path
 
+    @property
+    def name(self) -> str:
+        """By which a person knows it."""
+        return f"{self.path.parent.name}/{self.path.name}" if self.kind == ONNX else self.path.name
+
     def digest(self) -> list[list[str]]:
         """Names and SHA-256 of all files that it may be read from; not of an optimizer's or a log."""
         if self.kind == ONNX:
@@ -69,10 +74,10 @@ def find(folds: Sequence[str], root: Path) -> list[Source]:
         raise FoldshipError(
             "the folds of a model are of different kinds",
             expected="the same network in every fold",
-            found=listed([f"{source.path.name}: {source.kind}" for source in found]),
+            found=listed([f"{source.name}: {source.kind}" for source in found]),
             fix="adopt each kind as a model of its own: it takes part in the blend like any other",
         )
-    twice = [source.path.name for place, source in enumerate(found) if source in found[:place]]
+    twice = [source.name for place, source in enumerate(found) if source in found[:place]]
     if twice:
         raise FoldshipError(
             f"{twice[0]} is named twice", expected="each fold once", fix="name each fold once"

@@ -185,8 +185,8 @@ def _length(network: Network, words: Words, settings: Adopted) -> tuple[int, str
         return settings.max_tokens, "stated"
     own = words.tokenizer.model_max_length
     named = (
+        (limit if network.kind == SENTENCES else None, "its max_seq_length"),
         (words.trained, "its tokenizer.json cuts there"),
-        (limit if network.kind == SENTENCES else None, "max_seq_length"),
         (own if own <= UNLIMITED else None, "model_max_length of its tokenizer"),
         (limit, "its number of positions"),
     )

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from foldship import scheduling, selection
+from foldship.cli import out_of_fold
 from foldship.cli.context import Context
 from foldship.config.selecting import Blending
-from foldship.modelling import library
 from foldship_kernel.errors import DataError, listed
 from foldship_kernel.manifest import Cost
 
@@ -80,11 +80,7 @@ class _Blends:
 
     def _fit(self, models: frozenset[str]) -> dict[str, Any]:
         context = self._context
-        oof = {
-            name: table
-            for name, path in context.models.items()
-            if (table := library.out_of_fold(path, context.competition.task.id)) is not None
-        }
+        oof = {name: table for name, table in out_of_fold.read(context)[0].items() if table is not None}
         return selection.fit_blend(
             context.truth,
             oof,

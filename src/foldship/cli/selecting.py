@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from foldship import metrics, receipts, selection
+from foldship.cli import out_of_fold
 from foldship.cli.context import Context
-from foldship.modelling import adopted, library, store
+from foldship.modelling import adopted, store
 from foldship.selection import FILE_NAME
 from foldship_kernel import blend, grouping, postprocess, quantiles, steps
 from foldship_kernel.errors import FoldshipError
@@ -26,8 +27,8 @@ def select(context: Context) -> dict[str, Any]:
     task, folder = context.competition.task, context.workspace.selection
     for name, path in context.models.items():
         _check_trained_on_this(context, name, path)
-    out_of_fold = {name: library.out_of_fold(path, task.id) for name, path in context.models.items()}
-    fitting = {name: table for name, table in out_of_fold.items() if table is not None}
+    found, notes = out_of_fold.read(context)
+    fitting = {name: table for name, table in found.items() if table is not None}
     processing = context.experiment.postprocess
     blending = context.experiment.blend
     groups = context.competition.groups(context.rows)
@@ -37,8 +38,7 @@ def select(context: Context) -> dict[str, Any]:
             "group_targets": task.group_targets,
             "truth": context.truth.to_csv(index=False),
             "out_of_fold": {
-                name: None if table is None else table.to_csv(index=False)
-                for name, table in out_of_fold.items()
+                name: None if table is None else table.to_csv(index=False) for name, table in found.items()
             },
             "postprocess": processing.model_dump(),
             "blend": blending.model_dump(),
@@ -56,8 +56,8 @@ def select(context: Context) -> dict[str, Any]:
             "score": context.competition.score,
             "metric": context.competition.declared.metric.name,
         }
-        if len(fitting) < len(out_of_fold):
-            selection.run_unfitted(context.truth, out_of_fold, folder, **common)
+        if len(fitting) < len(found):
+            selection.run_unfitted(context.truth, found, folder, **common)
         else:
             selection.run(
                 context.truth,
@@ -66,6 +66,7 @@ def select(context: Context) -> dict[str, Any]:
                 groups=groups,
                 group_targets=task.group_targets,
                 also=context.competition.also,
+                notes=notes,
                 **common,
             )
         receipts.write(folder, inputs, {"recipe": context.recipe, "data": str(context.data)})

@@ -98,6 +98,7 @@ def run(
     score: Score = metrics.spearman,
     metric: str = "spearman",
     also: Mapping[str, Score] = MappingProxyType({}),
+    notes: Sequence[str] = (),
 ) -> Selection:
     """Choose blend and post-processing, and write them with their scores.
 
@@ -118,6 +119,7 @@ def run(
         score: the metric.
         metric: its name.
         also: further metrics that are reported, by name.
+        notes: what else a person should know about the predictions, one line each.
 
     Raises:
         DataError: the tables do not fit together, see `align`, or no target can be scored.
@@ -147,7 +149,7 @@ def run(
     )
     fitted = [blends.fit(data, weights, rare, processing, score) for weights in progress]
     whole = fitted[-1]
-    processed, notes = postprocess.apply(pd.DataFrame(whole.table, columns=list(data.targets)), whole.steps)
+    processed, said = postprocess.apply(pd.DataFrame(whole.table, columns=list(data.targets)), whole.steps)
     selection = Selection(
         weights=whole.weights,
         blend=choice.settings.model_dump(),
@@ -177,7 +179,7 @@ def run(
         bands=[] if of_classes else details.bands(data, whole.nested),
         confusion=details.confusion(data, whole.nested) if of_classes else [],
         processing=processing.model_dump(),
-        notes=[*data.notes, *_too_few_folds(data.folds), *notes],
+        notes=[*notes, *data.notes, *_too_few_folds(data.folds), *said],
     )
     out.mkdir(parents=True, exist_ok=True)
     for name, table in ((OUT_OF_FOLD, whole.raw), (NESTED, whole.nested)):
