@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ import pandas as pd
 import project
 import pytest
 import yaml
+from click.testing import CliRunner
+
+from foldship.cli.main import program
+from foldship.reporting import report
 
 TEXTS, TOKENS = ["title", "body"], 24
 
@@ -85,21 +90,30 @@ def data(root: Path, models: dict[str, list[Any]]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def adopted(root: Path, models: dict[str, list[Any]], data: Path) -> str:
-    """What the program said."""
-    where = ["--competition", "small", "--data", str(data)]
-    said = []
-    for name, *options in (
-        ("saved", "runs/fold*", "--oof", "runs/saved.csv"),
-        ("graph", "runs/single.onnx", "--tokenizer", "runs/single", "--oof", "runs/graph.csv"),
-    ):
-        result = project.foldship(root, "adopt", *where, "--model", name, *options)
-        assert result.returncode == 0, result.stderr + result.stdout
-        said.append(result.stdout)
+def foldship(root: Path) -> Iterator[Callable[..., str]]:
+    """Runs the program in this process, which has all libraries loaded; returns what it said."""
+
+    def run(verb: str, *arguments: str) -> str:
+        where = ["--competition", "small", "--data", str(root / "data")]
+        result = CliRunner().invoke(program, [verb, *where, *arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOLDSHIP_ROOT", str(root))
+        patch.chdir(root)
+        yield run
+
+
+@pytest.fixture(scope="module")
+def adopted(data: Path, foldship: Callable[..., str]) -> str:
+    """What the program said of two models with out-of-fold predictions; they are bundled and rehearsed."""
+    said = foldship("adopt", "--model", "saved", "runs/fold*", "--oof", "runs/saved.csv")
+    options = ["--tokenizer", "runs/single", "--oof", "runs/graph.csv"]
+    said += foldship("adopt", "--model", "graph", "runs/single.onnx", *options)
     for verb in ("bundle", "simulate"):
-        result = project.foldship(root, verb, *where, "--recipe", "adopted")
-        assert result.returncode == 0, result.stderr + result.stdout
-    return "".join(said)
+        foldship(verb, "--recipe", "adopted")
+    return said
 
 
 def test_it_says_what_it_recognised(adopted: str) -> None:
@@ -136,3 +150,24 @@ def test_scores_are_those_of_the_out_of_fold_files(adopted: str, root: Path) -> 
     score = np.corrcoef(table["oof_rating"], truth[table["key"]])[0, 1]
     assert chosen["models"]["saved"]["score"] == pytest.approx(score, abs=1e-6)
     assert chosen["scores"]["all"]["pooled"] > score
+
+
+def test_without_out_of_fold_predictions_all_count_alike_and_nothing_is_made_up(
+    adopted: str, root: Path, foldship: Callable[..., str]
+) -> None:
+    foldship("adopt", "--recipe", "blind", "--model", "first", "runs/fold0", "--max-tokens", "24")
+    graph = ["runs/single.onnx", "--tokenizer", "runs/single"]
+    said = foldship("adopt", "--recipe", "blind", "--model", "second", *graph)
+    assert "no out-of-fold predictions" in said
+    said = foldship("train", "--recipe", "blind")
+    assert "what the blend scores is not known" in said
+    foldship("bundle", "--recipe", "blind")
+    bundle = json.loads((root / "build/small/dataset/bundle.json").read_text())
+    assert {model["name"]: model["score"] for model in bundle["models"]} == {"first": None, "second": None}
+    assert [unit["score"] for unit in bundle["schedule"]] == [None, None]
+    (whole,) = [blend for blend in bundle["blends"] if len(blend["models"]) == 2]
+    assert whole["weights"] == {"first": 0.5, "second": 0.5}
+    assert whole["postprocess"] == [] and whole["score"] is None
+    assert not (root / "build/small/selection/oof.csv").exists()
+    page = report.write(root / "build" / "small").read_text(encoding="utf-8")
+    assert "what the blend scores is not known" in page

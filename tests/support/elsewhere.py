@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from torch import nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from foldship import competitions
+from foldship.adoption import Given
 from foldship.competitions.base import Competition
+from foldship.modelling import library, predict, reading, store
 from foldship_kernel.atomic import write_text
 
 SIZES: dict[str, Any] = {
@@ -37,6 +40,7 @@ KINDS = {
         {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "type_vocab_size": 0},
     ),
 }
+TOKENS = 24
 WORDS = ["lovely", "broken", "late", "parcel", "when", "shop", "the", "refund", "great", "it"]
 
 
@@ -50,7 +54,7 @@ def competition(folder: Path, **declared: Any) -> Competition:
         **declared,
     }
     (folder / "small").mkdir(parents=True, exist_ok=True)
-    write_text(folder / "small" / competitions.FILE_NAME, yaml.safe_dump(content))
+    write_text(folder / "small" / competitions.FILE_NAME, yaml.safe_dump(content, sort_keys=False))
     return competitions.get(folder, "small")
 
 
@@ -128,21 +132,23 @@ class _Logits(nn.Module):
         return self.model(**dict(zip(names, inputs, strict=False))).logits
 
 
-def graph(path: Path, model: Any, *, segments: bool = True, dynamic: bool = True, opset: int = 17) -> None:
+def graph(path: Path, model: Any) -> None:
     """Export a classifier as other people do: `input_ids`, `attention_mask`, `token_type_ids` to `logits`."""
-    names = ["input_ids", "attention_mask", *(["token_type_ids"] if segments else [])]
+    names = ["input_ids", "attention_mask", "token_type_ids"]
     axes = {name: {0: "batch", 1: "sequence"} for name in names} | {"logits": {0: "batch"}}
     example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in names)
-    torch.onnx.export(
-        _Logits(model).eval(),
-        example,
-        str(path),
-        input_names=names,
-        output_names=["logits"],
-        dynamic_axes=axes if dynamic else None,
-        opset_version=opset,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Logits(model).eval(),
+            example,
+            str(path),
+            input_names=names,
+            output_names=["logits"],
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
 
 
 def sentences(
@@ -198,3 +204,14 @@ def sentences(
         save_file(state, folder / "2_Dense" / "model.safetensors")
     (folder / "modules.json").write_text(json.dumps(modules))
     (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": max_length}))
+
+
+def outputs(given: Given, name: str, fold: int = 0) -> np.ndarray:
+    """Predictions of an adopted fold for the training rows, read as the kernel reads them: (rows, C)."""
+    folder = given.weights / name
+    card, model = library.load_card(folder), library.load_fold(folder, fold)
+    encoded, features = reading.read_rows(
+        given.rows, given.task, folder / store.TOKENIZER, card.encoding, card.features
+    )
+    vectors = predict.encode(model, encoded, card.encoding)
+    return given.task.outputs(predict.logits(model, vectors, encoded, features))

@@ -70,19 +70,24 @@ def run(name: str, settings: Adopted, given: Given) -> list[str]:
     except FoldshipError:
         if not _is_of(folder, settings, data):
             raise
-        return [f"{name}: its files are gone; what was adopted of them is kept"]
+        return ["its files are gone; what was adopted of them is kept"]
     oof = None if settings.oof is None else _file(settings.oof, given.root, "oof")
     named = None if settings.tokenizer is None else _file(settings.tokenizer, given.root, "tokenizer")
     fingerprint = _fingerprint(settings, given, data, found, [path for path in (oof, named) if path])
     if store.fingerprint(folder) == fingerprint and _is_whole(folder):
-        return [f"{name}: adopted before from just these files, kept"]
+        return ["adopted before from just these files, kept"]
+    earlier = aside.place(folder, fingerprint)
     with lock.held(given.weights):
+        if earlier.is_dir() and _is_whole(earlier):
+            aside.make_room(folder, fingerprint)
+            return [f"adopted before from just these files, and brought back from {earlier.name}"]
         staged = Path(tempfile.mkdtemp(prefix=f".{name}-new-", dir=given.weights))
         try:
             card, words, notes = _fill(staged, name, settings, given, found, named, data, fingerprint)
             notes += _compare(staged, card, words, given, oof)
-            aside.make_room(folder, fingerprint)
-            shutil.rmtree(folder, ignore_errors=True)  # an equal one that came back
+            if store.fingerprint(folder) != fingerprint:
+                aside.make_room(folder, fingerprint)
+            shutil.rmtree(folder, ignore_errors=True)  # of just these files, but damaged
             staged.chmod(0o755)
             staged.rename(folder)
         finally:

@@ -66,7 +66,9 @@ def find(folds: Sequence[str], root: Path) -> list[Source]:
     """
     paths = [path for name in folds for path in _expanded(name, root)]
     if len(paths) == 1 and paths[0].is_dir() and _kind(paths[0]) is None:
-        within = [path for path in _in_order(paths[0].iterdir()) if _kind(path) is not None]
+        # Checkpoints are states of one training, not folds.
+        inner = [path for path in paths[0].iterdir() if not path.match(CHECKPOINTS)]
+        within = [path for path in _in_order(inner) if _kind(path) is not None]
         paths = within or paths
     found = [_recognised(path) for path in paths]
     kinds = list(dict.fromkeys(source.kind for source in found))

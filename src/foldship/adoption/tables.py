@@ -67,10 +67,8 @@ def take_ids(table: pd.DataFrame, id_column: str, ids: Sequence[str]) -> tuple[s
     shares = {str(name): _likeness(table[name], ids) for name in table.columns}
     likely = max(shares, key=shares.__getitem__)
     if shares[likely] > _LIKELY:
-        return (
-            likely,
-            f"ids: column {likely!r} holds them" if likely else "ids: a column without a name has them",
-        )
+        shown = "a column without a name" if _INDEX.match(likely) else f"column {likely!r}"
+        return likely, f"ids: {shown} holds them"
     return None, f"ids: no column holds them; rows are taken in the order of the {len(ids)} training rows"
 
 
