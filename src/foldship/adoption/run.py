@@ -24,6 +24,7 @@ from foldship_kernel.errors import DataError, FoldshipError
 from foldship_kernel.tasks import Task
 
 CODE = Path(__file__).parent
+MODEL_CARD = "README.md"  # which names the licence
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,8 @@ def _fill(
     (folder / NETWORK).mkdir()
     if network.config:
         write_json(folder / NETWORK / "config.json", network.config)
+    if (found[0].folder / MODEL_CARD).is_file():
+        shutil.copyfile(found[0].folder / MODEL_CARD, folder / NETWORK / MODEL_CARD)
     card = AdoptedCard(
         name=name,
         task=given.task,
@@ -164,9 +167,9 @@ def _compare(folder: Path, card: AdoptedCard, words: Words, given: Given, oof: P
     encoded, _ = reading.read_rows(rows, task, folder / TOKENIZER, card.encoding, card.features)
     notes = []
     if other := tokens.differing(encoded, card.encoding, rows, task, words.tokenizer):
-        notes.append(
-            f"WARNING: of up to {tokens.SAMPLE} rows, {other} get other tokens than its tokenizer's own call"
-        )
+        why = "; texts with spans are cut around these" if task.spans else ""
+        looked_at = min(tokens.SAMPLE, len(rows))
+        notes.append(f"WARNING: {other} of {looked_at} rows get other tokens than by its tokenizer{why}")
     if oof is None:
         return [
             *notes,

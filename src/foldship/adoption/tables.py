@@ -18,6 +18,7 @@ _AFFIX = re.compile(
     re.IGNORECASE,
 )
 _FOLD = frozenset({"fold", "folds", "kfold", "fold_id", "foldid", "cv_fold"})
+SHOWN = 3  # columns that are named of many
 _LIKELY = 0.5  # share of ids above which a column is meant to hold them, and the others are errors
 _INDEX = re.compile(r"(?:unnamed: \d+.*|index|level_0|)$", re.IGNORECASE)
 
@@ -112,7 +113,8 @@ def match(
         renamed = [
             f"{name} for {target}" for target, name in zip(targets, chosen, strict=True) if name != target
         ]
-        return chosen, [*notes, *([f"columns: {listed(renamed)}"] if renamed else [])]
+        more = f" and {len(renamed) - SHOWN} more like these" if len(renamed) > SHOWN else ""
+        return chosen, [*notes, *([f"columns: {', '.join(renamed[:SHOWN])}{more}"] if renamed else [])]
     several = {target: names for target, names in found.items() if len(names) > 1}
     left = [name for name in columns if _is_numbers(table[name])]
     if not several and not any(found.values()):

@@ -15,6 +15,7 @@ from foldship.adoption.network import Network
 from foldship.config.adopting import Adopted
 from foldship.modelling import backbone, reading
 from foldship.modelling.adopted import ONNX, SENTENCES
+from foldship_kernel import spans
 from foldship_kernel.cleaning import Cleaning
 from foldship_kernel.encode import EncodingSpec, TowerSpec
 from foldship_kernel.encoded import EncodedRows
@@ -222,7 +223,7 @@ def differing(
         return None
     chosen = reading.of_all_lengths(encoded, SAMPLE)
     texts = [task.raw_texts(rows.iloc[chosen])[name] for name in names]
-    cells = [[value if isinstance(value, str) else "" for value in column] for column in texts]
+    cells = [[spans.clear(value) if isinstance(value, str) else "" for value in column] for column in texts]
     wanted = tokenizer(*cells, truncation=True, max_length=spec.towers[0].max_tokens)["input_ids"]
     found = [encoded.sequence(number) for number in encoded.index[chosen, 0]]
     return sum(list(one) != list(other) for one, other in zip(wanted, found, strict=True))

@@ -115,8 +115,17 @@ def adopt(context: Context) -> None:
         for note in adoption.run(name, settings, given):
             click.echo(f"{name}: {note}")
         card = adopted.load_card(workspace.model(name))
-        if card.kind != adopted.ONNX:
+        if card.kind == adopted.ONNX:
+            continue
+        try:
             support.check(card.source)
+        except FoldshipError as error:
+            raise FoldshipError(
+                f"{name}: a network of this architecture cannot be exported",
+                found=error.found,
+                fix="export it where it was trained, `optimum-cli export onnx --task text-classification`, "
+                "and adopt the graph: it runs as it is, without fused attention",
+            ) from error
 
 
 def stated(root: Path, sources: tuple[str, ...], options: Mapping[str, Any]) -> dict[str, Any]:

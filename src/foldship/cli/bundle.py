@@ -68,8 +68,8 @@ def bundle(context: Context) -> None:
     exported, costs_of, backbones = {}, {}, {}
     for name, folder in context.models.items():
         card = library.load_card(folder)
-        # Of an adapted backbone, that which it was made from; of an adopted model, it may not be known.
-        original = backbone.locate(card.backbone, workspace.all_weights) if card.backbone else ""
+        # Of an adapted backbone, that which it was made from; of an adopted model, where that is known.
+        original = backbone.locate(card.backbone, workspace.all_weights) if card.backbone else card.source
         backbones[name] = licences.Backbone(card.backbone or name, original)
         encoded, features = reading.read_rows(
             context.rows, task, folder / store.TOKENIZER, card.encoding, card.features

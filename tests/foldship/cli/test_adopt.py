@@ -11,10 +11,11 @@ import exported_models
 import numpy as np
 import pandas as pd
 import pytest
+import transformers
 import yaml
 from click.testing import CliRunner
 
-from foldship import folds
+from foldship import adoption, folds
 from foldship.adoption import Given
 from foldship.cli import adopt, out_of_fold
 from foldship.cli.context import Context
@@ -131,6 +132,26 @@ def test_a_recipe_without_adopted_models_is_explained(
         )
 
 
+def test_an_architecture_that_cannot_be_exported_is_adopted_as_a_graph_instead(
+    workspace: Workspace, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_backbone)
+    sizes = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": 64}
+    config = transformers.DistilBertConfig(vocab_size=len(tokenizer), num_labels=1, **sizes)
+    model = transformers.AutoModelForSequenceClassification.from_config(config)
+    for part in (model, tokenizer):
+        part.save_pretrained(workspace.root / "other")
+    elsewhere.texts(20).assign(rating=np.linspace(-1, 1, 20)).to_csv(
+        workspace.root / "train.csv", index=False
+    )
+    monkeypatch.setenv("FOLDSHIP_ROOT", str(workspace.root))
+    monkeypatch.chdir(workspace.root)
+    where = ["--competition", "small", "--data", "."]
+    with pytest.raises(FoldshipError, match=r"cannot be exported(.|\n)*distilbert(.|\n)*adopt the graph"):
+        CliRunner().invoke(program, ["adopt", *where, "--model", "one", "other"], catch_exceptions=False)
+    assert not list((workspace.experiment / "recipes").iterdir())
+
+
 def context(root: Path, backbone: Path, numbered: dict[str, np.ndarray | None]) -> Context:
     """Models whose out-of-fold files have these folds, None for none."""
     competition = elsewhere.competition(root / "kernels")
@@ -150,8 +171,6 @@ def context(root: Path, backbone: Path, numbered: dict[str, np.ndarray | None]) 
         oof.to_csv(root / f"{name}.csv", index=False)
         declared[name] = {"folds": ["fold0", "fold1"], "oof": f"{name}.csv"}
     experiment = Experiment.model_validate({"competition": "small", "adopted": declared})
-    from foldship import adoption
-
     for name, settings in experiment.adopted.items():
         adoption.run(name, settings, given)
     return Context(workspace, competition, experiment, "adopted", root / "data")
