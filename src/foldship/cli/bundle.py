@@ -53,8 +53,9 @@ def check(folders: Sequence[Path]) -> None:
 
 
 def bundle(context: Context) -> None:
-    """Selection, export and schedule, skipped where nothing they read has changed, then the bundle."""
+    """Adoption, selection, export and schedule, skipped where nothing they read has changed; the bundle."""
     from foldship import export, naming
+    from foldship.cli.adopt import adopt
     from foldship.cli.scheduling import schedule
     from foldship.cli.selecting import select
     from foldship.modelling import backbone, library, reading, store
@@ -64,6 +65,7 @@ def bundle(context: Context) -> None:
 
     workspace, task = context.workspace, context.competition.task
     kernel = settings.load(workspace.experiment / settings.FILE_NAME, context.experiment.kernel)
+    adopt(context)
     select(context)
     exported, costs_of, backbones = {}, {}, {}
     for name, folder in context.models.items():

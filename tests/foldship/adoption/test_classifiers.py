@@ -8,6 +8,7 @@ from pathlib import Path
 
 import elsewhere
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from elsewhere import TOKENS, outputs
@@ -34,6 +35,28 @@ def test_logits_are_those_of_the_saved_model(
     assert wanted.std() > 0.02 and np.abs(wanted).max() < 5
     np.testing.assert_allclose(outputs(here, "theirs"), wanted, atol=1e-5)
     assert not any("WARNING" in note for note in notes)
+
+
+@pytest.mark.parametrize("classes", [True, False])
+def test_several_outputs_are_put_into_the_competitions_order(
+    classes: bool, given: Callable[..., Given], rows: pd.DataFrame, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    names, own = ["a", "b", "c"], ["c", "a", "b"]
+    frame = rows.drop(columns="rating").assign(
+        **{name: np.arange(60) % 3 == n for n, name in enumerate(names)}
+    )
+    targets = {"column": "kind", "classes": names} if classes else {"columns": names}
+    here = given(frame, targets=targets, metric="accuracy" if classes else "auc")
+    settings = {"id2label": dict(enumerate(own)), "problem_type": "multi_label_classification"}
+    if classes:
+        settings["problem_type"] = "single_label_classification"
+    model = elsewhere.classifier(
+        tmp_path / "m", tiny_backbone, outputs=3, kind="electra", max_length=TOKENS, **settings
+    )
+    adoption.run("theirs", Adopted(folds=("m",)), here)
+    logits = torch.from_numpy(elsewhere.logits(model, tmp_path / "m", here.rows, TEXTS, TOKENS))
+    wanted = logits.softmax(1) if classes else logits.sigmoid()
+    np.testing.assert_allclose(outputs(here, "theirs"), wanted[:, [1, 2, 0]], atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])

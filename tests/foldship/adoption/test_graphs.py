@@ -114,6 +114,10 @@ def new_opset(graph: onnx.ModelProto) -> None:
     graph.opset_import[0].version = 99
 
 
+def old_opset(graph: onnx.ModelProto) -> None:
+    graph.opset_import[0].version = 14
+
+
 def own_operator(graph: onnx.ModelProto) -> None:
     graph.graph.node[0].domain = "someone.else"
     graph.opset_import.append(helper.make_opsetid("someone.else", 1))
@@ -150,7 +154,8 @@ def halve(graph: onnx.ModelProto) -> None:
         (rename_input, r"inputs that the kernel does not feed(.|\n)*tokens"),
         (fix_length, r"input_ids has a fixed size(.|\n)*\[None, 128\]"),
         (other_type, r"attention_mask is no int64(.|\n)*INT32"),
-        (new_opset, r"an opset(.|\n)*11 to 21(.|\n)*99"),
+        (new_opset, r"an opset(.|\n)*17 to 21(.|\n)*99"),
+        (old_opset, r"an opset(.|\n)*14(.|\n)*version_converter"),
         (own_operator, r"operators that ONNX Runtime does not have(.|\n)*someone\.else"),
         (two_outputs, "which output holds the logits"),
         (squeeze, r"no table of sequences and logits(.|\n)*\(1, 3\) for three"),

@@ -190,3 +190,9 @@ def test_what_does_not_sum_to_one_is_no_probability(table: np.ndarray, tmp_path:
     frame = pd.DataFrame(table, columns=CLASS_NAMES).assign(id=IDS, fold=FOLDS)
     with pytest.raises(DataError, match=r"6 rows hold no probabilities(.|\n)*softmax"):
         read_classes(written(tmp_path / "oof.csv", frame), CLASS_NAMES)
+
+
+def test_parquet_needs_a_library_or_a_whole_file(tmp_path: Path) -> None:
+    (tmp_path / "oof.parquet").write_bytes(b"no table")
+    with pytest.raises(DataError, match=r"oof\.parquet: (no library for Parquet|cannot be read)"):
+        read(tmp_path / "oof.parquet")
