@@ -18,6 +18,10 @@ CHECK       ?=
 A           ?=
 B           ?=
 SHOW        ?=
+MODEL       ?=
+SOURCES     ?=
+OOF         ?=
+OPTIONS     ?=
 IMAGE       ?=
 RECIPE_DIR  := kernels/$(COMPETITION)/recipes
 IDEAS       := $(sort $(patsubst $(RECIPE_DIR)/%.yaml,%,$(wildcard $(RECIPE_DIR)/ablation/*.yaml)))
@@ -36,7 +40,7 @@ WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission documents train runs sweep bundle simulate doctor push calibrate image report bench test lint clean
+.PHONY: help submission documents train adopt runs sweep bundle simulate doctor push calibrate image report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +48,7 @@ help: ## List the targets
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu|lora DATA=folder JOBS=number INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
 	@echo '             ROWS=number PROFILE=t4|t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name CHECK=folder'
 	@echo '             SUBMIT=1 COMPARE=hashes|sizes A=run B=run SHOW=run RECIPES="one two"'
+	@echo '             MODEL=name SOURCES="path path" OOF=file OPTIONS="--texts title,body"'
 	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,postprocess,training,fetching,gpu THREADS=2'
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
@@ -54,6 +59,12 @@ documents: $(READY) ## Fetch the documents that a competition with retrieval nam
 
 train: $(READY) ## Train the fold models and write their out-of-fold predictions
 	$(FOLDSHIP) train $(WHICH) $(TRAINING)
+
+# The recipe is one of its own unless another is named.
+adopt: $(READY) ## Take models trained elsewhere: MODEL=name SOURCES="one path a fold" OOF=file OPTIONS="--max-tokens 512"
+	$(FOLDSHIP) adopt --competition $(COMPETITION) $(if $(DATA),--data "$(DATA)") \
+		$(if $(filter file,$(origin RECIPE)),,--recipe $(RECIPE)) \
+		$(if $(MODEL),--model $(MODEL)) $(if $(OOF),--oof "$(OOF)") $(OPTIONS) $(SOURCES)
 
 runs: $(READY) ## List what was tried and what it scored; A=run sets all against one, with B=run that one only, SHOW=run repeats one
 	$(FOLDSHIP) runs --competition $(COMPETITION) $(if $(DATA),--data "$(DATA)") $(if $(B),--compare $(or $(A),$(error B=run is compared with A=run: name both)) $(B),$(if $(A),--against $(A))) $(if $(SHOW),--show $(SHOW))

@@ -42,6 +42,7 @@ class Cleaning:
         repeats: how often the same jamo, Hangul syllable or mark may stand in a row, as in "!!!!"; 0 for any
             number.
         emoji: "keep", "mark" (a plain word in their place) or "drop".
+        raw: whether the text is left as it came, entities and white space, too; nothing else is then done.
     """
 
     links: str = "keep"
@@ -50,6 +51,7 @@ class Cleaning:
     markup: bool = False
     repeats: int = 0
     emoji: str = "keep"
+    raw: bool = False
 
 
 PLAIN = Cleaning()
@@ -63,11 +65,20 @@ def resolve(value: object) -> str:
     """
     if not isinstance(value, str):
         return ""
-    return html.unescape(value).encode("utf-8", "ignore").decode("utf-8")
+    return _encodable(html.unescape(value))
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "ignore").decode("utf-8")
 
 
 def clean(value: object, cleaning: Cleaning = PLAIN) -> str:
-    """`value` as one line of text: cleaned, entities resolved, white space collapsed; "" if it is no str."""
+    """`value` as one line of text: cleaned, entities resolved, white space collapsed; "" if it is no str.
+
+    With `raw` it is `value` but for characters that cannot be encoded.
+    """
+    if cleaning.raw:
+        return _encodable(value) if isinstance(value, str) else ""
     if cleaning.markup and isinstance(value, str):
         value = _TAG.sub(_without_tag, value)
     text = resolve(value)

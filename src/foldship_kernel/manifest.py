@@ -76,7 +76,7 @@ class ModelEntry:
         name: as in the experiment.
         tokenizer: path of `tokenizer.json`, relative to `bundle.json`.
         encoding, features: how rows become the graphs' inputs.
-        score: out-of-fold score, raw.
+        score: out-of-fold score, raw; None where it is not known.
         cost: what its run-time follows from.
         cpu_engine: the engine that runs its encoders on a CPU.
         folds: trained folds, averaged with equal shares.
@@ -86,7 +86,7 @@ class ModelEntry:
     tokenizer: str
     encoding: EncodingSpec
     features: FeatureSpec
-    score: float
+    score: float | None
     cost: Cost
     cpu_engine: str
     folds: tuple[FoldEntry, ...]

@@ -48,3 +48,10 @@ def test_lines_stay_where_only_entities_are_resolved() -> None:
 def test_any_text_is_cleaned_in_time_that_grows_with_its_length(text: str) -> None:
     """Where it grew with the square, one of these would take minutes."""
     assert isinstance(clean(text, Cleaning("host", "mark", "mark", True)), str)
+
+
+def test_raw_leaves_the_text_as_it_came_but_for_what_cannot_be_encoded() -> None:
+    text = " two  lines &amp;\n<b>more</b> http://a.b !!!! \ud800"
+    raw = Cleaning(raw=True)
+    assert clean(text, raw) == text[:-1]
+    assert clean(None, raw) == ""

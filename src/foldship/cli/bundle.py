@@ -12,7 +12,6 @@ import click
 
 from foldship.cli import retrieving
 from foldship.cli.context import Context, open_context, shared_options
-from foldship.config.network import deepest
 
 PARITY_ROWS = 64  # rows of all lengths on which every rung of the parity ladder is compared
 
@@ -55,40 +54,43 @@ def check(folders: Sequence[Path]) -> None:
 
 
 def bundle(context: Context) -> None:
-    """Selection, export and schedule, skipped where nothing they read has changed, then the bundle."""
+    """Adoption, selection, export and schedule, skipped where nothing they read has changed; the bundle."""
     from foldship import export, naming
+    from foldship.cli.adopt import adopt
     from foldship.cli.scheduling import schedule
     from foldship.cli.selecting import select
-    from foldship.modelling import backbone, costs, reading, store
+    from foldship.modelling import backbone, library, reading, store
     from foldship.reporting import bundle_tables, tables, terminal
     from foldship.shipping import bundle as shipping
     from foldship.shipping import licences, settings
 
     workspace, task = context.workspace, context.competition.task
     kernel = settings.load(workspace.experiment / settings.FILE_NAME, context.experiment.kernel)
+    adopt(context)
     select(context)
     exported, costs_of, backbones = {}, {}, {}
     for name, folder in context.models.items():
-        card = store.load_card(folder)
-        # Of an adapted backbone, that which it was made from.
-        original = backbone.locate(card.config.backbone, workspace.all_weights)
-        backbones[name] = licences.Backbone(card.config.backbone, original)
+        card = library.load_card(folder)
+        # Of an adapted backbone, that which it was made from; of an adopted model, where that is known.
+        original = backbone.locate(card.backbone, workspace.all_weights) if card.backbone else card.source
+        backbones[name] = licences.Backbone(card.backbone or name, original)
         encoded, features = reading.read_rows(
             context.rows, task, folder / store.TOKENIZER, card.encoding, card.features
         )
-        costs_of[name] = costs.cost(card.source, encoded.lengths, len(encoded), deepest(card.config.pooling))
+        costs_of[name] = card.cost(encoded.lengths, len(encoded))
         chosen = reading.of_all_lengths(encoded, PARITY_ROWS)
         exported[name] = workspace.export / name
+        out_of_fold = library.out_of_fold(folder, task.id)
         export.run(
             folder,
-            store.folds(folder),
+            library.folds(folder),
             encoded.take(chosen),
             features[chosen],
             exported[name],
             cpu_engine=kernel.wanted_engine,
-            held_out=export.held_out(
-                export.Rows(encoded, features), context.truth, store.out_of_fold(folder, task.id), task
-            ),
+            held_out=export.held_out(export.Rows(encoded, features), context.truth, out_of_fold, task)
+            if out_of_fold is not None and library.knows_held_out(folder)
+            else {},
         )
     retrieval = context.competition.declared.retrieval
     if retrieval is not None and retrieval.dense > 0:

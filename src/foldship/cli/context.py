@@ -57,7 +57,7 @@ class Context:
     @property
     def models(self) -> dict[str, Path]:
         """Folder of each model of the experiment."""
-        return {name: self.workspace.model(name) for name in self.experiment.models}
+        return {name: self.workspace.model(name) for name in self.experiment.names}
 
 
 def open_workspace(competition: str) -> Workspace:

@@ -18,6 +18,7 @@ from foldship_kernel.errors import FoldshipError
 VERBS = {
     "documents": "Fetch the documents that a competition with retrieval names, politely.",
     "train": "Train the fold models and write their out-of-fold predictions.",
+    "adopt": "Take models that were trained elsewhere, by any script, as if they were trained here.",
     "runs": "List what was tried and what it scored, compare two runs, repeat one.",
     "bundle": "Merge, export and bundle the trained folds into one offline kernel.",
     "simulate": "Run the bundle in a sealed sandbox laid out like Kaggle, and check everything.",

@@ -13,7 +13,7 @@ import pandas as pd
 
 from foldship import receipts, runs, selection
 from foldship.cli.context import Context
-from foldship.modelling import backbone, store
+from foldship.modelling import backbone, library
 
 DETAILS = ("scores", "models", "weights", "blend", "rows", "rare", "notes")
 
@@ -69,10 +69,10 @@ def git(root: Path) -> dict[str, Any] | None:
 
 
 def _trained(folder: Path) -> dict[str, str]:
-    card = store.load_card(folder)
+    card = library.load_card(folder)
     return {
         "fingerprint": card.fingerprint,
-        "backbone": card.config.backbone,
+        "backbone": card.backbone,
         "backbone_sha256": backbone.fingerprint(card.source),
     }
 

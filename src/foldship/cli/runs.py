@@ -133,7 +133,7 @@ def _changed(workspace: Workspace, facts: Any, data: Path | None) -> list[str]:
         older = [
             fold["fold"]
             for fold in facts.get("folds", {}).get(name, [])
-            if fold["code"] != receipts.digest(then)
+            if fold["code"] not in (None, receipts.digest(then))  # None: trained elsewhere
         ]
         if older:
             lines.append(f"weights of {name}: folds {older} were trained by other code than finished the run")

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from foldship import scheduling, selection
+from foldship.cli import out_of_fold
 from foldship.cli.context import Context
 from foldship.config.selecting import Blending
-from foldship.modelling import store
 from foldship_kernel.errors import DataError, listed
 from foldship_kernel.manifest import Cost
 
@@ -59,6 +59,7 @@ class _Blends:
         stored = json.loads((context.workspace.selection / selection.FILE_NAME).read_text(encoding="utf-8"))
         self._blending = Blending.model_validate(stored["blend"])
         self._stored = {frozenset(blend["models"]): blend for blend in stored["blends"]}
+        self._blind = not selection.is_scored(stored)
         self._further: dict[frozenset[str], dict[str, Any]] = {}
 
     def of(self, models: frozenset[str]) -> dict[str, Any]:
@@ -68,7 +69,9 @@ class _Blends:
         return known
 
     def keep(self, order: Iterable[str]) -> None:
-        """Add the blends of the first models of an order to `selection.json`."""
+        """Add the blends of the first models of an order to `selection.json`, where they can be fitted."""
+        if self._blind:
+            return
         models = list(dict.fromkeys(order))
         wanted = [frozenset(models[: count + 1]) for count in range(len(models))]
         lacking = [self.of(names) for names in wanted if names not in self._stored]
@@ -77,10 +80,7 @@ class _Blends:
 
     def _fit(self, models: frozenset[str]) -> dict[str, Any]:
         context = self._context
-        oof = {
-            name: store.out_of_fold(path, context.competition.task.id)
-            for name, path in context.models.items()
-        }
+        oof = {name: table for name, table in out_of_fold.read(context)[0].items() if table is not None}
         return selection.fit_blend(
             context.truth,
             oof,

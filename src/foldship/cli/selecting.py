@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from foldship import metrics, receipts, selection
+from foldship.cli import out_of_fold
 from foldship.cli.context import Context
-from foldship.modelling import store
+from foldship.modelling import adopted, store
 from foldship.selection import FILE_NAME
 from foldship_kernel import blend, grouping, postprocess, quantiles, steps
 from foldship_kernel.errors import FoldshipError
@@ -26,7 +27,8 @@ def select(context: Context) -> dict[str, Any]:
     task, folder = context.competition.task, context.workspace.selection
     for name, path in context.models.items():
         _check_trained_on_this(context, name, path)
-    out_of_fold = {name: store.out_of_fold(path, task.id) for name, path in context.models.items()}
+    found, notes = out_of_fold.read(context)
+    fitting = {name: table for name, table in found.items() if table is not None}
     processing = context.experiment.postprocess
     blending = context.experiment.blend
     groups = context.competition.groups(context.rows)
@@ -35,7 +37,9 @@ def select(context: Context) -> dict[str, Any]:
             "groups": groups.tolist(),
             "group_targets": task.group_targets,
             "truth": context.truth.to_csv(index=False),
-            "out_of_fold": {name: table.to_csv(index=False) for name, table in out_of_fold.items()},
+            "out_of_fold": {
+                name: None if table is None else table.to_csv(index=False) for name, table in found.items()
+            },
             "postprocess": processing.model_dump(),
             "blend": blending.model_dump(),
             "rare": context.competition.rare,
@@ -45,19 +49,26 @@ def select(context: Context) -> dict[str, Any]:
         }
     )
     if not (receipts.is_current(folder, inputs) and (folder / FILE_NAME).is_file()):
-        selection.run(
-            context.truth,
-            out_of_fold,
-            folder,
-            context.competition.rare,
-            processing=processing,
-            blending=blending,
-            groups=groups,
-            group_targets=task.group_targets,
-            score=context.competition.score,
-            metric=context.competition.declared.metric.name,
-            also=context.competition.also,
-        )
+        common: dict[str, Any] = {
+            "rare": context.competition.rare,
+            "processing": processing,
+            "blending": blending,
+            "score": context.competition.score,
+            "metric": context.competition.declared.metric.name,
+        }
+        if len(fitting) < len(found):
+            selection.run_unfitted(context.truth, found, folder, **common)
+        else:
+            selection.run(
+                context.truth,
+                fitting,
+                folder,
+                groups=groups,
+                group_targets=task.group_targets,
+                also=context.competition.also,
+                notes=notes,
+                **common,
+            )
         receipts.write(folder, inputs, {"recipe": context.recipe, "data": str(context.data)})
     chosen: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
     return chosen
@@ -65,9 +76,12 @@ def select(context: Context) -> dict[str, Any]:
 
 def _check_trained_on_this(context: Context, name: str, folder: Path) -> None:
     """Refuse a model that was trained with another recipe or on other data: it is not what was asked for."""
-    card = store.load_card(folder)
     wrong = None
     experiment = context.experiment
+    if name in experiment.adopted:
+        _check_adopted(context, name, folder)
+        return
+    card = store.load_card(folder)
     if card.config != experiment.models[name]:
         wrong = f"with other settings than recipe {context.recipe!r} has"
     elif card.seed != experiment.seed_of(name) or card.folds != experiment.folds:
@@ -78,4 +92,19 @@ def _check_trained_on_this(context: Context, name: str, folder: Path) -> None:
         raise FoldshipError(
             f"{folder}: was trained {wrong}",
             fix="name the RECIPE and DATA that it was trained with, or run `make train` with these",
+        )
+
+
+def _check_adopted(context: Context, name: str, folder: Path) -> None:
+    """Refuse an adopted model that is not what the recipe declares, or was adopted for other data."""
+    card = adopted.load_card(folder)
+    wrong = None
+    if card.settings != context.experiment.adopted[name]:
+        wrong = f"with other settings than recipe {context.recipe!r} has"
+    elif card.data != receipts.digest(context.rows.to_csv(index=False)):
+        wrong = f"for other data than {context.data}"
+    if wrong:
+        raise FoldshipError(
+            f"{folder}: was adopted {wrong}",
+            fix="run `foldship adopt` with this RECIPE and DATA, or name those that it was adopted with",
         )

@@ -35,10 +35,12 @@ def command(competition: str, data: Path | None, recipe: str, jobs: int | None) 
 
 
 def train(context: Context, jobs: int | None = None) -> None:
-    """Folds, training, then the scores of what was trained."""
-    from foldship import folds, receipts
+    """Folds, adoption, training, then the scores of it all."""
+    from foldship import folds, selection
     from foldship.cli import recording
+    from foldship.cli.adopt import adopt
     from foldship.cli.selecting import select
+    from foldship.cli.splitting import split
     from foldship.export import support
     from foldship.modelling import backbone
     from foldship.reporting import score_tables, terminal
@@ -47,24 +49,14 @@ def train(context: Context, jobs: int | None = None) -> None:
     for name in dict.fromkeys(model.backbone for model in context.experiment.models.values()):
         support.check(backbone.locate(name, context.workspace.weights.parent))
     task, rows = context.competition.task, context.rows
-    settings = context.experiment.folds
-    groups = context.competition.groups(rows)
     targets = rows[list(task.targets)]
-    # Folds are kept per data set, so that trying the sample does not disturb the folds of the real rows.
-    key = receipts.digest([sorted(zip(rows[task.id], groups, strict=True)), settings.model_dump()])
-    table = folds.load_or_make(
-        context.workspace.weights / "folds" / f"{key[:12]}.csv",
-        rows[task.id],
-        groups,
-        targets,
-        settings.count,
-        settings.seed,
-    )
+    table = split(context)
     if task.kind == NUMBERS:  # of classes, the metric is one for all
         for note in folds.notes(table, targets):
             click.echo(f"note: {note}")
     for ids in context.competition.contradictions(rows):
         click.echo(f"note: {task.id} {listed(ids)}: the same texts, but other classes; all are learned from")
+    adopt(context)
     began = time.monotonic()
     run.run(
         task,
@@ -77,7 +69,11 @@ def train(context: Context, jobs: int | None = None) -> None:
         score=context.competition.score,
     )
     trained = time.monotonic()
-    selection = select(context)
+    chosen = select(context)
+    if not selection.is_scored(chosen):
+        for note in chosen["notes"]:
+            click.echo(f"note: {note}")
+        return
     seconds = {"training": trained - began, "selection": time.monotonic() - trained}
     shown = (
         score_tables.columns_by_fold,
@@ -87,10 +83,10 @@ def train(context: Context, jobs: int | None = None) -> None:
         score_tables.trials,
         score_tables.summary,
     )
-    for contents in (show(selection) for show in shown):
+    for contents in (show(chosen) for show in shown):
         if contents is not None:
             terminal.show(contents)
-    kept = recording.keep(context, selection, seconds)
+    kept = recording.keep(context, chosen, seconds)
     click.echo(f"run {kept.name}: kept in {kept}; `foldship runs` lists all")
 
 

@@ -44,7 +44,8 @@ class Cleaning(Settings):
     """What is done to texts besides resolving entities and collapsing white space.
 
     `keep` leaves a thing as it is, `mark` puts a plain word in its place, `host` a link's host. `repeats` is
-    how often the same jamo, Hangul syllable or mark may stand in a row; 0 lets all stand.
+    how often the same jamo, Hangul syllable or mark may stand in a row; 0 lets all stand. `raw` leaves texts
+    as they came, entities and white space, too.
     """
 
     links: Literal["keep", "host", "mark"] = "keep"
@@ -53,6 +54,14 @@ class Cleaning(Settings):
     markup: bool = False
     repeats: int = Field(default=0, ge=0)
     emoji: Literal["keep", "mark", "drop"] = "keep"
+    raw: bool = False
+
+    @model_validator(mode="after")
+    def _raw_is_raw(self) -> Cleaning:
+        own = {"raw"}
+        if self.raw and self.model_dump(exclude=own) != Cleaning().model_dump(exclude=own):
+            raise ValueError("raw leaves texts as they came: remove the other keys of cleaning")
+        return self
 
 
 class Features(Settings):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, NonNegativeFloat, model_validator
 
 from foldship.config import schedules, seeds
+from foldship.config.adopting import Adopted
 from foldship.config.base import Rate, Settings, Share
 from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head, PoolingKind, fit_pooling
@@ -154,7 +155,8 @@ class Experiment(Settings):
     competition: str
     seed: int = Field(default=0, ge=0)
     folds: Folds = Folds()
-    models: dict[ModelName, Model] = Field(min_length=1)
+    models: dict[ModelName, Model] = Field(default_factory=dict)
+    adopted: dict[ModelName, Adopted] = Field(default_factory=dict)  # trained elsewhere
     blend: Blending = Blending()
     postprocess: PostProcessing = PostProcessing()
     kernel: dict[str, Any] = Field(default_factory=dict)  # laid over kernel.yaml
@@ -170,6 +172,20 @@ class Experiment(Settings):
         if isinstance(value, dict) and isinstance(value.get("models"), dict):
             return {**value, "models": seeds.expand(value["models"])}
         return value
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all models, those trained elsewhere last."""
+        return [*self.models, *self.adopted]
+
+    @model_validator(mode="after")
+    def _a_model_at_least(self) -> Experiment:
+        if not self.names:
+            raise ValueError("models: there is none; name one, or one under `adopted`")
+        for name in self.models:
+            if name in self.adopted:
+                raise ValueError(f"adopted.{name}: there is a model called {name} already")
+        return self
 
     @model_validator(mode="after")
     def _teachers_are_trained_first(self) -> Experiment:

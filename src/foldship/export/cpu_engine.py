@@ -13,7 +13,7 @@ from foldship.export.candidates import CANDIDATES, REFERENCE, Candidate
 from foldship.export.draft import Draft
 from foldship.export.parity import ParityError
 from foldship.export.samples import HeldOut, Rows
-from foldship.modelling.store import ModelCard
+from foldship.modelling.library import Card
 from foldship_kernel.errors import FoldshipError
 
 # A less exact engine must be so many times as fast as a more exact one: timings vary, the choice should not.
@@ -48,7 +48,7 @@ class Trial:
 
 
 def choose(
-    card: ModelCard, rows: Rows, drafts: Sequence[Draft], held_out: Mapping[int, HeldOut], wanted: str
+    card: Card, rows: Rows, drafts: Sequence[Draft], held_out: Mapping[int, HeldOut], wanted: str
 ) -> tuple[Candidate, list[Trial]]:
     """Choose one engine for all folds of a model.
 
@@ -56,7 +56,8 @@ def choose(
         card: the model.
         rows: the parity ladder's rows.
         drafts: the model's folds.
-        held_out: per fold, rows that it was not trained on.
+        held_out: per fold, rows that it was not trained on; where there are none, only ONNX Runtime in fp32
+            can be used.
         wanted: a candidate's name, or "auto" for the fastest that is good enough.
 
     Returns:
@@ -67,6 +68,8 @@ def choose(
     """
     if wanted != candidates.AUTO:
         return _asked_for(card, rows, drafts, held_out, wanted)
+    if not held_out:
+        return REFERENCE, [Trial(REFERENCE.name, "chosen: no rows are known to try others on")]
     trials = {
         candidate.name: Trial(candidate.name, candidates.obstacle(candidate)) for candidate in CANDIDATES
     }
@@ -91,12 +94,16 @@ def choose(
 
 
 def _asked_for(
-    card: ModelCard, rows: Rows, drafts: Sequence[Draft], held_out: Mapping[int, HeldOut], wanted: str
+    card: Card, rows: Rows, drafts: Sequence[Draft], held_out: Mapping[int, HeldOut], wanted: str
 ) -> tuple[Candidate, list[Trial]]:
     candidate = next(candidate for candidate in CANDIDATES if candidate.name == wanted)
     trial = Trial(wanted, "asked for")
     if candidate is not REFERENCE:
-        fault = candidates.obstacle(candidate) or examine(card, rows, drafts, held_out, candidate, trial)
+        fault = candidates.obstacle(candidate) or (
+            examine(card, rows, drafts, held_out, candidate, trial)
+            if held_out
+            else "no rows are known that the folds did not learn from, to try it on"
+        )
         if fault:
             raise FoldshipError(
                 f"model {card.name}: cpu_engine {wanted} cannot be used",
@@ -107,7 +114,7 @@ def _asked_for(
 
 
 def examine(
-    card: ModelCard,
+    card: Card,
     rows: Rows,
     drafts: Sequence[Draft],
     held_out: Mapping[int, HeldOut],

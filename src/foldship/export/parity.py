@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from foldship import metrics
 from foldship.export.samples import Rows
-from foldship.modelling.store import ModelCard
+from foldship.modelling.library import Card
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
@@ -149,7 +149,7 @@ def check_names(model: onnx.ModelProto, inputs: Sequence[str], output: str, wher
         )
 
 
-def outputs(card: ModelCard, graphs: Fold, rows: Rows) -> Outputs:
+def outputs(card: Card, graphs: Fold, rows: Rows) -> Outputs:
     """Outputs (rows, targets), from 0 to 1, of a fold's graphs, run as they are aboard."""
     logits = graphs.predict(rows.encoded, rows.features, card.encoding)
     return card.task.unit_outputs(logits)

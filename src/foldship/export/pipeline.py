@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
-from transformers import PretrainedConfig
 
 from foldship import folders
-from foldship.export import parity, precision, seal, sources, structure, trace, weights_store
+from foldship.export import fp32, parity, precision, seal, sources, structure, weights_store
 from foldship.export.candidates import ENCODER, REFERENCE, Candidate
 from foldship.export.cpu_engine import Trial, choose
-from foldship.export.draft import FP32, HALF, HEAD, Draft, name, shipped
-from foldship.export.fusion import fuse, fused_attentions, tidy
-from foldship.export.merge import merge_adapters
+from foldship.export.draft import FP32, HALF, Draft, shipped
 from foldship.export.samples import HeldOut, Rows
-from foldship.modelling import predict, store
-from foldship.modelling.model import RowModel
-from foldship.modelling.store import ModelCard
-from foldship_kernel import batching
+from foldship.modelling import library, store
+from foldship.modelling.library import Card
 from foldship_kernel.atomic import write_json
 from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.fold import Fold
 
 PARITY = "parity.json"
-PROBE_TOKENS = 4096  # tokens a batch when intermediates are measured
 STEPS_A_FOLD = 2
 
 
@@ -71,7 +65,7 @@ def run(
             was asked for that cannot be used.
         ParityError: an exported model does not predict what the trained one does.
     """
-    card = store.load_card(model_dir)
+    card = library.load_card(model_dir)
     rows = Rows(encoded, features)
     inputs = sources.fingerprint(card, model_dir, folds, rows, cpu_engine, held_out)
     folders.restore(out)
@@ -88,7 +82,7 @@ def run(
         scratch = Path(scratch_name)
         drafts = []
         for fold in folds:
-            drafts.append(_to_fp32(card, model_dir, fold, rows, scratch))
+            drafts.append(fp32.draft(card, model_dir, fold, rows, scratch))
             bar.update()
         kept = _to_fp16(drafts)
         engine, trials = choose(card, rows, drafts, held_out, cpu_engine)
@@ -103,32 +97,6 @@ def run(
         write_json(folder / PARITY, {"model": card.name, "folds": results})
         seal.write(folder, inputs)
     return summary
-
-
-def _to_fp32(card: ModelCard, model_dir: Path, fold: int, rows: Rows, scratch: Path) -> Draft:
-    """Climb from the trained fold to its fused fp32 graphs."""
-    model = store.load_fold(model_dir, fold, attention="eager")
-    trained = _torch_outputs(card, model, rows)
-    ladder = parity.Ladder(fold, card.targets, trained)
-    merge_adapters(model)
-    merged = ladder.climb(parity.MERGED, _torch_outputs(card, model, rows), trained)
-
-    encoder, head = (scratch / name(fold, form) for form in (FP32, HEAD))
-    read = {"segment_ids": card.encoding.segment_ids, "spans": card.encoding.spans}
-    trace.trace_encoder(model.encoder, encoder, **read)
-    fused = fuse(encoder, cast(PretrainedConfig, model.encoder.backbone.config))
-    parity.check_names(fused, trace.names(**read), trace.POOLED, f"fold {fold}, encoder")
-    onnx.save(fused, encoder)
-    pooled = rows.encoded.index.shape[1] * model.encoder.width
-    trace.trace_head(model.head, head, pooled=pooled, features=rows.features.shape[1])
-    traced_head = tidy(onnx.load(head))
-    parity.check_names(traced_head, (trace.POOLED, trace.FEATURES), trace.LOGITS, f"fold {fold}, head")
-    onnx.save(traced_head, head)
-
-    graphs = Fold(encoder, encoder, head, gpus=0)
-    outputs = ladder.climb(parity.FUSED, parity.outputs(card, graphs, rows), merged)
-    largest = precision.maxima(fused, _batches(card, rows.encoded))
-    return Draft(fold, scratch, ladder, outputs, largest, fused_attentions(fused))
 
 
 def _to_fp16(drafts: Sequence[Draft]) -> list[str]:
@@ -156,16 +124,14 @@ def _to_store(drafts: Sequence[Draft], engine: Candidate) -> tuple[list[weights_
     return graphs, structures
 
 
-def _check_shipped(
-    card: ModelCard, draft: Draft, engine: Candidate, rows: Rows, folder: Path
-) -> dict[str, Any]:
+def _check_shipped(card: Card, draft: Draft, engine: Candidate, rows: Rows, folder: Path) -> dict[str, Any]:
     """The last rungs, on the files that are shipped; the last of all is what runs on a CPU."""
     paths = {key: folder / file for key, file in shipped(draft.fold, engine).items()}
     rungs = [(parity.HALF, "encoder", REFERENCE.engine), (engine.rung, "encoder_cpu", engine.engine)]
     if engine.engine != REFERENCE.engine:  # should it fail aboard, ONNX Runtime takes over
         rungs.insert(0, (REFERENCE.rung, "encoder_cpu", REFERENCE.engine))
-    for rung, key, library in rungs:
-        graphs = Fold(paths[key], paths[key], paths["head"], gpus=0, cpu_engine=library)
+    for rung, key, runtime in rungs:
+        graphs = Fold(paths[key], paths[key], paths["head"], gpus=0, cpu_engine=runtime)
         draft.ladder.climb(rung, parity.outputs(card, graphs, rows), draft.fused)
     return draft.ladder.result()
 
@@ -213,14 +179,3 @@ def _check_structure(structures: dict[str, str], kind: str, digest: str, fold: i
             found=digest,
             fix="train all folds with the same settings: delete the model's folder and run `make train`",
         )
-
-
-def _torch_outputs(card: ModelCard, model: RowModel, rows: Rows) -> parity.Outputs:
-    vectors = predict.encode(model, rows.encoded, card.encoding)
-    logits = predict.logits(model, vectors, rows.encoded, rows.features)
-    return card.task.unit_outputs(logits)
-
-
-def _batches(card: ModelCard, encoded: EncodedRows) -> Iterator[dict[str, NDArray[np.int64]]]:
-    for batch in batching.plan(encoded.lengths, PROBE_TOKENS):
-        yield batching.pad(encoded, batch, card.encoding)

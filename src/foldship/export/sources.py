@@ -16,8 +16,8 @@ import foldship_kernel
 from foldship import metrics, modelling, receipts
 from foldship.export.candidates import REFERENCE
 from foldship.export.samples import HeldOut, Rows
-from foldship.modelling import backbone, store
-from foldship.modelling.store import ModelCard
+from foldship.modelling import adopted, backbone, store
+from foldship.modelling.library import Card
 from foldship_kernel import engines, tasks
 from foldship_kernel.errors import FoldshipError
 
@@ -33,7 +33,7 @@ CODE_ABOARD = tuple(
 
 
 def fingerprint(
-    card: ModelCard,
+    card: Card,
     model_dir: Path,
     folds: Sequence[int],
     rows: Rows,
@@ -44,7 +44,8 @@ def fingerprint(
 
     Speeds are no part of it: an export stays what it is, with the engine that was chosen then.
     """
-    weights = [model_dir / f"fold{fold}" / store.WEIGHTS for fold in folds]
+    names = (store.WEIGHTS, adopted.GRAPH)
+    weights = [model_dir / f"fold{fold}" / name for fold in folds for name in names]
     files = [
         model_dir / store.CARD,
         model_dir / store.TOKENIZER,

@@ -22,10 +22,15 @@ def cost(source: str, lengths: NDArray[np.int64], rows: int, layers: int | None 
     # Architectures agree on the names of the first two only.
     names = ("intermediate_size", "hidden_dim", "d_inner", "ffn_dim")
     known = [getattr(config, name) for name in names if getattr(config, name, None)]
-    return Cost(
-        layers=config.num_hidden_layers if layers is None else layers,
-        width=config.hidden_size,
-        intermediate=known[0] if known else 4 * config.hidden_size,
-        tokens_per_row=int(lengths.sum()) / rows,
-        longest=int(lengths.max()),
+    shape = (
+        config.num_hidden_layers if layers is None else layers,
+        config.hidden_size,
+        known[0] if known else 4 * config.hidden_size,
     )
+    return of_shape(shape, lengths, rows)
+
+
+def of_shape(shape: tuple[int, int, int], lengths: NDArray[np.int64], rows: int) -> Cost:
+    """The cost of an encoder whose layers, width and size within a layer are known; else as `cost`."""
+    tokens = int(lengths.sum()) / rows
+    return Cost(*shape, tokens_per_row=tokens, longest=int(lengths.max()))

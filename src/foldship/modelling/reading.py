@@ -55,7 +55,7 @@ def encoding_spec(
                 found=str(tower.max_tokens),
                 fix="lower max_tokens, or choose a backbone with more positions",
             )
-    special = _special(tokenizer, config.backbone)
+    special = special_tokens(tokenizer, f"backbone {config.backbone!r}")
     return EncodingSpec(
         towers=tuple(
             TowerSpec(
@@ -89,8 +89,36 @@ def text_encoding(
     Raises:
         FoldshipError: the tokenizer has no special tokens, or none to pad with.
     """
-    special = _special(tokenizer, backbone)
+    special = special_tokens(tokenizer, f"backbone {backbone!r}")
     return EncodingSpec((TowerSpec((segment,), tokens, (None,)),), 1.0, **special, segment_ids=False)
+
+
+def special_tokens(tokenizer: PreTrainedTokenizerFast, whose: str) -> dict[str, Any]:
+    """The tokens that a tokenizer puts around a pair and fills up with, by their names in `EncodingSpec`.
+
+    Raises:
+        FoldshipError: it has none; `whose` it is begins the message.
+    """
+    # Without the padding and truncation that some tokenizers bring along: padding is not a special token.
+    words = copy.deepcopy(tokenizer.backend_tokenizer)
+    words.no_padding()
+    words.no_truncation()
+    pair = words.encode("a", "b")
+    first, second = (_span(pair.sequence_ids, number) for number in (0, 1))
+    prefix, suffix = pair.ids[: first[0]], pair.ids[second[1] :]
+    if not (prefix or suffix) or tokenizer.pad_token_id is None:
+        raise FoldshipError(
+            f"{whose}: its tokenizer has no special tokens around a pair, or none to pad with",
+            expected="tokens like [CLS], [SEP] and [PAD]",
+            found=str(tokenizer.convert_ids_to_tokens(pair.ids)),
+            fix="set the post-processor and pad_token in its tokenizer files, or choose another backbone",
+        )
+    return {
+        "prefix_ids": tuple(prefix),
+        "between_ids": tuple(pair.ids[first[1] : second[0]]),
+        "suffix_ids": tuple(suffix),
+        "pad_id": tokenizer.pad_token_id,
+    }
 
 
 def feature_spec(config: Features, rows: pd.DataFrame, task: Task) -> FeatureSpec:
@@ -124,30 +152,6 @@ def feature_spec(config: Features, rows: pd.DataFrame, task: Task) -> FeatureSpe
         kind=config.counts,
         similar=config.similar,
     )
-
-
-def _special(tokenizer: PreTrainedTokenizerFast, backbone: str) -> dict[str, Any]:
-    """Special tokens around and between texts, by their names in `EncodingSpec`."""
-    # Without the padding and truncation that some tokenizers bring along: padding is not a special token.
-    words = copy.deepcopy(tokenizer.backend_tokenizer)
-    words.no_padding()
-    words.no_truncation()
-    pair = words.encode("a", "b")
-    first, second = (_span(pair.sequence_ids, number) for number in (0, 1))
-    prefix, suffix = pair.ids[: first[0]], pair.ids[second[1] :]
-    if not (prefix or suffix) or tokenizer.pad_token_id is None:
-        raise FoldshipError(
-            f"backbone {backbone!r}: its tokenizer has no special tokens around a pair, or none to pad with",
-            expected="tokens like [CLS], [SEP] and [PAD]",
-            found=str(tokenizer.convert_ids_to_tokens(pair.ids)),
-            fix="set the post-processor and pad_token in its tokenizer files, or choose another backbone",
-        )
-    return {
-        "prefix_ids": tuple(prefix),
-        "between_ids": tuple(pair.ids[first[1] : second[0]]),
-        "suffix_ids": tuple(suffix),
-        "pad_id": tokenizer.pad_token_id,
-    }
 
 
 def _span(sequence_ids: Sequence[int | None], number: int) -> tuple[int, int]:

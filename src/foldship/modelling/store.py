@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from foldship.config.network import deepest
 from foldship.config.schema import Folds, Model
-from foldship.modelling import backbone
+from foldship.modelling import backbone, costs
 from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
 from foldship.modelling.ordinal import Grid, OrdinalDecode
@@ -21,6 +23,7 @@ from foldship_kernel.atomic import replacing, write_json
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.features import FeatureSpec
+from foldship_kernel.manifest import Cost
 from foldship_kernel.tasks import Task
 
 CARD = "model.json"
@@ -64,6 +67,15 @@ class ModelCard:
     def targets(self) -> tuple[str, ...]:
         """Output names, in order."""
         return self.task.targets
+
+    @property
+    def backbone(self) -> str:
+        """The backbone as the experiment names it."""
+        return self.config.backbone
+
+    def cost(self, lengths: NDArray[Any], rows: int) -> Cost:
+        """What a fold costs, see `costs.cost`."""
+        return costs.cost(self.source, lengths, rows, deepest(self.config.pooling))
 
     @property
     def outputs(self) -> list[str]:

@@ -136,6 +136,8 @@ def _schedule(path: Path) -> list[Section]:
     if schedule is None:
         return []
     table = tables.score_against_time(schedule)
+    if all(unit["score"] is None for unit in schedule["units"]):
+        return [_section(table)]
     picture = _image(pictures.score_steps(schedule["units"]))
     return [Section(table.title, image=picture), _section(table)]
 

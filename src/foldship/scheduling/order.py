@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Step:
-    """One fold: its model, how many of that model's folds run before it, and the expected score after it."""
+    """One fold: its model, how many of that model's folds run before it, and the expected score after it.
+
+    The score is None where it is not known.
+    """
 
     model: str
     number: int
-    score: float
+    score: float | None
 
 
 def greedy(
@@ -31,16 +35,26 @@ def greedy(
     """
     counts = dict.fromkeys(sorted(folds), 0)
     steps: list[Step] = []
-    score = 0.0
+    score, best = 0.0, -math.inf
     for _ in range(sum(folds.values())):
         open_models = [model for model in counts if counts[model] < folds[model]]
         scores = {model: expected({**counts, model: counts[model] + 1}) for model in open_models}
         worth = {model: _worth(scores[model] - score, seconds[model], counts[model]) for model in open_models}
         chosen = max(open_models, key=worth.__getitem__)
         score = scores[chosen]
-        steps.append(Step(chosen, counts[chosen], max(score, steps[-1].score) if steps else score))
+        best = max(score, best)
+        steps.append(Step(chosen, counts[chosen], best))
         counts[chosen] += 1
     return steps
+
+
+def in_turn(folds: Mapping[str, int], seconds: Mapping[str, float]) -> list[Step]:
+    """Order folds of which nothing is known but what they take: a fold of each model, the quickest first.
+
+    Then another one of each, and so on; arguments as of `greedy`.
+    """
+    places = [(number, seconds[model], model) for model, count in folds.items() for number in range(count)]
+    return [Step(model, number, None) for number, _, model in sorted(places)]
 
 
 def _worth(gain: float, seconds: float, count: int) -> tuple[float, ...]:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from foldship.modelling import reading, store
+from foldship.modelling import library, reading, store
 from foldship_kernel.atomic import write_json
 from foldship_kernel.budget import TokenBudget
 from foldship_kernel.fold import Fold
@@ -63,7 +63,7 @@ def predict(
     Returns:
         Outputs (folds, n, C), and the measured speed.
     """
-    card = store.load_card(model_dir)
+    card = library.load_card(model_dir)
     encoded, features = reading.read_rows(
         rows, task, model_dir / store.TOKENIZER, card.encoding, card.features
     )

@@ -15,7 +15,7 @@ from foldship import receipts
 from foldship.modelling import store
 from foldship.scheduling import probe
 from foldship.scheduling.expectation import BlendOf, Expectation, agreements
-from foldship.scheduling.order import greedy
+from foldship.scheduling.order import Step, greedy, in_turn
 from foldship_kernel.atomic import write_json
 from foldship_kernel.blend import has_share
 from foldship_kernel.fold import ONNX_RUNTIME
@@ -27,6 +27,10 @@ EXPORT = "export.json"
 MOST_ROWS, FEWEST_ROWS = 200, 50  # rows on which the folds' agreement is measured
 PER_ROWS = 1000  # rows that the schedule's seconds are for
 SCORE_DIGITS = 6
+NO_SCORES = (
+    "without out-of-fold predictions of every model what a fold gains is not known: one of each model comes "
+    "first, the quickest first"
+)
 
 
 def run(
@@ -66,7 +70,8 @@ def run(
     names = tuple(sorted(name for name, weight in chosen["weights"].items() if has_share(weight)))
     graphs = {name: receipts.digest(receipts.read(export_dirs[name]).get(receipts.FILES)) for name in names}
     rows = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64))]
-    estimating = seen is None and len(rows) >= FEWEST_ROWS
+    scored = chosen["blends"][-1]["score"] is not None
+    estimating = scored and seen is None and len(rows) >= FEWEST_ROWS
     inputs = receipts.digest(
         {
             "graphs": graphs,
@@ -97,10 +102,14 @@ def run(
         speeds[name] = probe.remembered(model_dirs[name], graphs[name], speed)
     between = agreements(predictions) if estimating else None
     truth = np.array([chosen["correlations"][name] for name in names], dtype=np.float64)
-    scored = ~np.isnan(truth[0])  # None where the target does not vary, for all models alike
-    expected = Expectation(names, blend_of, truth, between)
+    varied = ~np.isnan(truth[0])  # None where the target does not vary, for all models alike
     seconds = {name: speeds[name].seconds(PER_ROWS * costs[name].tokens_per_row) for name in names}
-    steps = greedy({name: len(folds[name]) for name in names}, seconds, expected)
+    counts = {name: len(folds[name]) for name in names}
+    steps: list[Step]
+    if scored:
+        steps = greedy(counts, seconds, Expectation(names, blend_of, truth, between))
+    else:
+        steps = in_turn(counts, seconds)
     schedule = {
         "rows": len(rows) if estimating else 0,
         "models": {
@@ -109,7 +118,7 @@ def run(
                 **asdict(speeds[name]),
                 "agreement": None
                 if between is None
-                else round(float(between[scored, place, place].mean()), SCORE_DIGITS),
+                else round(float(between[varied, place, place].mean()), SCORE_DIGITS),
             }
             for place, name in enumerate(names)
         },
@@ -118,11 +127,11 @@ def run(
                 "model": step.model,
                 "fold": folds[step.model][step.number]["fold"],
                 "seconds": seconds[step.model],
-                "score": round(step.score, SCORE_DIGITS),
+                "score": None if step.score is None else round(step.score, SCORE_DIGITS),
             }
             for step in steps
         ],
-        "notes": [] if estimating else [_no_estimate(len(rows), seen)],
+        "notes": [] if estimating else [_no_estimate(len(rows), seen) if scored else NO_SCORES],
     }
     out.mkdir(parents=True, exist_ok=True)
     write_json(path, schedule)

@@ -10,6 +10,7 @@ from foldship.selection.choose import (
     fit_blend,
     run,
 )
+from foldship.selection.unfitted import is_scored, run_unfitted
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -19,5 +20,7 @@ __all__ = [
     "Selection",
     "add_blends",
     "fit_blend",
+    "is_scored",
     "run",
+    "run_unfitted",
 ]

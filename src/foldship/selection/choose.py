@@ -98,6 +98,7 @@ def run(
     score: Score = metrics.spearman,
     metric: str = "spearman",
     also: Mapping[str, Score] = MappingProxyType({}),
+    notes: Sequence[str] = (),
 ) -> Selection:
     """Choose blend and post-processing, and write them with their scores.
 
@@ -118,6 +119,7 @@ def run(
         score: the metric.
         metric: its name.
         also: further metrics that are reported, by name.
+        notes: what else a person should know about the predictions, one line each.
 
     Raises:
         DataError: the tables do not fit together, see `align`, or no target can be scored.
@@ -147,7 +149,7 @@ def run(
     )
     fitted = [blends.fit(data, weights, rare, processing, score) for weights in progress]
     whole = fitted[-1]
-    processed, notes = postprocess.apply(pd.DataFrame(whole.table, columns=list(data.targets)), whole.steps)
+    processed, said = postprocess.apply(pd.DataFrame(whole.table, columns=list(data.targets)), whole.steps)
     selection = Selection(
         weights=whole.weights,
         blend=choice.settings.model_dump(),
@@ -157,7 +159,7 @@ def run(
         else {},
         steps=whole.steps,
         blends=[blend.entry() for blend in fitted],
-        fallback=_fallback(truth),
+        fallback=scores.fallback(truth),
         models={name: scores.pooled(data, table, rare, score) for name, table in data.predictions.items()},
         correlations={
             name: scores.correlations(data.truth, table) for name, table in data.predictions.items()
@@ -177,7 +179,7 @@ def run(
         bands=[] if of_classes else details.bands(data, whole.nested),
         confusion=details.confusion(data, whole.nested) if of_classes else [],
         processing=processing.model_dump(),
-        notes=[*data.notes, *_too_few_folds(data.folds), *notes],
+        notes=[*notes, *data.notes, *_too_few_folds(data.folds), *said],
     )
     out.mkdir(parents=True, exist_ok=True)
     for name, table in ((OUT_OF_FOLD, whole.raw), (NESTED, whole.nested)):
@@ -232,14 +234,6 @@ def add_blends(out: Path, entries: Sequence[Mapping[str, Any]]) -> None:
     selection = json.loads((out / FILE_NAME).read_text(encoding="utf-8"))
     selection["blends"][-1:-1] = entries
     write_json(out / FILE_NAME, selection)
-
-
-def _fallback(truth: pd.DataFrame) -> dict[str, dict[str, float]]:
-    values = truth.iloc[:, 1:].astype("float64")
-    return {
-        str(name): {"mean": float(values[name].mean()), "spread": float(values[name].std(ddof=0))}
-        for name in values.columns
-    }
 
 
 def _too_few_folds(folds: NDArray[np.int64]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from foldship.metrics import Score, mean_of_known, spearman
@@ -116,6 +117,15 @@ def distributions(data: OutOfFold, raw: Table, processed: Table) -> dict[str, di
             **{name: np.histogram(values, bins=edges)[0].tolist() for name, values in columns.items()},
         }
     return result
+
+
+def fallback(truth: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Per target the mean and spread of the training rows, see `Selection.fallback`."""
+    values = truth.iloc[:, 1:].astype("float64")
+    return {
+        str(name): {"mean": float(values[name].mean()), "spread": float(values[name].std(ddof=0))}
+        for name in values.columns
+    }
 
 
 def common(targets: Sequence[str], rare: Sequence[str]) -> list[int]:

@@ -55,7 +55,7 @@ def copy_models(
                 "tokenizer": tokenizers[digest],
                 "encoding": card["encoding"],
                 "features": card["features"],
-                "score": chosen["models"][name]["score"] or 0.0,  # None: nothing to score
+                "score": chosen["models"][name]["score"],
                 "cost": scheduled["models"][name]["cost"],
                 "cpu_engine": exported.get("cpu_engine", ONNX_RUNTIME),
                 "folds": [

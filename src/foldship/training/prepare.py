@@ -16,11 +16,10 @@ from foldship import receipts
 from foldship.config.schema import Experiment, Model
 from foldship.config.stages import ON_VECTORS
 from foldship.metrics import Score
-from foldship.modelling import backbone, reading, store
+from foldship.modelling import aside, backbone, reading, store
 from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, ModelCard
 from foldship.training import (
     adaptation,
-    aside,
     augment,
     disk,
     frozen_states,

@@ -9,7 +9,8 @@ import pandas as pd
 
 from foldship.config.schema import Experiment, Model
 from foldship.metrics import Score, spearman
-from foldship.training import disk, frozen_states, lock, prepare, side_by_side
+from foldship.modelling import lock
+from foldship.training import disk, frozen_states, prepare, side_by_side
 from foldship.training.pseudo import Unlabelled
 from foldship_kernel import grouping
 from foldship_kernel.tasks import Task

@@ -65,7 +65,7 @@ def test_what_a_recipe_cannot_extend(tmp_path: Path, extends: str, message: str)
 
 def test_null_removes_a_model(tmp_path: Path) -> None:
     recipe = "models: {one: null}"
-    with pytest.raises(FoldshipError, match=r"models: Dictionary should have at least 1 item"):
+    with pytest.raises(FoldshipError, match=r"models: there is none"):
         load.load(folder(tmp_path, recipe), "mine")
 
 

@@ -13,7 +13,7 @@ import onnx
 import pytest
 
 from foldship import export
-from foldship.export import candidates, fusion, parity, pipeline, precision, sources
+from foldship.export import candidates, fp32, fusion, parity, precision, sources
 from foldship.export.samples import Rows
 from foldship.modelling import store
 from foldship_kernel.errors import FoldshipError
@@ -102,7 +102,7 @@ def test_files_hold_no_local_paths(exported):
 
 def test_second_run_does_nothing(exported, trained, monkeypatch):
     before = {path.name: path.stat().st_mtime_ns for path in exported.iterdir()}
-    monkeypatch.setattr(pipeline, "_to_fp32", lambda *arguments: pytest.fail("it was exported again"))
+    monkeypatch.setattr(fp32, "draft", lambda *arguments: pytest.fail("it was exported again"))
     again = export.run(trained.folder, trained.folds, trained.encoded, trained.features, exported)
     assert again == json.loads((exported / "export.json").read_text())
     assert before == {path.name: path.stat().st_mtime_ns for path in exported.iterdir()}
@@ -130,14 +130,14 @@ def test_a_damaged_export_is_made_again(exported, trained, tmp_path, monkeypatch
     out = tmp_path / "bert"
     shutil.copytree(exported, out)
     damage(out / name)
-    monkeypatch.setattr(pipeline, "_to_fp32", again)
+    monkeypatch.setattr(fp32, "draft", again)
     with pytest.raises(MadeAgainError):
         export.run(trained.folder, trained.folds, trained.encoded, trained.features, out)
 
 
 def test_an_export_that_was_moved_aside_is_put_back(exported, trained, tmp_path, monkeypatch):
     shutil.copytree(exported, tmp_path / ".bert.old")
-    monkeypatch.setattr(pipeline, "_to_fp32", lambda *arguments: pytest.fail("it was exported again"))
+    monkeypatch.setattr(fp32, "draft", lambda *arguments: pytest.fail("it was exported again"))
     export.run(trained.folder, trained.folds, trained.encoded, trained.features, tmp_path / "bert")
     assert (tmp_path / "bert" / "export.json").read_bytes() == (exported / "export.json").read_bytes()
 
@@ -232,7 +232,7 @@ def test_folds_of_other_structure_are_refused(trained, tmp_path, monkeypatch):
             model.graph.node[0].name += "-changed"
         return model
 
-    monkeypatch.setattr(pipeline, "fuse", fuse)
+    monkeypatch.setattr(fp32, "fuse", fuse)
     with pytest.raises(FoldshipError, match="fold 1: its encoder graph differs"):
         export.run(trained.folder, trained.folds, trained.encoded, trained.features, tmp_path / "bert")
 

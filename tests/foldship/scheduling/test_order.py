@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from foldship.scheduling.order import greedy
+from foldship.scheduling.order import greedy, in_turn
 
 FAST = {"a": 1.0, "b": 1.0}
 
@@ -37,3 +37,9 @@ def test_where_further_folds_count_for_nothing_models_take_turns() -> None:
 
 def test_scores_below_nothing_are_told_as_they_are() -> None:
     assert named({"a": 1, "b": 0}, FAST, {"10": -0.1}) == ["a0 -0.10"]
+
+
+def test_without_scores_each_model_gets_its_turn_the_quickest_first() -> None:
+    steps = in_turn({"a": 2, "b": 1, "c": 2}, {"a": 3.0, "b": 1.0, "c": 2.0})
+    assert [(step.model, step.number) for step in steps] == [("b", 0), ("c", 0), ("a", 0), ("c", 1), ("a", 1)]
+    assert all(step.score is None for step in steps)
