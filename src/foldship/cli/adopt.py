@@ -65,10 +65,10 @@ def command(
     sources: tuple[str, ...],
     **options: Any,
 ) -> None:
-    r"""Take models that were trained elsewhere, so that they are exported, bundled and pushed like one's own.
+    """Take models that were trained elsewhere, so that they are exported, bundled and pushed like one's own.
 
-    \b
-        foldship adopt --competition reviews --data DIR --model deberta runs/fold* --oof runs/oof.csv
+        foldship adopt --competition reviews --data DIR --model deberta runs/fold* --oof oof.csv
+
         foldship bundle --competition reviews --data DIR --recipe adopted
 
     Each SOURCE is one fold, in order; or a single one holds them all. What they are is told by their files:

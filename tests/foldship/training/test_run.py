@@ -23,8 +23,8 @@ from transformers import BertConfig, BertModel, TrainerState
 
 from foldship.config.objective import PseudoLabels
 from foldship.config.selecting import Blending
-from foldship.modelling import backbone, store
-from foldship.training import lock, objective, run, stage
+from foldship.modelling import backbone, lock, store
+from foldship.training import objective, run, stage
 from foldship.training.data import Collator
 from foldship.training.pseudo import Unlabelled
 from foldship.training.trainer import MarkWhole
