@@ -101,10 +101,18 @@ class Index:
         part = slice(self._offsets[number], self._offsets[number + 1])
         return bytes(self._text[part]).decode("utf-8")
 
+    def nearness(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosines of questions with all passages: (questions, passages); `embedder` was called before.
+
+        Args:
+            vectors: (questions, width) float32, as the embedder gives them.
+        """
+        return meaning.similarities(self._vectors, vectors)
+
     def search(
         self,
         query: str,
-        vector: NDArray[np.float32] | None,
+        nearness: NDArray[np.float32] | None,
         *,
         most: int,
         dense: float,
@@ -114,15 +122,14 @@ class Index:
 
         Args:
             query: the question.
-            vector: its vector, (width,) float32; None to search by words alone. `embedder` must have been
-                called before.
+            nearness: a row of `nearness`; None to search by words alone.
             most: how many at most.
             dense: share of the search by meaning, from 0 to 1.
             without: documents whose passages do not count.
         """
-        shares = [(1.0 if vector is None else 1 - dense, self._postings.scores(query))]
-        if vector is not None and dense > 0:
-            shares.append((dense, meaning.similarities(self._vectors, vector).astype(np.float64)))
+        shares = [(1.0 if nearness is None else 1 - dense, self._postings.scores(query))]
+        if nearness is not None and dense > 0:
+            shares.append((dense, nearness.astype(np.float64)))
         out = [self._passages(name) for name in without if name in self._numbers]
         fused: dict[int, float] = {}
         for number, (share, scores) in enumerate(shares):

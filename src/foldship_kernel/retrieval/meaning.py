@@ -21,7 +21,7 @@ from foldship_kernel.tokens import TokenStore
 
 TEXT = "text"  # the one segment that is read
 _TOKENS = 2048  # padded tokens of a batch
-_BLOCK = 1 << 15  # vectors compared at once
+_BLOCK = 1 << 13  # vectors compared at once: as float32 they stay in the cache
 
 Progress = Callable[[int], None]
 
@@ -75,15 +75,15 @@ class Embedder:
         return vectors[encoded.index[:, 0]]
 
 
-def similarities(vectors: NDArray[np.float16], query: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cosine of each vector with a query: (vectors,) float32; exact, block by block.
+def similarities(vectors: NDArray[np.float16], queries: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosine of each query with each vector: (queries, vectors) float32; exact, block by block.
 
     Args:
         vectors: (vectors, width) float16, which may lie on disk.
-        query: (width,) float32, of length 1.
+        queries: (queries, width) float32, of length 1.
     """
-    result = np.empty(len(vectors), dtype=np.float32)
+    result = np.empty((len(queries), len(vectors)), dtype=np.float32)
     for start in range(0, len(vectors), _BLOCK):
         part = slice(start, start + _BLOCK)
-        result[part] = vectors[part].astype(np.float32) @ query
+        result[:, part] = queries @ vectors[part].astype(np.float32).T
     return result

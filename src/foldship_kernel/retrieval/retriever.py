@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,8 @@ from foldship_kernel.retrieval.index import Index
 from foldship_kernel.retrieval.spec import RETRIEVED, RetrievalSpec
 from foldship_kernel.tasks.texts import fill
 from foldship_kernel.text import normalise_all
+
+_TOGETHER = 64  # questions whose likeness to all passages is in memory at once
 
 
 @dataclass
@@ -59,7 +61,6 @@ class Retriever:
         """The rows with the column `RETRIEVED`: the passages, one a line, or None where nothing fits."""
         began = self.clock()
         questions = normalise_all(fill(self.spec.query, rows))
-        vectors = self._vectors(questions, began)
         own: list[tuple[str, ...]] = [()] * len(rows)
         if self.spec.documents and not self.spec.own:
             own = [
@@ -67,20 +68,30 @@ class Retriever:
                 for value in rows[self.spec.documents]
             ]
         cells = []
-        for place, question in enumerate(questions):
-            vector = None if vectors is None or not vectors[place].any() else vectors[place]
-            self.by_meaning += vector is not None
+        for question, near, documents in zip(questions, self._nearness(questions, began), own, strict=True):
+            self.by_meaning += near is not None
             found = self.index.search(
-                question, vector, most=self.spec.passages, dense=self.spec.dense, without=own[place]
+                question, near, most=self.spec.passages, dense=self.spec.dense, without=documents
             )
             cells.append(SEPARATOR.join(passage.text for passage in found) or None)
         self.rows += len(rows)
         self.spent_s += self.clock() - began
         return rows.assign(**{RETRIEVED: pd.Series(cells, index=rows.index, dtype=object)})
 
-    def _vectors(self, questions: list[str], began: float) -> NDArray[np.float32] | None:
+    def _nearness(self, questions: list[str], began: float) -> Iterator[NDArray[np.float32] | None]:
+        """For each question its cosine with every passage; None where it is to be sought by words alone."""
+        vectors = self._vectors(questions, began)
+        for start in range(0, len(questions), _TOGETHER):
+            part = vectors[start : start + _TOGETHER]
+            near = self.index.nearness(part) if part.any() else part
+            for vector, row in zip(part, near, strict=True):
+                yield row if vector.any() else None
+
+    def _vectors(self, questions: list[str], began: float) -> NDArray[np.float32]:
+        """(questions, width) float32; zeros for those that could not be read."""
+        nothing = np.zeros((len(questions), 1), dtype=np.float32)
         if self._embed is None:
-            return None
+            return nothing
         try:
             return self._embed(
                 questions, self.progress, lambda: self.spent_s + self.clock() - began < self.most_s
@@ -88,4 +99,4 @@ class Retriever:
         except Exception as error:  # whatever a native runtime raises: words still find something
             self.say(f"questions cannot be read for their meaning: {error!r}; by words only")
             self._embed = None
-            return None
+            return nothing

@@ -66,7 +66,8 @@ def test_words_and_meaning_are_fused_by_rank(folder: Path, monkeypatch: pytest.M
     near_cats = np.array([0.1, 0.0, 0.9, 0.2, 0.3], dtype=np.float32)
 
     def found(dense: float, **more: Sequence[str]) -> list[int]:
-        return numbers(opened.search("fentanyl", near_cats, most=5, dense=dense, **more))
+        near = opened.nearness(near_cats[None])[0]
+        return numbers(opened.search("fentanyl", near, most=5, dense=dense, **more))
 
     assert found(1.0) == [2, 4, 3, 0, 1]
     assert found(0.0) == [0, 1]
@@ -111,7 +112,7 @@ def test_similarities_are_exact_beyond_one_block(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(meaning, "_BLOCK", 7)
     random = np.random.default_rng(0)
     vectors = random.normal(size=(30, 6)).astype(np.float16)
-    query = random.normal(size=6).astype(np.float32)
+    queries = random.normal(size=(3, 6)).astype(np.float32)
     np.testing.assert_allclose(
-        meaning.similarities(vectors, query), vectors.astype(np.float32) @ query, rtol=1e-6
+        meaning.similarities(vectors, queries), queries @ vectors.astype(np.float32).T, rtol=1e-5
     )
