@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from foldship.config.competition import Declared
-from foldship_kernel.tasks import CLASSES, NUMBERS
+from foldship_kernel.records import Records
+from foldship_kernel.retrieval import RetrievalSpec
+from foldship_kernel.tasks import CLASSES, NUMBERS, Task
 
 NUMBER: dict[str, Any] = {
     "id": "id",
@@ -56,6 +60,30 @@ def test_patterns_name_columns() -> None:
     assert task.group_targets == ("q_a", "q_b")
 
 
+RETRIEVAL = {
+    "query": "{one}",
+    "snippets": "snippets",
+    "sources": "sources",
+    "documents": "documents",
+    "passages": 5,
+}
+
+
+def test_what_is_looked_up_is_a_text_and_no_column_of_the_file() -> None:
+    keys = {"texts": {"all": "{one} {retrieved}"}, "retrieval": RETRIEVAL}
+    task = Declared.model_validate(changed(NUMBER, **keys)).task("some", rowwise=False)
+    assert task.columns == ("one", "documents")
+    assert task.retrieval == RetrievalSpec("{one}", "documents", own=False, passages=5, dense=0.5)
+    assert Task.from_dict(json.loads(json.dumps(asdict(task)))) == task
+
+
+def test_rows_in_json_travel_with_the_task() -> None:
+    keys = {"records": {"list": "questions", "where": {"type": "x"}, "columns": {"one": "a.b[].c"}}}
+    task = Declared.model_validate(changed(NUMBER, **keys)).task("some", rowwise=False)
+    assert task.records == Records("questions", {"type": "x"}, {"one": "a.b[].c"})
+    assert Task.from_dict(json.loads(json.dumps(asdict(task)))) == task
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
@@ -78,6 +106,13 @@ def test_patterns_name_columns() -> None:
         ({"submission": {"target": "class"}}, "'class' is none of score, other"),
         ({"metric": {"name": "pearson", "average": "micro"}}, "average"),
         ({"group_by": "any"}, "first"),
+        ({"texts": {"all": "{one} {retrieved}"}}, "go together"),
+        ({"retrieval": RETRIEVAL}, "go together"),
+        (
+            {"texts": {"all": "{retrieved}"}, "retrieval": {**RETRIEVAL, "dense": 1.5}},
+            "less than or equal to 1",
+        ),
+        ({"records": {"rows": "questions"}}, "Extra inputs"),
     ],
 )
 def test_what_cannot_be_is_refused(keys: dict[str, Any], message: str) -> None:

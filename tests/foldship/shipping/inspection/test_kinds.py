@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import pickle
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import tiny_bundle
 from onnx import helper
 
 from foldship.shipping.inspection import kinds
+from foldship_kernel.retrieval import arrays
 
 
 def found(folder: Path) -> dict[str, str]:
@@ -131,3 +133,19 @@ def test_weights_outside_of_the_graphs_folder_are_not_taken_for_its_own(tmp_path
     write(tmp_path, "a/g.onnx", helper.make_model(graph).SerializeToString())
     write(tmp_path, "b/w.bin", bytes(4))
     assert list(found(tmp_path)) == ["b/w.bin"]
+
+
+def test_arrays_that_an_index_describes_travel_and_no_others(tmp_path: Path) -> None:
+    folder = tmp_path / "retrieval"
+    folder.mkdir()
+    described = arrays.write(folder / "vectors.bin", np.zeros((3, 4), dtype=np.float16))
+    write(tmp_path, "retrieval/other.bin", b"12345678")
+    write(tmp_path, "elsewhere/vectors.bin", bytes(24))
+    write(tmp_path, "retrieval/vectors.json", json.dumps({"arrays": {"vectors": described}}))
+    assert set(found(tmp_path)) == {"retrieval/other.bin", "elsewhere/vectors.bin"}
+    write(tmp_path, "retrieval/vectors.bin", bytes(25))
+    assert "retrieval/vectors.bin" in found(tmp_path)
+    write(tmp_path, "retrieval/vectors.bin", pickle.dumps(list(range(200))))
+    size = (folder / "vectors.bin").stat().st_size
+    write(tmp_path, "retrieval/vectors.json", json.dumps({"arrays": {"vectors": ["u1", [size]]}}))
+    assert "is a pickle" in found(tmp_path)["retrieval/vectors.bin"]
