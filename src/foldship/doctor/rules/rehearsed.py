@@ -10,11 +10,11 @@ from typing import Any
 from foldship.doctor.evidence import BUNDLE, REHEARSED, SUBMISSION, VERDICT, Evidence
 from foldship.doctor.finding import Finding, Level, Tally, UnaskedError
 from foldship_kernel import manifest
+from foldship_kernel.errors import DataError
 
 NAME = REHEARSED
 REHEARSE = "run `make simulate`"
 OWN_ROWS = "run `make simulate INPUT=<folder with the competition's own test files>`"
-TEMPLATE = "sample_submission.csv"
 
 
 def check(push: Evidence) -> Finding:
@@ -43,7 +43,7 @@ def _circumstances(tally: Tally, push: Evidence, verdict: Mapping[str, Any]) -> 
     tally.well(f"{len(ids):,} rows, sandbox {mechanism}{shorter}")
     if mechanism.startswith("none"):
         tally.warn("rehearsed without a sandbox", "install bubblewrap, and rehearse again")
-    if push.sample.is_dir() and ids == _ids(push.sample / TEMPLATE):
+    if ids and ids == _sample(push):
         tally.warn(
             "rehearsed on the generated sample: Kaggle's run reads the competition's own rows, and "
             "the two cannot be compared",
@@ -65,6 +65,15 @@ def _identity(push: Evidence) -> dict[str, str]:
         }
     except OSError as error:
         raise UnaskedError(f"{error.filename} cannot be read", BUNDLE) from error
+
+
+def _sample(push: Evidence) -> set[str]:
+    """Ids of the generated sample's rows; none where there is no sample."""
+    try:
+        rows, _ = push.bundle.task.read_test(push.sample)
+    except DataError:
+        return set()
+    return set(rows.ids)
 
 
 def _ids(path: Path) -> set[str]:

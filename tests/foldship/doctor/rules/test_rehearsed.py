@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import push_stage
 import pytest
+import tiny_bundle
 
 from foldship.doctor import Level
 from foldship.doctor.rules import rehearsed
@@ -69,8 +70,7 @@ def test_a_rehearsal_that_says_less(stage, facts, seen):
 
 @pytest.mark.parametrize(("rows", "level"), [(push_stage.ROWS, Level.WARNING), (7, Level.PASSED)])
 def test_generated_rows_are_not_the_competitions(stage, rows, level):
-    stage.evidence.sample.mkdir()
-    (stage.evidence.sample / "sample_submission.csv").write_text(push_stage.submission(rows, seed=9))
+    tiny_bundle.write_input(stage.evidence.sample, rows, qa_id=[f"q{number}" for number in range(rows)])
     found = stage.ask(rehearsed)
     assert found.level is level
     assert ("generated sample" in found.seen) == (level is Level.WARNING)
