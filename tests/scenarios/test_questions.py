@@ -145,6 +145,9 @@ def test_a_damaged_index_is_said_aloud_and_costs_no_answer(
     assert len(answers(root)) == 60
     log = (root / "build/bioasq/simulation/kernel.log").read_text()
     assert said in log and "DAMAGED BUNDLE" in log
+    checks = json.loads((root / "build/bioasq/simulation/verdict.json").read_text())["checks"]
+    failed = {name for name, check in checks.items() if not check["passed"]}
+    assert failed == {"dataset whole", "passages found"}
 
 
 def test_the_bundle_is_the_same_when_it_is_built_again(finished: Path) -> None:
