@@ -12,7 +12,7 @@ from foldship_kernel.parts import Files
 from foldship_kernel.retrieval.spec import RetrievalSpec
 from foldship_kernel.rows import PreparedRows, Rows
 
-SHARE = 0.2  # of the time left: so long may passages be sought by meaning
+SHARE = 0.2  # of the time left, for questions to be read for their meaning; twice that for all of it
 
 
 @contextmanager
@@ -50,9 +50,10 @@ def with_passages(
         "by_meaning": retriever.by_meaning,
         "seconds": round(retriever.spent_s, 3),
     }
-    late = retriever.rows - retriever.by_meaning if spec.dense > 0 else 0
-    said = f"passages from {index.count:,} for {retriever.rows:,} rows: {retriever.spent_s:.1f} s"
-    if late:
-        journal.loud(f"{said}\n{late:,} rows were sought by words only")
-    else:
-        journal.say(said)
+    by_words = retriever.rows - retriever.by_meaning if spec.dense > 0 else 0
+    lines = [f"passages from {index.count:,} for {retriever.rows:,} rows: {retriever.spent_s:.1f} s"]
+    if by_words:
+        lines.append(f"{by_words:,} rows were sought by words only")
+    if retriever.late:
+        lines.append(f"for {retriever.late:,} rows there was no time: they have no passages")
+    (journal.loud if len(lines) > 1 else journal.say)("\n".join(lines))

@@ -17,6 +17,7 @@ from foldship_kernel.retrieval.spec import RETRIEVED, RetrievalSpec
 from foldship_kernel.tasks.texts import fill
 from foldship_kernel.text import normalise_all
 
+LONGEST = 2  # times the time for meanings, for all
 _TOGETHER = 64  # questions whose likeness to all passages is in memory at once
 
 
@@ -24,18 +25,20 @@ _TOGETHER = 64  # questions whose likeness to all passages is in memory at once
 class Retriever:
     """Looks up passages for rows, piece by piece.
 
-    What cannot be asked by meaning, because the encoder fails or time runs out, is asked by words.
+    What cannot be asked by meaning, because the encoder fails or its time is up, is asked by words; when
+    that takes as long again, the rest goes without passages.
 
     Args:
         index: where to look.
         spec: what to ask.
         say: told in a line what went wrong.
-        most_s: seconds that all searches by meaning may take together.
+        most_s: seconds that questions may be read for their meaning; twice as many for all.
         clock: tells the time in seconds.
         progress: called with the number of questions that were read for their meaning.
 
     Attributes:
         rows, by_meaning: how many rows have been looked up, and how many of them by their meaning, too.
+        late: how many have not, for want of time.
         spent_s: seconds that took.
     """
 
@@ -47,6 +50,7 @@ class Retriever:
     progress: Callable[[int], None] = lambda questions: None
     rows: int = field(default=0, init=False)
     by_meaning: int = field(default=0, init=False)
+    late: int = field(default=0, init=False)
     spent_s: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -67,14 +71,18 @@ class Retriever:
                 tuple(value.split(SEPARATOR)) if isinstance(value, str) else ()
                 for value in rows[self.spec.documents]
             ]
-        cells = []
+        cells: list[str | None] = []
         for question, near, documents in zip(questions, self._nearness(questions, began), own, strict=True):
+            if self.spent_s + self.clock() - began >= LONGEST * self.most_s:
+                break
             self.by_meaning += near is not None
             found = self.index.search(
                 question, near, most=self.spec.passages, dense=self.spec.dense, without=documents
             )
             cells.append(SEPARATOR.join(passage.text for passage in found) or None)
-        self.rows += len(rows)
+        self.rows += len(cells)
+        self.late += len(rows) - len(cells)
+        cells += [None] * (len(rows) - len(cells))
         self.spent_s += self.clock() - began
         return rows.assign(**{RETRIEVED: pd.Series(cells, index=rows.index, dtype=object)})
 

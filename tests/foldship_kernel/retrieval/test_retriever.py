@@ -96,7 +96,23 @@ def test_when_time_is_up_the_rest_is_sought_by_words(opened: Index, monkeypatch:
     assert found[RETRIEVED].tolist() == [PASSAGES[2][1]] * 3  # the last one by its words
     assert (retriever.rows, retriever.by_meaning, retriever.spent_s) == (3, 2, 2.0)
     assert retriever.add(ROWS)[RETRIEVED].tolist()[0] == PASSAGES[1][1]
-    assert retriever.by_meaning == 2
+    assert (retriever.by_meaning, retriever.late) == (2, 0)
+
+
+def test_when_that_takes_too_long_the_rest_has_none(opened: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    search = opened.search
+
+    def slow(*arguments: object, **options: object) -> list[index.Found]:
+        clock.now += 1.5
+        return search(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(opened, "search", slow)
+    retriever = Retriever(opened, spec(own=True), refuse, 1.0, clock)
+    found = retriever.add(ROWS)
+    assert found[RETRIEVED].notna().tolist() == [True, False, False]
+    assert (retriever.rows, retriever.late) == (2, 1)
+    assert retriever.add(ROWS)[RETRIEVED].isna().all() and retriever.late == 4
 
 
 def test_an_encoder_that_fails_is_not_asked_again(opened: Index, monkeypatch: pytest.MonkeyPatch) -> None:
