@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import project
 import pytest
-import yaml
 
 CLASSES = ["praise", "complaint", "question"]
 WORDS = {
@@ -71,24 +70,18 @@ def write_data(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Path:
     root = project.create(tmp_path_factory.mktemp("project"), tiny_backbone)
-    folder = root / "kernels" / "reviews"
-    (folder / "recipes").mkdir(parents=True)
     models = {
         "plain": model(tiny_backbone),
         "focal": model(tiny_backbone, losses=[{"kind": "focal"}], column_weights="balanced"),
     }
     experiment = {
-        "competition": "reviews",
         "folds": {"count": 3},
         "models": models,
         "blend": {"votes": "hard", "method": "by_score"},
         "postprocess": {"kinds": ["offsets"]},
-        "kernel": {"cpu_engine": "onnxruntime", "owner": project.OWNER},
     }
     kernel = {"title": "Reviews Kernel", "dataset_title": "Reviews Bundle", "competition": "some-reviews"}
-    for name, content in (("competition", COMPETITION), ("experiment", experiment), ("kernel", kernel)):
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
-    (folder / "recipes" / "fast.yaml").write_text("{}\n")
+    project.declare(root, "reviews", competition=COMPETITION, experiment=experiment, kernel=kernel)
     write_data(root / "data")
     result = project.foldship(root, "submission", "--competition", "reviews", "--data", str(root / "data"))
     assert result.returncode == 0, result.stderr + result.stdout

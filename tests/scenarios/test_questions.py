@@ -25,12 +25,8 @@ BIOASQ = competitions.get(KERNELS, "bioasq")
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Path:
     root = project.create(tmp_path_factory.mktemp("project"), tiny_backbone)
-    folder = root / "kernels" / "bioasq"
-    (folder / "recipes").mkdir(parents=True)
-    (folder / "kernel.yaml").write_bytes((KERNELS / "bioasq" / "kernel.yaml").read_bytes())
     declared = yaml.safe_load((KERNELS / "bioasq" / "competition.yaml").read_text())
     declared["retrieval"] |= {"backbone": str(tiny_backbone), "max_tokens": 48}
-    (folder / "competition.yaml").write_text(yaml.safe_dump(declared))
     model = {
         "backbone": str(tiny_backbone),
         "towers": [
@@ -42,15 +38,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> P
         "augmentation": {"split": {"columns": ["snippets", "retrieved"], "classes": ["no"]}},
         "stages": [{"train": "full", "epochs": 8, "encoder_lr": 0.003, "head_lr": 0.003}],
     }
-    experiment = {
-        "competition": "bioasq",
-        "folds": {"count": 2},
-        "models": {"tiny": model},
-        "postprocess": {"kinds": []},
-        "kernel": {"cpu_engine": "onnxruntime", "owner": project.OWNER},
-    }
-    (folder / "experiment.yaml").write_text(yaml.safe_dump(experiment))
-    (folder / "recipes" / "fast.yaml").write_text("{}\n")
+    experiment = {"models": {"tiny": model}, "postprocess": {"kinds": []}}
+    project.declare(root, "bioasq", competition=declared, experiment=experiment)
     result = project.foldship(root, "submission", "--competition", "bioasq")
     assert result.returncode == 0, result.stderr + result.stdout
     return root

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import project
 import pytest
-import yaml
 from declared import KERNELS
 
 from foldship import competitions
@@ -21,10 +20,6 @@ KLUE = competitions.get(KERNELS, "klue_re")
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Path:
     root = project.create(tmp_path_factory.mktemp("project"), tiny_backbone)
-    folder = root / "kernels" / "klue_re"
-    (folder / "recipes").mkdir(parents=True)
-    for name in ("competition.yaml", "kernel.yaml"):
-        (folder / name).write_bytes((KERNELS / "klue_re" / name).read_bytes())
     model = {
         "backbone": str(tiny_backbone),
         # Short enough that sentences are cut around their entities.
@@ -35,15 +30,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> P
         "head": {"hidden": 32, "dropout": 0.0, "restrict": "types", "cascade": "no_relation"},
         "stages": [{"train": "full", "epochs": 3, "encoder_lr": 0.003, "head_lr": 0.003}],
     }
-    experiment = {
-        "competition": "klue_re",
-        "folds": {"count": 2},
-        "models": {"tiny": model},
-        "postprocess": {"kinds": []},
-        "kernel": {"cpu_engine": "onnxruntime", "owner": project.OWNER},
-    }
-    (folder / "experiment.yaml").write_text(yaml.safe_dump(experiment))
-    (folder / "recipes" / "fast.yaml").write_text("{}\n")
+    project.declare(root, "klue_re", experiment={"models": {"tiny": model}, "postprocess": {"kinds": []}})
     result = project.foldship(root, "submission", "--competition", "klue_re")
     assert result.returncode == 0, result.stderr + result.stdout
     return root

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -58,6 +59,27 @@ def create(root: Path, backbone: Path, *, cpu_engine: str = "onnxruntime") -> Pa
     (root / "build").mkdir()
     (root / "build" / ".cache").symlink_to(cache)
     return root
+
+
+def declare(root: Path, name: str, **files: Any) -> Path:
+    """Write kernels/<name> with competition, experiment and kernel (each YAML content), and the recipe fast.
+
+    What is not given is the project's own. The experiment gets its name, folds, owner and engine, unless it
+    has such. Returns the folder.
+    """
+    folder, own = root / "kernels" / name, ROOT / "kernels" / name
+    (folder / "recipes").mkdir(parents=True)
+    files["experiment"] = {
+        "competition": name,
+        "folds": {"count": 2},
+        "kernel": {"cpu_engine": "onnxruntime", "owner": OWNER},
+        **files["experiment"],
+    }
+    for file in ("competition", "experiment", "kernel"):
+        content = yaml.safe_dump(files[file]) if file in files else (own / f"{file}.yaml").read_text()
+        (folder / f"{file}.yaml").write_text(content)
+    (folder / "recipes" / "fast.yaml").write_text("{}\n")
+    return folder
 
 
 def foldship(

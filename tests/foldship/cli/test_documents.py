@@ -30,14 +30,11 @@ def site() -> Iterator[Site]:
 def root(tmp_path: Path, tiny_backbone: Path, site: Site) -> Path:
     """A project whose questions name documents on the site, and whose index has no vectors."""
     made = project.create(tmp_path / "project", tiny_backbone)
-    folder = made / "kernels" / "bioasq"
-    (folder / "recipes").mkdir(parents=True)
     declared = yaml.safe_load((KERNELS / "bioasq" / "competition.yaml").read_text())
     fetching = {"eutils": site.url("/eutils"), "patience": {"attempts": 1}, "limits": {"per_second": 1000}}
     declared["retrieval"] |= {"dense": 0, "fetching": fetching}
-    (folder / "competition.yaml").write_text(yaml.safe_dump(declared))
-    for name in ("experiment.yaml", "recipes/fast.yaml"):
-        (folder / name).write_bytes((KERNELS / "bioasq" / name).read_bytes())
+    experiment = yaml.safe_load((KERNELS / "bioasq" / "experiment.yaml").read_text())
+    project.declare(made, "bioasq", competition=declared, experiment=experiment)
     (made / "data").mkdir()
     questions = [
         question("q1", "yes", "http://www.ncbi.nlm.nih.gov/pubmed/1", "http://www.ncbi.nlm.nih.gov/pubmed/2"),
