@@ -83,7 +83,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> P
     kernel = {"title": "Reviews Kernel", "dataset_title": "Reviews Bundle", "competition": "some-reviews"}
     project.declare(root, "reviews", competition=COMPETITION, experiment=experiment, kernel=kernel)
     write_data(root / "data")
-    result = project.foldship(root, "submission", "--competition", "reviews", "--data", str(root / "data"))
+    result = project.here(root, "submission", "--competition", "reviews", "--data", str(root / "data"))
     assert result.returncode == 0, result.stderr + result.stdout
     return root
 
@@ -116,7 +116,7 @@ def test_scores_are_those_of_classes(finished: Path) -> None:
 
 
 def test_the_page_shows_what_is_taken_for_what(finished: Path) -> None:
-    result = project.foldship(finished, "report", "--competition", "reviews")
+    result = project.here(finished, "report", "--competition", "reviews")
     assert result.returncode == 0, result.stderr
     page = (finished / "build/reviews/report.html").read_text()
     assert "What is taken for what" in page and "Micro f1 of classes" in page

@@ -74,7 +74,7 @@ def test_the_program_chooses_an_engine_and_ships_its_wheel(
     tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     root = project.create(tmp_path_factory.mktemp("project"), tiny_backbone, cpu_engine="auto")
-    result = project.foldship(root, "submission")
+    result = project.here(root, "submission")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "CPU engines" in result.stdout
     build = root / "build" / "quest"

@@ -125,14 +125,14 @@ def test_it_asks_for_the_kernels_machine_and_for_no_data(tmp_path: Path, gpu: bo
 def test_the_verb_makes_the_kernel_and_keeps_what_it_says(tmp_path: Path) -> None:
     root = project.create(tmp_path, tmp_path / "no model is needed")
     (root / "kernels" / "inspection.py").write_bytes(SCRIPT.read_bytes())
-    made = project.foldship(root, "image")
+    made = project.here(root, "image")
     assert made.returncode == 0, made.stderr
     folder = root / "build" / "quest" / "inspection"
     assert str(folder) in made.stdout and "make image IMPORT=image.json" in made.stdout
     run(folder / "main.py", tmp_path / "working")
     printed = tmp_path / "working" / "image.json"
-    kept = project.foldship(root, "image", "--import", str(printed), "--name", "mine")
+    kept = project.here(root, "image", "--import", str(printed), "--name", "mine")
     assert kept.returncode == 0, kept.stderr
     assert profile.find("mine", root / "kernels" / "images").source == "printed by the inspection kernel"
-    wrong = project.foldship(root, "image", "--import", str(folder / "main.py"))
+    wrong = project.here(root, "image", "--import", str(folder / "main.py"))
     assert wrong.returncode == 1 and "holds no print-out" in wrong.stderr

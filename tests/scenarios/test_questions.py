@@ -40,7 +40,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> P
     }
     experiment = {"models": {"tiny": model}, "postprocess": {"kinds": []}}
     project.declare(root, "bioasq", competition=declared, experiment=experiment)
-    result = project.foldship(root, "submission", "--competition", "bioasq")
+    result = project.here(root, "submission", "--competition", "bioasq")
     assert result.returncode == 0, result.stderr + result.stdout
     return root
 
@@ -58,7 +58,7 @@ def simulate(root: Path, asked: list[dict[str, Any]], folder: Path) -> str:
     """Run the bundle on some questions; returns the kernel's log."""
     folder.mkdir()
     (folder / "test.json").write_text(json.dumps({"questions": asked}))
-    result = project.foldship(root, "simulate", "--competition", "bioasq", "--input", str(folder))
+    result = project.here(root, "simulate", "--competition", "bioasq", "--input", str(folder))
     assert result.returncode == 0, result.stderr + result.stdout
     return (root / "build/bioasq/simulation/kernel.log").read_text()
 
@@ -129,7 +129,7 @@ def test_a_damaged_index_is_said_aloud_and_costs_no_answer(
     path = root / "build/bioasq/dataset/retrieval" / damaged
     path.write_bytes(path.read_bytes()[:-100])
     folder = root / "build/bioasq/sample"
-    result = project.foldship(root, "simulate", "--competition", "bioasq", "--input", str(folder))
+    result = project.here(root, "simulate", "--competition", "bioasq", "--input", str(folder))
     assert result.returncode != 0  # the rehearsal does not let a damaged bundle pass
     assert len(answers(root)) == 60
     log = (root / "build/bioasq/simulation/kernel.log").read_text()
@@ -143,6 +143,6 @@ def test_the_bundle_is_the_same_when_it_is_built_again(finished: Path) -> None:
     dataset = finished / "build/bioasq/dataset"
     before = {path: path.read_bytes() for path in (dataset / "retrieval").iterdir()}
     shutil.rmtree(finished / "build/bioasq/retrieval")
-    result = project.foldship(finished, "bundle", "--competition", "bioasq")
+    result = project.here(finished, "bundle", "--competition", "bioasq")
     assert result.returncode == 0, result.stderr + result.stdout
     assert {path: path.read_bytes() for path in (dataset / "retrieval").iterdir()} == before

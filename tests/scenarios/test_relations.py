@@ -31,7 +31,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> P
         "stages": [{"train": "full", "epochs": 3, "encoder_lr": 0.003, "head_lr": 0.003}],
     }
     project.declare(root, "klue_re", experiment={"models": {"tiny": model}, "postprocess": {"kinds": []}})
-    result = project.foldship(root, "submission", "--competition", "klue_re")
+    result = project.here(root, "submission", "--competition", "klue_re")
     assert result.returncode == 0, result.stderr + result.stdout
     return root
 
@@ -80,7 +80,7 @@ def test_a_malformed_row_costs_only_itself(finished: Path, tmp_path: Path) -> No
     test.to_csv(folder / "test.csv", index=False)
     (folder / "sample_submission.csv").write_bytes((sample / "sample_submission.csv").read_bytes())
     before = pd.read_csv(finished / "build/klue_re/simulation/submission.csv").set_index("id")
-    result = project.foldship(finished, "simulate", "--competition", "klue_re", "--input", str(folder))
+    result = project.here(finished, "simulate", "--competition", "klue_re", "--input", str(folder))
     assert result.returncode == 0, result.stderr + result.stdout
     after = pd.read_csv(finished / "build/klue_re/simulation/submission.csv").set_index("id")
     others = [name for place, name in enumerate(test["id"]) if place not in (3, 5)]

@@ -72,7 +72,7 @@ def test_two_builds_are_byte_identical(finished: Path) -> None:
     first = digests(build, "kernel", "dataset")
     for part in ("export", "schedule"):
         shutil.rmtree(build / part)
-    result = project.foldship(finished, "bundle")
+    result = project.here(finished, "bundle")
     assert result.returncode == 0, result.stderr
     assert digests(build, "kernel", "dataset") == first
 
@@ -140,7 +140,7 @@ def test_no_write_permission_is_said(finished: Path) -> None:
 def test_weights_of_another_recipe_are_not_bundled(finished: Path) -> None:
     recipe = finished / "kernels/quest/recipes/other.yaml"
     recipe.write_text("models: {tiny: {batch_size: 7}}")
-    result = project.foldship(finished, "bundle", "--recipe", "other")
+    result = project.here(finished, "bundle", "--recipe", "other")
     assert result.returncode == 1
     assert "other settings than recipe 'other'" in result.stderr
 
@@ -148,7 +148,7 @@ def test_weights_of_another_recipe_are_not_bundled(finished: Path) -> None:
 @pytest.mark.parametrize("setting", ["seed: 77", "folds: {seed: 77}"])
 def test_weights_of_another_split_or_seed_are_not_bundled(finished: Path, setting: str) -> None:
     (finished / "kernels/quest/recipes/redrawn.yaml").write_text(setting)
-    result = project.foldship(finished, "bundle", "--recipe", "redrawn")
+    result = project.here(finished, "bundle", "--recipe", "redrawn")
     assert result.returncode == 1
     assert "another seed or other folds than recipe 'redrawn'" in result.stderr
 
@@ -159,7 +159,7 @@ def test_truncated_weights_stop_the_bundle(finished: Path) -> None:
     bundle = digests(finished / "build/quest", "dataset")
     try:
         path.write_bytes(whole[: len(whole) // 2])
-        result = project.foldship(finished, "bundle")
+        result = project.here(finished, "bundle")
     finally:
         path.write_bytes(whole)
     assert result.returncode == 1
@@ -171,7 +171,7 @@ def test_a_wrong_training_file_is_explained_and_nothing_is_lost(finished: Path, 
     sample = (finished / "build/quest/sample/train.csv").read_text().splitlines(keepends=True)
     (tmp_path / "train.csv").write_text("".join([*sample[:1], *sample[1:2], *sample[1:2]]))
     before = digests(finished / "weights/quest", "tiny")
-    result = project.foldship(finished, "train", "--data", str(tmp_path))
+    result = project.here(finished, "train", "--data", str(tmp_path))
     assert result.returncode == 1
     assert str(tmp_path / "train.csv") in result.stderr and "fix:" in result.stderr
     assert digests(finished / "weights/quest", "tiny") == before
@@ -181,7 +181,7 @@ def test_a_run_is_projected_to_the_hidden_set_on_another_machine(finished: Path,
     dataset = finished / "build/quest/dataset"
     contents = json.loads((dataset / "bundle.json").read_text())
     wishes = ("--rows", "3000", "--profile", "t4x2", "--cpus", "1")
-    result = project.foldship(finished, "simulate", *wishes, "--margin", "0.5")
+    result = project.here(finished, "simulate", *wishes, "--margin", "0.5")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "On t4x2, 3,000 rows take about" in " ".join(result.stdout.split())
     verdict = json.loads((simulation / "verdict.json").read_text())
@@ -191,7 +191,7 @@ def test_a_run_is_projected_to_the_hidden_set_on_another_machine(finished: Path,
     assert found["expected_score"] == found["score_against_time"][-1]["score"]
     assert verdict["checks"]["margin"]["passed"]
     assert verdict["limits"]["cpus"] == 1
-    result = project.foldship(finished, "simulate", "--rows", "2000000000")
+    result = project.here(finished, "simulate", "--rows", "2000000000")
     assert result.returncode == 1
     verdict = json.loads((simulation / "verdict.json").read_text())
     assert [name for name, check in verdict["checks"].items() if not check["passed"]] == ["margin"]
@@ -200,11 +200,11 @@ def test_a_run_is_projected_to_the_hidden_set_on_another_machine(finished: Path,
 def test_a_kernel_that_measures_the_machine_is_made_and_a_bad_profile_refused(
     finished: Path, tmp_path: Path
 ) -> None:
-    result = project.foldship(finished, "calibrate")
+    result = project.here(finished, "calibrate")
     assert result.returncode == 0, result.stderr
     assert "kaggle kernels push -p" in result.stdout
     assert (finished / "build/quest/calibration/main.py").is_file()
     (tmp_path / "profile.yaml").write_text("devices: many")
-    result = project.foldship(finished, "calibrate", "--import", str(tmp_path / "profile.yaml"))
+    result = project.here(finished, "calibrate", "--import", str(tmp_path / "profile.yaml"))
     assert result.returncode == 1
     assert "devices: " in result.stderr and "'many'" in result.stderr and "Traceback" not in result.stderr

@@ -94,7 +94,7 @@ def packed(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         "kernel": {"cpu_engine": "onnxruntime", "owner": project.OWNER},
     }
     (root / "kernels/quest/experiment.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
-    result = project.foldship(root, "submission")
+    result = project.here(root, "submission")
     assert result.returncode == 0, result.stdout + result.stderr
     return root
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from foldship.cli import main as program
 
 OWNER = "someone"
 MARK = "=== on the disk ==="
@@ -102,6 +107,23 @@ def foldship(
     return subprocess.run(
         command, capture_output=True, text=True, timeout=500, env=variables, cwd=root, check=False
     )
+
+
+def here(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which has loaded all libraries: for runs that are short without that."""
+    output, errors = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
+        patch.setenv("FOLDSHIP_ROOT", str(root))
+        patch.chdir(root)
+        patch.setattr(sys, "argv", ["foldship", *arguments])
+        patch.setattr(threading, "excepthook", threading.excepthook)  # the program sets its own
+        try:
+            program.main()
+            status = 0
+        except SystemExit as stop:  # with a message, or with a status
+            status = stop.code if isinstance(stop.code, int) else 1
+            errors.write("" if isinstance(stop.code, int) else str(stop.code))
+    return subprocess.CompletedProcess(arguments, status, output.getvalue(), errors.getvalue())
 
 
 @dataclass(frozen=True)

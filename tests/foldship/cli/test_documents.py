@@ -63,7 +63,7 @@ def passages(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def fetch(root: Path) -> tuple[int, str]:
-    result = project.foldship(root, "documents", "--competition", "bioasq", "--data", str(root / "data"))
+    result = project.here(root, "documents", "--competition", "bioasq", "--data", str(root / "data"))
     return result.returncode, result.stdout + result.stderr
 
 

@@ -35,7 +35,7 @@ def test_help_names_every_verb_in_the_order_of_the_work(root: Path) -> None:
 def test_a_wrong_argument_ends_with_what_would_be_right(
     root: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    result = project.foldship(root, *arguments)
+    result = project.here(root, *arguments)
     assert result.returncode != 0
     assert message in result.stderr
     assert "Traceback" not in result.stderr
@@ -72,7 +72,7 @@ main.main()
 
 def test_bundling_before_training_names_the_command(tiny_backbone: Path, tmp_path: Path) -> None:
     root = project.create(tmp_path, tiny_backbone)
-    result = project.foldship(root, "bundle")
+    result = project.here(root, "bundle")
     assert result.returncode == 1
     assert "run `make train`" in result.stderr
 
