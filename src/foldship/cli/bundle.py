@@ -112,7 +112,7 @@ def bundle(context: Context) -> None:
         main_template=workspace.entry,
         own_images=workspace.images,
         backbones=backbones,
-        index=None if retrieval is None else retrieving.index(context),
+        index=None if retrieval is None else context.index,
     )
     terminal.show(bundle_tables.wheelhouse(built["wheelhouse"]))
     contents = json.loads((workspace.dataset / "bundle.json").read_text())

@@ -49,6 +49,11 @@ class Context:
         return retrieving.with_passages(self, rows)
 
     @cached_property
+    def index(self) -> Path:
+        """Folder of the index of passages, made or found whole once a run."""
+        return retrieving.index(self)
+
+    @cached_property
     def truth(self) -> pd.DataFrame:
         """Id and targets of the training rows."""
         task = self.competition.task

@@ -27,9 +27,8 @@ def with_passages(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     from foldship_kernel.retrieval.index import Index
     from foldship_kernel.retrieval.retriever import Retriever
 
-    folder = index(context)
     with tqdm(total=len(rows), desc="questions", unit="row", leave=False) as bar:
-        retriever = Retriever(Index(folder.joinpath), spec, click.echo, progress=bar.update)
+        retriever = Retriever(Index(context.index.joinpath), spec, click.echo, progress=bar.update)
         return retriever.add(rows)
 
 
