@@ -44,7 +44,8 @@ def rows(count: int) -> pd.DataFrame:
 
 def experiment(backbone: Path, kind: str) -> Experiment:
     """Two towers, three stages as people train them, on a tiny encoder."""
-    encoder_stage = {"train": kind, "epochs": 2, "encoder_lr": 1e-3, "head_lr": 1e-3}
+    learns = "adapter" if kind == "quantised" else "full" if kind == "fastest" else kind
+    encoder_stage = {"train": learns, "epochs": 2, "encoder_lr": 1e-3, "head_lr": 1e-3}
     head_stage = {"train": "head", "epochs": 1, "head_lr": 1e-3}
     model = {
         "backbone": str(backbone),
@@ -63,8 +64,10 @@ def experiment(backbone: Path, kind: str) -> Experiment:
         "early_stopping": {"patience": 3, "evaluations_per_epoch": 2},
         "targets": "rank",
     }
-    if kind == "adapter":
-        model["adapter"] = {"rank": 2, "targets": ["query", "value"]}
+    if learns == "adapter":
+        model["adapter"] = {"rank": 2, "targets": ["query", "value"], "quantise": kind == "quantised"}
+    if kind in {"quantised", "fastest"}:
+        model["precision"] = "auto"
     if kind == "full":
         model["averaging"] = {"kind": "ema", "decay": 0.9, "start": 0.25}
         model["early_stopping"] = None
