@@ -27,8 +27,9 @@ def with_passages(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     from foldship_kernel.retrieval.index import Index
     from foldship_kernel.retrieval.retriever import Retriever
 
+    made = Index(context.index.joinpath)
     with tqdm(total=len(rows), desc="questions", unit="row", leave=False) as bar:
-        retriever = Retriever(Index(context.index.joinpath), spec, click.echo, progress=bar.update)
+        retriever = Retriever(made, spec, click.echo, progress=bar.update)
         return retriever.add(rows)
 
 
