@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import sys
 import zipfile
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,19 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wheels.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(wheels, "_glibc", lambda: (2, 31))
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(wheels, "find_spec", without_own_cuda)
+
+
+def without_own_cuda(name: str) -> ModuleSpec | None:
+    """What there is of a module but for CUDA's libraries, which PyTorch's GPU build brings along."""
+    spec = find_spec(name)
+    if name == "nvidia" and spec is not None:
+        others = [
+            place for place in spec.submodule_search_locations or () if not place.startswith(sys.prefix)
+        ]
+        spec = ModuleSpec(name, None)
+        spec.submodule_search_locations = others
+    return spec
 
 
 def make(folder: Path, name: str, **modules: str) -> Path:
@@ -195,14 +210,14 @@ def test_cuda_libraries_of_wheels_do_not_hide_the_images_others(
 ) -> None:
     image = tmp_path / "image"
     (image / "nvidia" / "cudnn").mkdir(parents=True)
-    (image / "nvidia" / "cufft").mkdir(parents=True)
+    (image / "nvidia" / "cuother").mkdir(parents=True)
     monkeypatch.delitem(sys.modules, "nvidia", raising=False)
     sys.path.append(str(image))
     made = [make(tmp_path, "travelling5-1.0-py3-none-any.whl", travelling5="")]
-    made.append(make(tmp_path, "nvidia_cufft-1.0-py3-none-any.whl", **{"nvidia/cufft": "own = True"}))
+    made.append(make(tmp_path, "nvidia_cuother-1.0-py3-none-any.whl", **{"nvidia/cuother": "own = True"}))
     wheels.provide("travelling5", made, tmp_path / "site", gpu=True)
     assert (tmp_path / "site" / "nvidia" / "cudnn").resolve() == image / "nvidia" / "cudnn"
-    assert (tmp_path / "site" / "nvidia" / "cufft" / "__init__.py").read_text() == "own = True"
+    assert (tmp_path / "site" / "nvidia" / "cuother" / "__init__.py").read_text() == "own = True"
 
 
 def test_several_threads_unpack_every_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
