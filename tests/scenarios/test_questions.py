@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import in_torch
 import numpy as np
 import pandas as pd
 import project
@@ -15,7 +16,7 @@ import yaml
 from declared import KERNELS
 
 from foldship import competitions
-from foldship.modelling import predict, reading, store
+from foldship.modelling import store
 from foldship_kernel.retrieval.index import Index
 from foldship_kernel.retrieval.retriever import Retriever
 
@@ -86,14 +87,7 @@ def test_the_kernel_finds_and_answers_what_training_does(finished: Path) -> None
     }
     for key, cell in zip(rows["id"], rows["retrieved"], strict=True):
         assert not own[key] & set(cell.split("\n"))
-    tokenizer = model_dir / store.TOKENIZER
-    encoded, features = reading.read_rows(rows, card.task, tokenizer, card.encoding, card.features)
-    outputs = []
-    for fold in store.folds(model_dir):
-        model = store.load_fold(model_dir, fold, attention="sdpa")
-        vectors = predict.encode(model, encoded, card.encoding)
-        outputs.append(card.task.outputs(predict.logits(model, vectors, encoded, features)))
-    mean = np.mean(outputs, axis=0)
+    mean = in_torch.mean_of_folds(model_dir, rows)
     sure = np.abs(mean[:, 0] - mean[:, 1]) > 0.02
     wanted = np.array(card.task.targets)[mean.argmax(axis=1)]
     written = answers(finished).set_index("id").loc[list(rows["id"]), "answer"].to_numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import in_torch
 import numpy as np
 import pandas as pd
 import project
@@ -12,7 +13,7 @@ import pytest
 from declared import KERNELS
 
 from foldship import competitions
-from foldship.modelling import predict, reading, store
+from foldship.modelling import reading, store
 
 KLUE = competitions.get(KERNELS, "klue_re")
 
@@ -55,19 +56,14 @@ def test_the_kernel_computes_what_training_measured(finished: Path) -> None:
     rows = pd.concat(table.chunks())
     card = store.load_card(model_dir)
     tokenizer = model_dir / store.TOKENIZER
-    encoded, features = reading.read_rows(rows, card.task, tokenizer, card.encoding, card.features)
+    encoded, _ = reading.read_rows(rows, card.task, tokenizer, card.encoding, card.features)
     assert encoded.marks is not None and (encoded.lengths == 80).any()
     for place in encoded.index[:, 0]:
         own = encoded.marks[encoded.offsets[place] : encoded.offsets[place + 1]]
         assert (own & 1).any() and (own & 2).any()  # both entities, however long the sentence
-    outputs = []
-    for fold in store.folds(model_dir):
-        model = store.load_fold(model_dir, fold, attention="sdpa")
-        vectors = predict.encode(model, encoded, card.encoding)
-        outputs.append(card.task.outputs(predict.logits(model, vectors, encoded, features)))
     written = pd.read_csv(finished / "build/klue_re/simulation/submission.csv").set_index("id")
     found = np.array([json.loads(cell) for cell in written.loc[rows["id"], "probs"]])
-    np.testing.assert_allclose(found, np.mean(outputs, axis=0), atol=3e-3)
+    np.testing.assert_allclose(found, in_torch.mean_of_folds(model_dir, rows), atol=3e-3)
 
 
 def test_a_malformed_row_costs_only_itself(finished: Path, tmp_path: Path) -> None:

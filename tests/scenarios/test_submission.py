@@ -6,13 +6,14 @@ import json
 import shutil
 from pathlib import Path
 
+import in_torch
 import numpy as np
 import pandas as pd
 import project
 import pytest
 from declared import quest
 
-from foldship.modelling import predict, reading, store
+from foldship.modelling import store
 from foldship_kernel import manifest, postprocess
 
 TARGETS = list(quest.targets)
@@ -45,17 +46,9 @@ def test_the_kernel_computes_what_training_measured(finished: Path) -> None:
     model_dir = finished / "weights/quest/tiny"
     table, _ = quest.read_test(finished / "build/quest/sample")
     rows = pd.concat(table.chunks())
-    card = store.load_card(model_dir)
-    encoded, features = reading.read_rows(
-        rows, quest, model_dir / store.TOKENIZER, card.encoding, card.features
-    )
-    outputs = []
-    for fold in store.folds(model_dir):
-        model = store.load_fold(model_dir, fold, attention="sdpa")
-        vectors = predict.encode(model, encoded, card.encoding)
-        outputs.append(quest.outputs(predict.logits(model, vectors, encoded, features)))
+    mean = in_torch.mean_of_folds(model_dir, rows)
     steps = json.loads((finished / "build/quest/selection/selection.json").read_text())["steps"]
-    expected, _ = postprocess.apply(pd.DataFrame(np.mean(outputs, axis=0), columns=TARGETS), steps)
+    expected, _ = postprocess.apply(pd.DataFrame(mean, columns=TARGETS), steps)
     written = pd.read_csv(finished / "build/quest/simulation/submission.csv", dtype={"qa_id": str})
     found = written.set_index("qa_id").loc[rows["qa_id"], TARGETS]
     np.testing.assert_allclose(found, expected[TARGETS], atol=3e-3)

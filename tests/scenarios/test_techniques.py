@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import in_torch
 import numpy as np
 import pandas as pd
 import project
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from declared import quest
 
-from foldship.modelling import predict, reading, store
+from foldship.modelling import store
 from foldship_kernel import blend, grouping, postprocess
 
 TARGETS = list(quest.targets)
@@ -134,13 +135,6 @@ def test_all_of_it_is_in_the_bundle(packed: Path) -> None:
 
 
 def predicted(folder: Path, rows: pd.DataFrame) -> np.ndarray:
-    """A model's mean over its folds, as torch computes it: (rows, targets)."""
-    card = store.load_card(folder)
-    encoded, features = reading.read_rows(rows, quest, folder / store.TOKENIZER, card.encoding, card.features)
-    outputs = []
-    for fold in store.folds(folder):
-        model = store.load_fold(folder, fold, attention="sdpa")
-        vectors = predict.encode(model, encoded, card.encoding)
-        outputs.append(quest.outputs(predict.logits(model, vectors, encoded, features)))
-    assert len(outputs) == 3
-    return np.mean(outputs, axis=0)
+    """A model's mean over its folds, of which there are three."""
+    assert len(store.folds(folder)) == 3
+    return in_torch.mean_of_folds(folder, rows)

@@ -17,6 +17,8 @@ from foldship.config.schema import Experiment
 WORDS = ("river", "lamp", "function", "guitar", "why", "how", "install", "<b>", "error", "please", "thanks")
 
 
+# Kinds that are for a GPU, and what learns in them.
+ON_CUDA = {"quantised": "adapter", "fastest": "full"}
 FULL_STAGE = {"layer_decay": 0.8, "schedule": "inverse_sqrt", "freeze_layers": 1, "epochs": 1.5}
 
 
@@ -44,7 +46,7 @@ def rows(count: int) -> pd.DataFrame:
 
 def experiment(backbone: Path, kind: str) -> Experiment:
     """Two towers, three stages as people train them, on a tiny encoder."""
-    learns = "adapter" if kind == "quantised" else "full" if kind == "fastest" else kind
+    learns = ON_CUDA.get(kind, kind)
     encoder_stage = {"train": learns, "epochs": 2, "encoder_lr": 1e-3, "head_lr": 1e-3}
     head_stage = {"train": "head", "epochs": 1, "head_lr": 1e-3}
     model = {
@@ -66,7 +68,7 @@ def experiment(backbone: Path, kind: str) -> Experiment:
     }
     if learns == "adapter":
         model["adapter"] = {"rank": 2, "targets": ["query", "value"], "quantise": kind == "quantised"}
-    if kind in {"quantised", "fastest"}:
+    if kind in ON_CUDA:
         model["precision"] = "auto"
     if kind == "full":
         model["averaging"] = {"kind": "ema", "decay": 0.9, "start": 0.25}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import fold_runner
+import in_torch
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,8 +17,7 @@ from declared import quest
 from safetensors.torch import load_file
 
 from foldship.export.merge import merge_adapters
-from foldship.modelling import predict, reading, store
-from foldship.modelling.model import RowModel
+from foldship.modelling import store
 from foldship.training import fold, precision
 
 pytestmark = [
@@ -25,13 +25,6 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
 ]
 TARGETS = list(quest.targets)
-
-
-def outputs(model: RowModel, folder: Path, rows: pd.DataFrame) -> np.ndarray:
-    card = store.load_card(folder)
-    encoded, features = reading.read_rows(rows, quest, folder / store.TOKENIZER, card.encoding, card.features)
-    logits = predict.logits(model, predict.encode(model, encoded, card.encoding), encoded, features)
-    return quest.outputs(logits)
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +57,9 @@ def test_what_is_scored_is_the_fold_merged_in_full_precision(trained: Path) -> N
     table = pd.read_csv(trained / "fold0" / store.OUT_OF_FOLD, dtype={"qa_id": str})
     model = store.load_fold(trained, 0).to(precision.device())
     rows = fold_runner.rows(120).set_index("qa_id", drop=False).loc[table["qa_id"]]
-    unmerged = outputs(model, trained, rows)
+    unmerged = in_torch.outputs(model, trained, rows)
     assert merge_adapters(model)
-    merged = outputs(model, trained, rows)
+    merged = in_torch.outputs(model, trained, rows)
     np.testing.assert_allclose(unmerged, table[TARGETS], atol=1e-4)
     np.testing.assert_allclose(merged, unmerged, atol=1e-4)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import in_torch
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from declared import KERNELS
 
 from foldship import competitions
 from foldship.config.schema import Experiment
-from foldship.modelling import predict, reading, store
+from foldship.modelling import store
 from foldship.training import frozen_states, run
 
 KLUE = competitions.get(KERNELS, "klue_re")
@@ -66,12 +67,7 @@ def test_probabilities_are_out_of_fold_and_know_no_impossible_class(
     # What was written is what predicts.
     card = store.load_card(folder)
     assert card.task == KLUE.task and card.encoding.spans
-    encoded, features = reading.read_rows(
-        rows, card.task, folder / store.TOKENIZER, card.encoding, card.features
-    )
-    model = store.load_fold(folder, 0, attention="sdpa")
-    vectors = predict.encode(model, encoded, card.encoding)
-    outputs = card.task.outputs(predict.logits(model, vectors, encoded, features))
+    outputs = in_torch.outputs(store.load_fold(folder, 0, attention="sdpa"), folder, rows)
     held_out = np.arange(len(rows)) % 2 == 0
     expected = found.loc[list(rows["id"])][TARGETS].to_numpy()
     np.testing.assert_allclose(outputs[held_out], expected[held_out], atol=1e-5)

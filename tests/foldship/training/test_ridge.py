@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import fold_runner
+import in_torch
 import numpy as np
 import pandas as pd
 import pytest
@@ -107,11 +108,8 @@ def test_a_fold_predicts_rows_that_it_has_not_seen(tiny_backbone: Path, tmp_path
         for fold in (0, 1)
     ]
     assert np.mean(scores) > 0.5
-    card, data = store.load_card(folder), truth[truth["qa_id"].isin(found["qa_id"][found["fold"] == 0])]
-    encoded, features = reading.read_rows(data, quest, folder / store.TOKENIZER, card.encoding, card.features)
-    model = store.load_fold(folder, 0)
-    logits = predict.logits(model, predict.encode(model, encoded, card.encoding), encoded, features)
-    shipped = quest.outputs(logits)
+    data = truth[truth["qa_id"].isin(found["qa_id"][found["fold"] == 0])]
+    shipped = in_torch.outputs(store.load_fold(folder, 0), folder, data)
     np.testing.assert_allclose(found[list(quest.targets)][found["fold"] == 0], shipped, atol=1e-5)
     assert not (folder / "frozen-vectors.npy").exists()
 
