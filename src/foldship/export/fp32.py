@@ -44,8 +44,9 @@ def _to_fp32(card: Card, model_dir: Path, fold: int, rows: Rows, scratch: Path) 
     model = library.load_fold(model_dir, fold, attention="eager")
     trained = _torch_outputs(card, model, rows)
     ladder = parity.Ladder(fold, card.targets, trained)
-    merge_adapters(model)
-    merged = ladder.climb(parity.MERGED, _torch_outputs(card, model, rows), trained)
+    merged = trained
+    if merge_adapters(model):
+        merged = ladder.climb(parity.MERGED, _torch_outputs(card, model, rows), trained)
 
     encoder = scratch / name(fold, FP32)
     read = {"segment_ids": card.encoding.segment_ids, "spans": card.encoding.spans}
