@@ -98,7 +98,7 @@ class ScheduledUnit:
 
     Attributes:
         model, fold: which.
-        seconds: what it took the machine that built the bundle, for 1,000 rows.
+        seconds: what the cost model says it takes, for 1,000 rows, on the machine that the kernel asks for.
         score: expected score of the submission after this unit and all before it; None where not known.
     """
 

@@ -100,7 +100,7 @@ def bundle(context: Context) -> None:
     terminal.show(tables.parity(parities))
     summaries = {name: json.loads((folder / "export.json").read_text()) for name, folder in exported.items()}
     terminal.show(tables.cpu_engines(summaries))
-    terminal.show(tables.score_against_time(schedule(context, exported, costs_of)))
+    terminal.show(tables.score_against_time(schedule(context, exported, costs_of, kernel.accelerator)))
     built = shipping.build(
         exported,
         context.models,

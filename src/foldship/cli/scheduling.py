@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from foldship import scheduling, selection
+from foldship import projection, scheduling, selection
 from foldship.cli import out_of_fold
 from foldship.cli.context import Context
 from foldship.config.selecting import Blending
@@ -17,18 +18,28 @@ from foldship_kernel.errors import DataError, listed
 from foldship_kernel.manifest import Cost
 
 
-def schedule(context: Context, exported: Mapping[str, Path], costs: Mapping[str, Cost]) -> dict[str, Any]:
+def schedule(
+    context: Context, exported: Mapping[str, Path], costs: Mapping[str, Cost], accelerator: str
+) -> dict[str, Any]:
     """Order the exported folds, unless that was done on just these; the content of `schedule.json`.
 
     Blends of sets of models that the order brings up, and that the selection has not fitted yet, are fitted
     and added to `selection.json`.
+
+    Args:
+        context: the run of the program.
+        exported: per model, the folder with its graphs.
+        costs: per model.
+        accelerator: what the kernel asks for, "cpu" or "gpu".
     """
+    seconds = {name: _seconds(exported[name], costs[name], accelerator) for name in exported}
     blends = _Blends(context)
     rows, seen = _probe_rows(context)
     made = scheduling.run(
         exported,
         context.models,
         costs,
+        seconds,
         context.workspace.selection / selection.FILE_NAME,
         blends.of,
         rows,
@@ -38,6 +49,14 @@ def schedule(context: Context, exported: Mapping[str, Path], costs: Mapping[str,
     )
     blends.keep(unit["model"] for unit in made["units"])
     return made
+
+
+def _seconds(exported: Path, cost: Cost, accelerator: str) -> float:
+    """What one fold takes for `scheduling.PER_ROWS` rows, by the cost model: no clock decides an order."""
+    fold = json.loads((exported / "export.json").read_text(encoding="utf-8"))["folds"][0]
+    encoder = fold["encoder" if accelerator == "gpu" else "encoder_cpu"]
+    size = sum((exported / name).stat().st_size for name in {encoder, fold["head"], *fold["weights"]})
+    return projection.planned_s(asdict(cost), size, scheduling.PER_ROWS, accelerator)
 
 
 def _probe_rows(context: Context) -> tuple[pd.DataFrame, str | None]:

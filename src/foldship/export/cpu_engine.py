@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from foldship.export.candidates import CANDIDATES, REFERENCE, Candidate
 from foldship.export.draft import Draft
 from foldship.export.parity import ParityError
 from foldship.export.samples import HeldOut, Rows
+from foldship.export.trial import CHOSEN, Trial
 from foldship.modelling.library import Card
 from foldship_kernel.errors import FoldshipError
 
@@ -25,30 +25,13 @@ LARGEST_DROP = 0.002
 LOWEST_RANK = 0.99
 
 
-@dataclass
-class Trial:
-    """What came of a candidate.
-
-    Attributes:
-        engine: the candidate's name.
-        verdict: whether it was chosen, or why not.
-        tokens_per_second: on the first fold.
-        difference: the largest of any output to the trained folds', on rows held out.
-        spearman, trained_spearman: mean correlation with the truth there, its own and the trained folds'.
-        lowest_rank: the lowest rank correlation of a column with the trained folds'.
-    """
-
-    engine: str
-    verdict: str = ""
-    tokens_per_second: float | None = None
-    difference: float | None = None
-    spearman: float | None = None
-    trained_spearman: float | None = None
-    lowest_rank: float | None = None
-
-
 def choose(
-    card: Card, rows: Rows, drafts: Sequence[Draft], held_out: Mapping[int, HeldOut], wanted: str
+    card: Card,
+    rows: Rows,
+    drafts: Sequence[Draft],
+    held_out: Mapping[int, HeldOut],
+    wanted: str,
+    before: Sequence[Trial] = (),
 ) -> tuple[Candidate, list[Trial]]:
     """Choose one engine for all folds of a model.
 
@@ -59,6 +42,8 @@ def choose(
         held_out: per fold, rows that it was not trained on; where there are none, only ONNX Runtime in fp32
             can be used.
         wanted: a candidate's name, or "auto" for the fastest that is good enough.
+        before: what came of each candidate when "auto" was decided for just these folds; if the engine chosen
+            then is still good enough, it is the choice, and nothing is timed again.
 
     Returns:
         The choice, and what came of each candidate.
@@ -69,7 +54,9 @@ def choose(
     if wanted != candidates.AUTO:
         return _asked_for(card, rows, drafts, held_out, wanted)
     if not held_out:
-        return REFERENCE, [Trial(REFERENCE.name, "chosen: no rows are known to try others on")]
+        return REFERENCE, [Trial(REFERENCE.name, f"{CHOSEN}: no rows are known to try others on")]
+    if kept := _still_good(card, rows, drafts, held_out, before):
+        return kept, list(before)
     trials = {
         candidate.name: Trial(candidate.name, candidates.obstacle(candidate)) for candidate in CANDIDATES
     }
@@ -89,8 +76,25 @@ def choose(
         else:
             trials[best.name].verdict = f"slower than {candidate.name}"
             best = candidate
-    trials[best.name].verdict = "chosen"
+    trials[best.name].verdict = CHOSEN
     return best, list(trials.values())
+
+
+def _still_good(
+    card: Card,
+    rows: Rows,
+    drafts: Sequence[Draft],
+    held_out: Mapping[int, HeldOut],
+    before: Sequence[Trial],
+) -> Candidate | None:
+    """The engine that was chosen before; None where none was, or it is not good enough on this machine."""
+    name = next((trial.engine for trial in before if trial.chosen), None)
+    candidate = next((candidate for candidate in CANDIDATES if candidate.name == name), None)
+    if candidate is None or candidates.obstacle(candidate):
+        return None
+    if candidate is not REFERENCE and examine(card, rows, drafts, held_out, candidate, Trial(candidate.name)):
+        return None
+    return candidate
 
 
 def _asked_for(

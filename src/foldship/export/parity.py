@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from foldship import metrics
 from foldship.export.samples import Rows
 from foldship.modelling.library import Card
+from foldship_kernel import budget
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
@@ -151,7 +152,7 @@ def check_names(model: onnx.ModelProto, inputs: Sequence[str], output: str, wher
 
 def outputs(card: Card, graphs: Fold, rows: Rows) -> Outputs:
     """Outputs (rows, targets), from 0 to 1, of a fold's graphs, run as they are aboard."""
-    logits = graphs.predict(rows.encoded, rows.features, card.encoding)
+    logits = graphs.predict(rows.encoded, rows.features, card.encoding, budget=budget.steady(graphs.budgets))
     return card.task.unit_outputs(logits)
 
 

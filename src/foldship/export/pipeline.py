@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from foldship import folders
-from foldship.export import fp32, parity, precision, seal, sources, structure, weights_store
-from foldship.export.candidates import ENCODER, REFERENCE, Candidate
-from foldship.export.cpu_engine import Trial, choose
+from foldship.export import decided, fp32, parity, precision, seal, sources, structure, weights_store
+from foldship.export.candidates import AUTO, ENCODER, REFERENCE, Candidate
+from foldship.export.cpu_engine import choose
 from foldship.export.draft import FP32, HALF, Draft, shipped
 from foldship.export.samples import HeldOut, Rows
+from foldship.export.trial import Trial
 from foldship.modelling import library, store
 from foldship.modelling.library import Card
 from foldship_kernel.atomic import write_json
@@ -85,7 +86,10 @@ def run(
             drafts.append(fp32.draft(card, model_dir, fold, rows, scratch))
             bar.update()
         kept = _to_fp16(drafts)
-        engine, trials = choose(card, rows, drafts, held_out, cpu_engine)
+        before = decided.read(model_dir, inputs)
+        engine, trials = choose(card, rows, drafts, held_out, cpu_engine, before)
+        if cpu_engine == AUTO and not before:
+            decided.keep(model_dir, inputs, trials)
         graphs, structures = _to_store(drafts, engine)
         stored = weights_store.store(graphs, folder)
         results = []

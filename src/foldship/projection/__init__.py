@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from foldship.projection.cost import planned_s
 from foldship.projection.outlook import Target, default_profile, project
 from foldship.projection.profile import Profile, keep
 
-__all__ = ["Profile", "Target", "default_profile", "keep", "project"]
+__all__ = ["Profile", "Target", "default_profile", "keep", "planned_s", "project"]

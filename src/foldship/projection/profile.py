@@ -112,6 +112,12 @@ def find(name: str, own: Path) -> Profile:
     )
 
 
+def built_in(name: str) -> Profile:
+    """A profile that comes along, whatever the user has measured."""
+    path = _built_in() / f"{name}{SUFFIX}"
+    return parse(path.read_text(encoding="utf-8"), str(path))
+
+
 def read(path: Path) -> Profile:
     """Read a profile's file.
 

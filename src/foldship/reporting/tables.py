@@ -95,15 +95,16 @@ def score_against_time(schedule: Json) -> Table:
         elapsed += unit["seconds"]
         gain = None if before is None or unit["score"] is None else unit["score"] - before
         before = unit["score"]
-        done = (f"{unit['seconds']:.1f}", f"{elapsed:.1f}", number(before), signed(gain))
+        done = (f"{unit['seconds']:.2f}", f"{elapsed:.2f}", number(before), signed(gain))
         rows.append((f"{unit['model']} fold {unit['fold']}", *done))
     return Table(
         "Score against time",
         ("fold", "seconds", "seconds so far", "expected score", "gain"),
         tuple(rows),
-        "The kernel runs the folds in this order, and stops when time is up. Seconds are this machine's CPU "
-        "for 1,000 rows. Expected: the nested out-of-fold score of the models so far, and what averaging "
-        "more folds of them adds, as estimated." + "".join(f" Note: {note}." for note in schedule["notes"]),
+        "The kernel runs the folds in this order, and stops when time is up. Seconds are the cost model's, "
+        "for 1,000 rows on the machine that the kernel asks for. Expected: the nested out-of-fold score of "
+        "the models so far, and what averaging more folds of them adds, as estimated."
+        + "".join(f" Note: {note}." for note in schedule["notes"]),
     )
 
 

@@ -27,6 +27,7 @@ EXPORT = "export.json"
 MOST_ROWS, FEWEST_ROWS = 200, 50  # rows on which the folds' agreement is measured
 PER_ROWS = 1000  # rows that the schedule's seconds are for
 SCORE_DIGITS = 6
+SECONDS_DIGITS = 3  # significant ones; there is no more in a cost model
 NO_SCORES = (
     "without out-of-fold predictions of every model what a fold gains is not known: one of each model comes "
     "first, the quickest first"
@@ -37,6 +38,7 @@ def run(
     export_dirs: Mapping[str, Path],
     model_dirs: Mapping[str, Path],
     costs: Mapping[str, Cost],
+    seconds: Mapping[str, float],
     selection: Path,
     blend_of: BlendOf,
     rows: pd.DataFrame,
@@ -53,6 +55,7 @@ def run(
         export_dirs: per model, the folder with `export.json` and the graphs.
         model_dirs: per model, the folder with `model.json` and the tokenizer.
         costs: per model.
+        seconds: per model, what one fold takes for `PER_ROWS` rows on the machine that is planned for.
         selection: `selection.json`.
         blend_of: the record of any set of models in its `blends`.
         rows: rows to predict; of more than `MOST_ROWS` as many, evenly spread.
@@ -63,7 +66,7 @@ def run(
 
     Returns:
         The content of `schedule.json`: `rows` (number of rows that the folds' agreement was measured on),
-        `models` (per model its `cost`, `tokens_per_s`, `load_s`, and mean `agreement` of its folds or None),
+        `models` (per model its `cost`, and mean `agreement` of its folds or None),
         `units` (see `foldship_kernel.manifest.ScheduledUnit`) and `notes`.
     """
     chosen = json.loads(selection.read_text(encoding="utf-8"))
@@ -80,6 +83,7 @@ def run(
                 for n in names
             ],
             "costs": {name: asdict(costs[name]) for name in names},
+            "seconds": {name: seconds[name] for name in names},
             "selection": receipts.read(selection.parent).get("inputs"),
             "rows": rows.to_csv(index=False),
             "seen": seen,
@@ -93,17 +97,15 @@ def run(
 
     exported = {name: json.loads((export_dirs[name] / EXPORT).read_text(encoding="utf-8")) for name in names}
     folds = {name: sorted(exported[name]["folds"], key=lambda fold: fold["fold"]) for name in names}
-    predictions, speeds = [], {}
-    for name in names:
-        needed = folds[name] if estimating else folds[name][:1]
-        engine = exported[name].get("cpu_engine", ONNX_RUNTIME)
-        outputs, speed = probe.predict(export_dirs[name], model_dirs[name], needed, rows, task, engine)
-        predictions.append(outputs)
-        speeds[name] = probe.remembered(model_dirs[name], graphs[name], speed)
-    between = agreements(predictions) if estimating else None
+    between = None
+    if estimating:
+        engines = {name: exported[name].get("cpu_engine", ONNX_RUNTIME) for name in names}
+        between = agreements(
+            [probe.predict(export_dirs[n], model_dirs[n], folds[n], rows, task, engines[n]) for n in names]
+        )
     truth = np.array([chosen["correlations"][name] for name in names], dtype=np.float64)
     varied = ~np.isnan(truth[0])  # None where the target does not vary, for all models alike
-    seconds = {name: speeds[name].seconds(PER_ROWS * costs[name].tokens_per_row) for name in names}
+    seconds = {name: float(f"{seconds[name]:.{SECONDS_DIGITS}g}") for name in names}
     counts = {name: len(folds[name]) for name in names}
     steps: list[Step]
     if scored:
@@ -115,7 +117,6 @@ def run(
         "models": {
             name: {
                 "cost": asdict(costs[name]),
-                **asdict(speeds[name]),
                 "agreement": None
                 if between is None
                 else round(float(between[varied, place, place].mean()), SCORE_DIGITS),

@@ -22,7 +22,7 @@ from foldship.workspace import Workspace
 from foldship_kernel.manifest import Cost
 
 MODELS = ("a", "b", "c", "d", "e")
-COSTS = {name: Cost(1, 8, 0, 100.0 * (1 + place), 64) for place, name in enumerate(MODELS)}
+COSTS = {name: Cost(1, 8, 16, 100.0 * (1 + place), 64) for place, name in enumerate(MODELS)}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_the_blends_of_the_first_models_are_fitted_and_stored_once(
 ) -> None:
     before = blends(stored)
     assert len(before) == len(MODELS) + 1
-    made = schedule(context, exported(context), COSTS)
+    made = schedule(context, exported(context), COSTS, "cpu")
     assert len(made["units"]) == 2 * len(MODELS)
     order = list(dict.fromkeys(unit["model"] for unit in made["units"]))
     after = blends(stored)
@@ -76,19 +76,35 @@ def test_the_blends_of_the_first_models_are_fitted_and_stored_once(
 
     monkeypatch.setattr(selection, "fit_blend", refuse)
     content = stored.read_bytes()
-    assert schedule(context, exported(context), COSTS) == made
+    assert schedule(context, exported(context), COSTS, "cpu") == made
     assert stored.read_bytes() == content
 
 
-def test_without_a_test_table_training_rows_tell_the_speed(context: Context, stored: Path) -> None:
+def test_without_a_test_table_what_averaging_gains_is_not_estimated(context: Context, stored: Path) -> None:
     test = context.data / "test.csv"
     hidden = test.rename(context.data / "hidden.csv")
     try:
-        made = schedule(context, exported(context), COSTS)
+        made = schedule(context, exported(context), COSTS, "cpu")
     finally:
         hidden.rename(test)
     assert "none that can be read" in made["notes"][0]
     assert all(unit["seconds"] > 0 for unit in made["units"])
+
+
+def test_seconds_are_the_cost_models_for_the_machine_that_the_kernel_asks_for(
+    context: Context, stored: Path
+) -> None:
+    on = {
+        accelerator: {
+            unit["model"]: unit["seconds"]
+            for unit in schedule(context, exported(context), COSTS, accelerator)["units"]
+        }
+        for accelerator in ("cpu", "gpu")
+    }
+    assert sorted(on["cpu"], key=lambda name: on["cpu"][name]) == list(
+        MODELS
+    )  # each costs more than the last
+    assert all(on["gpu"][name] <= on["cpu"][name] for name in MODELS)
 
 
 def test_what_a_student_learnt_from_does_not_tell_how_its_folds_differ(
@@ -97,6 +113,6 @@ def test_what_a_student_learnt_from_does_not_tell_how_its_folds_differ(
     models = dict(context.experiment.models)
     models["b"] = models["b"].model_copy(update={"pseudo_labels": PseudoLabels(teacher="a")})
     taught = dataclasses.replace(context, experiment=context.experiment.model_copy(update={"models": models}))
-    made = schedule(taught, exported(context), COSTS)
+    made = schedule(taught, exported(context), COSTS, "cpu")
     assert "b learnt from these by pseudo_labels" in made["notes"][0]
     assert all(model["agreement"] is None for model in made["models"].values())

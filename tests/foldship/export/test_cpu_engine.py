@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from declared import quest
 from foldship.export import candidates, cpu_engine, parity, speed
 from foldship.export.candidates import INT8, OPENVINO, OPENVINO_FP32, REFERENCE
 from foldship.export.samples import HeldOut
+from foldship.export.trial import Trial
 from foldship_kernel.errors import FoldshipError
 
 TARGETS = ("first", "second")
@@ -38,7 +40,8 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Any:
         noise: dict[str, float] | None = None,
         wanted: str = "auto",
         absent: str = "",
-    ) -> tuple[candidates.Candidate, dict[str, cpu_engine.Trial]]:
+        before: Sequence[Trial] = (),
+    ) -> tuple[candidates.Candidate, dict[str, Trial]]:
         def outputs(card: Any, graphs: float, rows: Any) -> np.ndarray:
             return TRAINED + np.random.default_rng(2).normal(scale=graphs or 1e-9, size=TRAINED.shape)
 
@@ -50,7 +53,7 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Any:
         drafts: Any = [Draft(fold, noise or {}) for fold in range(2)]
         samples: Any = dict.fromkeys(range(2), HeldOut(SAMPLE, TRUTH, TRAINED))  # type: ignore[arg-type]
         rows: Any = LADDER
-        chosen, trials = cpu_engine.choose(CARD, rows, drafts, samples, wanted)
+        chosen, trials = cpu_engine.choose(CARD, rows, drafts, samples, wanted, before)
         return chosen, {trial.engine: trial for trial in trials}
 
     return run
@@ -138,3 +141,19 @@ def test_without_the_library_openvino_is_no_candidate(monkeypatch: pytest.Monkey
     for candidate in (OPENVINO, OPENVINO_FP32):
         assert "cannot be used here" in candidates.obstacle(candidate)
     assert candidates.obstacle(INT8) == ""
+
+
+def test_what_was_chosen_before_is_kept_whatever_is_measured_today(choose: Any) -> None:
+    first, trials = choose(speeds(2000, 100))
+    again, kept = choose(speeds(100, 9000), before=list(trials.values()))
+    assert again is first is OPENVINO
+    assert kept == trials
+
+
+@pytest.mark.parametrize("fault", [{"absent": OPENVINO.name}, {"noise": {OPENVINO.name: 0.5}}])
+def test_what_was_chosen_before_and_is_not_good_here_is_chosen_anew(
+    choose: Any, fault: dict[str, Any]
+) -> None:
+    _, trials = choose(speeds(2000, 100))
+    again, _ = choose(speeds(2000, 1500), before=list(trials.values()), **fault)
+    assert again is INT8
