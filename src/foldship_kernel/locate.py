@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from foldship_kernel import opening
 from foldship_kernel.errors import DataError
 
 # /kaggle/input/competitions/<slug> with one folder of nesting is depth 3; a little more does no harm.
@@ -20,16 +21,23 @@ T = TypeVar("T")
 
 def folders(root: Path, depth: int = DEPTH) -> Iterator[Path]:
     """Yield `root` and the folders below it, shallow ones first, equally deep ones by name."""
-    level = [root]
-    for _ in range(depth + 1):
-        yield from level
-        level = sorted(child for folder in level for child in _children(folder))
+    return (folder for folder, _ in _walk(root, depth, lambda name: False))
 
 
-def holding(root: Path, names: Sequence[str]) -> list[Path]:
-    """Folders below `root` that hold all files `names`, those of a competition mount first."""
-    found = [folder for folder in folders(root) if all(_is_file(folder / name) for name in names)]
-    return sorted(found, key=lambda folder: PREFERRED not in folder.relative_to(root).parts)
+def holding(root: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Yield folders below `root` that hold all tables `names`, however they are packed or spelt.
+
+    Those of a competition mount come first. Zip files of other names, say the competition's archive, are
+    looked into only after all these.
+    """
+    concerned = list(_walk(root, DEPTH, lambda name: opening.concerns(name, names)))
+    concerned.sort(key=lambda entry: PREFERRED not in entry[0].relative_to(root).parts)
+    seen = set()
+    for archives in (False, True):
+        for folder, files in concerned:
+            if folder not in seen and all(_there(folder, name, files, archives) for name in names):
+                seen.add(folder)
+                yield folder
 
 
 def read_first(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> tuple[Path, T]:
@@ -43,9 +51,8 @@ def read_first(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> t
     Raises:
         DataError: no folder holds the files, or none of them can be read (then the first one's error).
     """
-    candidates = holding(root, names)
     first: DataError | None = None
-    for folder in candidates:
+    for folder in holding(root, names):
         try:
             return folder, read(folder)
         except DataError as error:
@@ -67,24 +74,46 @@ def read_first(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> t
     )
 
 
-def _children(folder: Path) -> list[Path]:
-    """Folders in `folder`. Folders of a million pictures may be attached: no file is asked about."""
+def _walk(root: Path, depth: int, keep: Callable[[str], bool]) -> Iterator[tuple[Path, list[str]]]:
+    """Folders as `folders` yields them, each with the names of those of its files that are to be kept."""
+    level = [root]
+    for _ in range(depth + 1):
+        below = []
+        for folder in level:
+            children, files = _scan(folder, keep)
+            below += children
+            yield folder, files
+        level = sorted(below)
+
+
+def _scan(folder: Path, keep: Callable[[str], bool]) -> tuple[list[Path], list[str]]:
+    """Folders in `folder`, and names to be kept of all else.
+
+    Folders of a million pictures may be attached: no file is asked about.
+    """
+    children, files = [], []
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if _is_folder(entry)]
+            for entry in entries:
+                if _is_folder(entry):
+                    children.append(Path(entry.path))
+                elif keep(entry.name):
+                    files.append(entry.name)
     except OSError:  # unreadable or gone: nothing of ours lies in it
-        return []
+        pass
+    return children, files
+
+
+def _there(folder: Path, name: str, files: Sequence[str], archives: bool) -> bool:
+    """Whether the folder holds the table."""
+    try:
+        return opening.find(folder, name, files, archives=archives) is not None
+    except DataError:  # several files may be it: what reads it says so
+        return True
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:  # a link to where we must not look
-        return False
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # in a folder where we must not look
         return False

@@ -21,12 +21,12 @@ def read_table(
         path: the file.
         required: columns that must be there, besides the id.
         id_column: column whose values must be present and distinct.
-        records: how rows lie in a JSON file; None for CSV.
+        records: how rows lie in a JSON file; None for columns under their own names.
 
     Returns:
         One row per record and at least one row, index 0, 1, 2 ...; the id column first, then all other named
-        columns of a CSV file in its order, or of JSON those required. All columns are of dtype object and
-        hold str, or None where a field is empty.
+        columns of a table of text in its order, or of JSON and Parquet those required. All columns are of
+        dtype object and hold str, or None where a field is empty.
     """
     rows = open_rows(path, records, required=required, id_column=id_column, strict=True)
     return pd.concat(list(rows.chunks()))

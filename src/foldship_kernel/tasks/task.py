@@ -16,7 +16,7 @@ from scipy.special import expit, softmax
 
 from foldship_kernel.records import Records, open_rows
 from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
-from foldship_kernel.rows import CsvRows, PreparedRows, Rows
+from foldship_kernel.rows import PreparedRows, Rows
 from foldship_kernel.tasks import derived, layout, texts
 from foldship_kernel.tasks.base import Template, check_same_ids
 from foldship_kernel.text import normalise_all
@@ -49,7 +49,8 @@ class Task:
         spans: names of the parts of texts that models may read by themselves, in the order of their numbers,
             see `foldship_kernel.spans`.
         derive: what makes further columns of the files' own, see `derived`; "" for nothing.
-        records: how rows lie in the competition's files where these are JSON; None for CSV.
+        records: how rows lie in the competition's files where these are JSON; None for columns under their
+            own names.
         retrieval: how passages are found for a row, which stand in its column "retrieved"; None for none.
         test: file with the rows to predict.
         template: file with the ids and columns of the submission; None where the competition has none.
@@ -130,7 +131,8 @@ class Task:
             rows = PreparedRows(rows, partial(self.prepare, strict=False))
         if self.template is None:
             return rows, Template(self.id, rows.ids, (self.id, *self.submission))
-        wanted = CsvRows(folder / self.template, required=tuple(self.submission), id_column=self.id)
+        asked = tuple(self.submission)
+        wanted = open_rows(folder / self.template, None, required=asked, id_column=self.id, strict=True)
         check_same_ids(rows.ids, wanted.ids, folder / self.test, folder / self.template)
         columns = tuple(name for name in wanted.columns if name == self.id or name in self.submission)
         return rows, Template(self.id, wanted.ids, columns)
