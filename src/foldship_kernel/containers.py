@@ -62,7 +62,7 @@ def _through(stream: BinaryIO, step: str, file: str) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, unpacked)
     else:
         with archive(stream, file) as whole:
-            with _clear(file, step):
+            with clear(file, step):
                 member = whole.open(step)
             with member:
                 yield cast(BinaryIO, member)
@@ -82,10 +82,10 @@ def archive(stream: BinaryIO, file: str) -> Iterator[zipfile.ZipFile]:
     with ExitStack() as stack:
         if not (isinstance(stream, io.BufferedReader) and stream.seekable()):  # going back would be slow
             copy = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
-            with _clear(file):
+            with clear(file):
                 shutil.copyfileobj(stream, copy)
             stream = cast(BinaryIO, copy)
-        with _clear(file):
+        with clear(file):
             whole = zipfile.ZipFile(stream)
         yield stack.enter_context(whole)
 
@@ -148,7 +148,7 @@ def choose(whole: zipfile.ZipFile, file: str, name: str, same: Callable[[str], b
 
 
 @contextmanager
-def _clear(file: str, member: str = "") -> Iterator[None]:
+def clear(file: str, member: str = "") -> Iterator[None]:
     """Errors of opening as those that a person can mend."""
     try:
         yield

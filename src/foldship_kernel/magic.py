@@ -65,10 +65,12 @@ class Layout:
     Attributes:
         kind: `DELIMITED` (a header and rows of fields), `JSON`, `JSON_LINES` or `PARQUET`.
         delimiter: between the fields of a delimited table.
+        spaced: whether a blank behind each delimiter belongs to it, as in `id, text, label`.
     """
 
     kind: str
     delimiter: str = ","
+    spaced: bool = False
 
 
 def container(head: bytes) -> str | None:
@@ -105,7 +107,9 @@ def layout(head: bytes, name: str, first_line: bytes) -> Layout:
         return Layout(JSON_LINES if _is_object(start) or ending in ("jsonl", "ndjson") else JSON)
     if of_json or (start.startswith(b"[") and start[1:].lstrip()[:1] in (b"{", b"")):
         return Layout(JSON)
-    return Layout(DELIMITED, _delimiter(start, ending))
+    mark = _delimiter(start, ending)
+    between = start.count(mark.encode())
+    return Layout(DELIMITED, mark, 0 < between == start.count(f"{mark} ".encode()))
 
 
 def _is_object(line: bytes) -> bool:

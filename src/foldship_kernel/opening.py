@@ -84,6 +84,16 @@ def source(path: Path) -> Source:
     return Source(file, tuple(steps), magic.layout(head, last, line))
 
 
+def there(path: Path) -> bool:
+    """Whether a table, or several that may be it, lies where it is declared to."""
+    if path.parent.is_file():
+        return _holds(path.parent, path.name)
+    try:
+        return find(path.parent, path.name) is not None
+    except DataError:  # several: what reads it says so
+        return True
+
+
 def find(
     folder: Path, name: str, names: Iterable[str] | None = None, *, archives: bool = True
 ) -> Path | None:

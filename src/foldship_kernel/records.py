@@ -15,7 +15,7 @@ import pandas as pd
 from foldship_kernel import magic, opening, parquet
 from foldship_kernel.errors import NEW_FILE, DataError, listed
 from foldship_kernel.opening import Source
-from foldship_kernel.rows import CHUNK_ROWS, CsvRows, Rows, checked_ids
+from foldship_kernel.rows import CHUNK_ROWS, CsvRows, checked_ids
 
 SEPARATOR = "\n"  # between the values of a list; white space inside a value becomes a blank
 
@@ -45,13 +45,13 @@ class RecordRows:
         table: the file; a path as it is declared, see `opening.source`.
         records: where its rows lie; None for columns under their own names.
         required: columns wanted, besides the id.
-        id_column: column whose values must be present and distinct.
+        id_column: column whose values must be present and distinct; None where rows have only their number.
         strict: whether a value that cannot be a text, or a column that is in no row, is an error; else they
             count as missing, but for the id.
 
     Attributes:
-        ids: id of each row.
-        columns: the id column first, then those required.
+        ids: id of each row, or its number, from 0.
+        columns: the id column first, if there is one, then those required, in the file's order.
 
     Raises:
         DataError: the file is missing, is no JSON, has no such list or no row that counts; a column is in no
@@ -64,13 +64,13 @@ class RecordRows:
         records: Records | None,
         *,
         required: Sequence[str],
-        id_column: str,
+        id_column: str | None,
         strict: bool,
     ) -> None:
         self._source = opening.source(table) if isinstance(table, Path) else table
         self._records = records or Records()
         self._strict, self._id = strict, id_column
-        self.columns = tuple(dict.fromkeys((id_column, *required)))
+        self.columns = tuple(dict.fromkeys(required if id_column is None else (id_column, *required)))
         self._places = {name: _keys(records, name) for name in self.columns}
         self._entries: array[int] = array("Q")  # number of each row in the file's list, from 1
         self._keys: dict[str, None] = {}
@@ -79,7 +79,7 @@ class RecordRows:
         ids: list[str] = []
         held: set[str] = set()
         for piece in self._pieces(first=True):
-            ids += [value or "" for value in piece[id_column]]
+            ids += [str(n) for n in piece.index] if id_column is None else [v or "" for v in piece[id_column]]
             held |= {name for name in self.columns if name not in held and piece[name].notna().any()}
             if self._source.layout.kind == magic.JSON:
                 self._kept.append(piece)
@@ -87,6 +87,10 @@ class RecordRows:
             raise self._no_rows()
         if records is None:
             held |= self._keys.keys()  # empty throughout, as a column may be
+            order = {name: place for place, name in enumerate(self._keys)}
+            self.columns = tuple(
+                sorted(self.columns, key=lambda name: (name != id_column, order.get(name, len(order))))
+            )
         for name, keys in self._places.items():
             if (strict or name == id_column) and name not in held:
                 raise DataError(
@@ -95,9 +99,11 @@ class RecordRows:
                     found=f"keys {listed(sorted(self._keys))}",
                     fix="check that this is the right competition's file, and records in competition.yaml",
                 )
-        self.ids: Sequence[str] = checked_ids(
-            self._source, id_column, ids, lambda row: f"entry {self._entries[row]} of {self._where}"
-        )
+        self.ids: Sequence[str] = ids
+        if id_column is not None:
+            checked_ids(
+                self._source, id_column, ids, lambda row: f"entry {self._entries[row]} of {self._where}"
+            )
         if self._source.layout.kind != magic.JSON:
             self._kept = None
 
@@ -107,7 +113,8 @@ class RecordRows:
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Yield tables of at most CHUNK_ROWS rows, index going on; dtype object: str, or None."""
-        yield from self._pieces() if self._kept is None else self._kept
+        pieces = self._pieces() if self._kept is None else self._kept
+        yield from (piece[list(self.columns)] for piece in pieces)
 
     def _pieces(self, *, first: bool = False) -> Iterator[pd.DataFrame]:
         rows = self._counting()
@@ -155,8 +162,8 @@ class RecordRows:
 
 
 def open_rows(
-    path: Path, records: Records | None, *, required: Sequence[str], id_column: str, strict: bool
-) -> Rows:
+    path: Path, records: Records | None, *, required: Sequence[str], id_column: str | None, strict: bool
+) -> CsvRows | RecordRows:
     """The rows of a competition's file, whatever it is packed in and however the table lies in it.
 
     Args:

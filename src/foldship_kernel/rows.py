@@ -22,6 +22,7 @@ import pandas as pd
 
 from foldship_kernel import opening
 from foldship_kernel.errors import NEW_FILE, DataError, listed
+from foldship_kernel.magic import Layout
 from foldship_kernel.opening import Source
 
 _INDEX_COLUMN = re.compile(r"(Unnamed: \d+(\.\d+|_level_\d+)?)?")
@@ -75,6 +76,12 @@ class PreparedRows:
             yield self.prepare(chunk)
 
 
+def rename_id(rows: pd.DataFrame, called: str, wanted: str) -> pd.DataFrame:
+    """Rows whose id column gets another name, and takes the place of any column that has it."""
+    others = rows if called == wanted else rows.drop(columns=wanted, errors="ignore")
+    return others.rename(columns={called: wanted})
+
+
 class CsvRows:
     """A table of delimited text keyed by an id, checked as a whole and then read in pieces.
 
@@ -86,18 +93,18 @@ class CsvRows:
     Args:
         table: in UTF-8, with a header; a path as it is declared, see `opening.source`.
         required: columns that must be there, besides the id.
-        id_column: column whose values must be present and distinct.
+        id_column: column whose values must be present and distinct; None where rows have only their number.
 
     Attributes:
-        ids: id of each row, as it stands in the file.
-        columns: the id column first, then all other named columns in the file's order.
+        ids: id of each row, as it stands in the file, or its number, from 0.
+        columns: the id column first, if there is one, then all other named columns in the file's order.
 
     Raises:
         DataError: the file is missing, empty, not UTF-8, not CSV, lacks rows or a column, or an id is missing
             or stands twice.
     """
 
-    def __init__(self, table: Path | Source, *, required: Sequence[str], id_column: str) -> None:
+    def __init__(self, table: Path | Source, *, required: Sequence[str], id_column: str | None) -> None:
         self._source = opening.source(table) if isinstance(table, Path) else table
         self._quoted = True
         try:
@@ -107,18 +114,18 @@ class CsvRows:
                 raise
             self._quoted = False
             header, ids, lines = _survey(self._source, id_column, required, quoted=False)
-        self.ids: Sequence[str] = checked_ids(
-            self._source, id_column, ids, lambda row: f"row {row + 1} (line {lines[row]})"
-        )
-        self.columns = (id_column, *dict.fromkeys(name for name in header if name and name != id_column))
+        self.ids: Sequence[str] = ids
+        named = list(dict.fromkeys(name for name in header if name and name != id_column))
+        if id_column is not None:
+            checked_ids(self._source, id_column, ids, lambda row: f"row {row + 1} (line {lines[row]})")
+            named.insert(0, id_column)
+        self.columns = tuple(named)
         self._places = [header.index(name) for name in self.columns]
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Yield tables of at most CHUNK_ROWS rows, index going on; dtype object: str, or None where empty."""
         with opened_text(self._source) as stream:
-            records = (
-                record for record, _ in records_of(stream, self._source.layout.delimiter, self._quoted)
-            )
+            records = (record for record, _ in records_of(stream, self._source.layout, self._quoted))
             next(records)
             start = 0
             while part := list(itertools.islice(records, CHUNK_ROWS)):
@@ -131,7 +138,7 @@ class CsvRows:
 
 
 def _survey(
-    source: Source, id_column: str, required: Sequence[str], *, quoted: bool
+    source: Source, id_column: str | None, required: Sequence[str], *, quoted: bool
 ) -> tuple[list[str], list[str], array[int]]:
     """Read a table once, keeping no more than ids.
 
@@ -143,23 +150,24 @@ def _survey(
     moved: list[str] = []  # ids, should every record turn out to begin with a field that the header lacks
     trailing_commas = True
     with opened_text(source) as stream, _csv_errors(source, lines):
-        records = records_of(stream, source.layout.delimiter, quoted)
+        records = records_of(stream, source.layout, quoted)
         first = next(records, None)
         if first is None:
             raise DataError(f"{source}: the file is empty", expected="a header and rows", fix=NEW_FILE)
         header = [header_name(name) for name in first[0]]
-        for name in (id_column, *required):
+        needed = (*required,) if id_column is None else (id_column, *required)
+        for name in needed:
             if header.count(name) != 1:
-                raise _column_error(source, name, header, needed={id_column, *required})
-        place = header.index(id_column)
+                raise _column_error(source, name, header, needed=set(needed))
+        place = None if id_column is None else header.index(id_column)
         odd_line = odd_width = 0
         for record, line in records:
             lines.append(line)
             if len(record) != len(header):
                 odd_line, odd_width = (odd_line, odd_width) if odd_line else (line, len(record))
-            ids.append(record[place] if place < len(record) else "")
+            ids.append(_id(record, place, len(ids)))
             if len(record) == len(header) + 1:
-                moved.append(record[place + 1])
+                moved.append(_id(record, None if place is None else place + 1, len(moved)))
                 trailing_commas = trailing_commas and not record[-1]
     if not ids:
         raise DataError(
@@ -175,6 +183,13 @@ def _survey(
             fix="quote fields that hold commas or line breaks; download a file that was cut off again",
         )
     return header, ids, lines
+
+
+def _id(record: Sequence[str], place: int | None, number: int) -> str:
+    """A record's id, or its number; "" where the record is too short."""
+    if place is None:
+        return str(number)
+    return record[place] if place < len(record) else ""
 
 
 @contextmanager
@@ -203,11 +218,16 @@ def _csv_errors(source: Source, lines: array[int]) -> Iterator[None]:
         ) from error
 
 
-def records_of(stream: Iterable[str], delimiter: str, quoted: bool) -> Iterator[tuple[list[str], int]]:
+def records_of(stream: Iterable[str], layout: Layout, quoted: bool) -> Iterator[tuple[list[str], int]]:
     """Yield the fields of each record that is not blank, and the line that it ends on."""
     csv.field_size_limit(sys.maxsize)  # the default refuses texts above 131,072 characters
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(stream, strict=True, delimiter=delimiter, quoting=quoting)
+    reader = csv.reader(
+        stream,
+        strict=True,
+        delimiter=layout.delimiter,
+        skipinitialspace=layout.spaced,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+    )
     for record in reader:
         if any(field.strip() for field in record):
             yield record, reader.line_num

@@ -54,11 +54,16 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
 
 def _fill(template: opening.Source, id_column: str, cells: Mapping[str, Sequence[str]], out: TextIO) -> None:
     """Write the template with its columns filled by level; ValueError if it does not fit."""
-    if template.layout.kind != magic.DELIMITED:
+    layout = template.layout
+    if layout.kind != magic.DELIMITED:
         raise ValueError("not as quick to read")
     csv.field_size_limit(sys.maxsize)
     with template.open() as packed, io.TextIOWrapper(packed, encoding="utf-8-sig", newline="") as stream:
-        rows = (row for row in csv.reader(stream, delimiter=template.layout.delimiter) if any(row))
+        rows = (
+            row
+            for row in csv.reader(stream, delimiter=layout.delimiter, skipinitialspace=layout.spaced)
+            if any(row)
+        )
         names = [name.strip() for name in next(rows, [])]
         if not {id_column, *cells} <= set(names):
             raise ValueError("other columns")

@@ -13,18 +13,18 @@ from foldship_kernel.records import Records, open_rows
 
 
 def read_table(
-    path: Path, *, required: Sequence[str], id_column: str, records: Records | None = None
+    path: Path, *, required: Sequence[str], id_column: str | None, records: Records | None = None
 ) -> pd.DataFrame:
     """Read a whole table into memory; takes and refuses what `records.open_rows` does.
 
     Args:
         path: the file.
         required: columns that must be there, besides the id.
-        id_column: column whose values must be present and distinct.
+        id_column: column whose values must be present and distinct; None where rows have only their number.
         records: how rows lie in a JSON file; None for columns under their own names.
 
     Returns:
-        One row per record and at least one row, index 0, 1, 2 ...; the id column first, then all other named
+        One row per record and at least one row, index 0, 1, 2 ...; the id column first, then all named
         columns of a table of text in its order, or of JSON and Parquet those required. All columns are of
         dtype object and hold str, or None where a field is empty.
     """

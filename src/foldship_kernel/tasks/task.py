@@ -16,7 +16,7 @@ from scipy.special import expit, softmax
 
 from foldship_kernel.records import Records, open_rows
 from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
-from foldship_kernel.rows import PreparedRows, Rows
+from foldship_kernel.rows import PreparedRows, Rows, rename_id
 from foldship_kernel.tasks import derived, layout, texts
 from foldship_kernel.tasks.base import Template, check_same_ids
 from foldship_kernel.text import normalise_all
@@ -31,7 +31,7 @@ class Task:
 
     Attributes:
         name: the competition's, as in `kernels/<name>/`.
-        id: id column of the rows.
+        id: id column of the rows and of the submission.
         texts: what models can read of a row, by name: a template of columns in braces.
         targets: what a model's outputs are, in order: columns of numbers, or classes.
         kind: "numbers", each target a number from `low` to `high` for itself, or "classes", probabilities
@@ -54,6 +54,7 @@ class Task:
         retrieval: how passages are found for a row, which stand in its column "retrieved"; None for none.
         test: file with the rows to predict.
         template: file with the ids and columns of the submission; None where the competition has none.
+        test_id: what the id column is called in the file with the rows to predict; "" for `id`.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Task:
     retrieval: RetrievalSpec | None = None
     test: str = "test.csv"
     template: str | None = "sample_submission.csv"
+    test_id: str = ""
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Task:
@@ -126,7 +128,10 @@ class Task:
             DataError: a file or column is missing or malformed, or the two files' ids differ.
         """
         path = folder / self.test
-        rows = open_rows(path, self.records, required=self.columns, id_column=self.id, strict=False)
+        called = self.test_id or self.id
+        rows: Rows = open_rows(path, self.records, required=self.columns, id_column=called, strict=False)
+        if called != self.id:
+            rows = PreparedRows(rows, partial(rename_id, called=called, wanted=self.id))
         if self.derive or self.retrieval is not None:
             rows = PreparedRows(rows, partial(self.prepare, strict=False))
         if self.template is None:
