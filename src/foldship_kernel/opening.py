@@ -167,6 +167,20 @@ def key(name: str) -> str:
     )
 
 
+def unpacked(name: str) -> str:
+    """A file's name without what it is packed in."""
+    return _without(name, COMPRESSED)
+
+
+def tables_in(file: Path) -> list[str]:
+    """Names of the tables in a zip file, without folders and packing; none in any other file."""
+    try:
+        names = [unpacked(containers.parts(member)[-1]) for member in _listing(file)]
+    except (DataError, OSError):
+        return []
+    return [name for name in names if name.lower().endswith(TABLES)]
+
+
 def missing_error(path: Path) -> DataError:
     """What to say of a file that is not there."""
     folder = path.parent

@@ -209,6 +209,19 @@ def objects(
         yield row
 
 
+def only_list(source: Source) -> str:
+    """The key of the only list of objects in a JSON document; "" where the document is a list, or has none.
+
+    Raises:
+        DataError: it is no JSON.
+    """
+    with source.open() as stream:
+        value = _parsed(stream.read(), str(source))
+    held = value.items() if isinstance(value, Mapping) else ()
+    lists = [key for key, rows in held if isinstance(rows, list) and rows and isinstance(rows[0], Mapping)]
+    return lists[0] if len(lists) == 1 else ""
+
+
 def _lines(source: Source) -> Iterator[Any]:
     with source.open() as stream:
         for number, line in enumerate(stream, start=1):
