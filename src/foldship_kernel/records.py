@@ -141,7 +141,7 @@ class RecordRows:
     def _cell(self, number: int, row: Mapping[str, Any], name: str) -> str | None:
         keys = self._places[name]
         try:
-            return text(_found(row, keys))
+            return text(_found(row, keys), in_json=self._source.layout.kind != magic.PARQUET)
         except ValueError as error:
             if self._strict or name == self._id:
                 raise DataError(
@@ -292,10 +292,10 @@ def _found(value: Any, keys: Sequence[str]) -> Any:
     return value
 
 
-def text(value: Any) -> str | None:
-    """A value as the text of a cell; ValueError where it is none."""
+def text(value: Any, *, in_json: bool) -> str | None:
+    """A value as the text of a cell: as JSON, or else Python, writes it; ValueError where it is none."""
     if isinstance(value, list):
-        lines = [" ".join((text(part) or "").split()) for part in value]
+        lines = [" ".join((text(part, in_json=in_json) or "").split()) for part in value]
         return SEPARATOR.join(lines) or None
     if isinstance(value, Mapping):
         raise ValueError("holds an object")
@@ -303,6 +303,8 @@ def text(value: Any) -> str | None:
         return value.decode("utf-8") or None  # UnicodeDecodeError is a ValueError
     if value is None or value != value:  # NaN
         return None
+    if in_json and isinstance(value, bool):
+        return str(value).lower()
     return str(value) or None
 
 

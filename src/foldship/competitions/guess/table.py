@@ -45,13 +45,13 @@ def _of_objects(source: opening.Source) -> Table:
         inside = records.only_list(source)
     cells: dict[str, list[str]] = {}
     objects: dict[str, None] = {}
-    count = 0
+    count, in_json = 0, source.layout.kind != magic.PARQUET
     for row in records.objects(source, inside):
         for name in [name for name in row if name not in cells]:
             cells[name] = [""] * count
         for name, column in cells.items():
             try:
-                column.append(records.text(row.get(name)) or "")
+                column.append(records.text(row.get(name), in_json=in_json) or "")
             except ValueError:
                 objects[name] = None
                 column.append("")

@@ -98,13 +98,14 @@ def test_what_cannot_be_guessed_is_said(tmp_path: Path, columns: dict[str, objec
         guess.look(write(tmp_path, (), None, **columns))
 
 
-def test_a_file_without_an_id(tmp_path: Path) -> None:
+def test_rows_without_an_id_are_named_by_their_number(tmp_path: Path) -> None:
     pd.DataFrame({"body": texts("cat"), "score": [0, 1] * (ROWS // 2)}).to_csv(
         tmp_path / "train.csv", index=False
     )
-    with pytest.raises(DataError, match="no column can be the id"):
-        guess.look(tmp_path / "train.csv")
-    with pytest.raises(DataError, match="cannot be read"):
+    found = guess.look(tmp_path / "train.csv")
+    assert found.declaration["id"] == {"train": None, "test": "id"}
+    assert any("correct test" in reason for reason in found.reasons)
+    with pytest.raises(DataError, match="no such file"):
         guess.look(tmp_path / "none.csv")
 
 
