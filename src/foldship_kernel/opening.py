@@ -81,7 +81,8 @@ def source(path: Path) -> Source:
         raise DataError(f"{file}: {what}", expected=f"the table {name}", fix=fix)
     with containers.opened(file, steps) as stream:
         line = _first_line(stream)
-    return Source(file, tuple(steps), magic.layout(head, last, line))
+        alone = line.startswith(b"{") and not _first_line(stream)
+    return Source(file, tuple(steps), magic.layout(head, last, line, alone=alone))
 
 
 def there(path: Path) -> bool:

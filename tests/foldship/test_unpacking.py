@@ -58,8 +58,7 @@ def test_no_member_leaves_the_folder(tmp_path: Path) -> None:
     hostile = {"../../up.csv": "x", "/root.csv": "x", "..\\..\\windows.csv": "x"}
     found = unpacking.folder(pack(tmp_path / "all.zip", FILES | hostile), NAMES, tmp_path / "build")
     assert files(tmp_path) - {"all.zip"} == {
-        f"build/{found.name}/{name}"
-        for name in ("train.csv", "test.csv", "texts/1.txt", "root.csv")
+        f"build/{found.name}/{name}" for name in ("train.csv", "test.csv", "texts/1.txt", "root.csv")
     }
 
 

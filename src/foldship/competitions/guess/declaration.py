@@ -59,6 +59,7 @@ def look(train: Path) -> Guess:
         None if test is None else test.drop(columns=named.test, errors="ignore"),
         None if sample is None else sample.drop(columns=named.sample, errors="ignore"),
         files.sample or "the sample",
+        files.others,
     )
     found = targets.find(seen)
     reasons += found.reasons

@@ -52,6 +52,7 @@ class Seen:
         path: the training file, for errors.
         train, test, sample: their rows; None where there is no such file.
         sample_name: of the sample's file.
+        others: further tables of the folder.
     """
 
     path: Path
@@ -59,6 +60,7 @@ class Seen:
     test: pd.DataFrame | None
     sample: pd.DataFrame | None
     sample_name: str
+    others: tuple[str, ...] = ()
 
     @property
     def absent(self) -> list[str]:
@@ -137,7 +139,9 @@ def _one(seen: Seen) -> str:
             f"{seen.path}: nothing looks like a target",
             expected="columns that a sample submission asks for, or that the test file does not have",
             found=listed([str(name) for name in seen.train.columns]) or "no column but the id",
-            fix=f"put the competition's test file and sample submission beside it, or {BY_HAND}",
+            fix=f"if {' or '.join(apart)} holds it, join that into the training file by its id"
+            if (apart := [name for name in seen.others if "label" in name.lower()])
+            else f"put the competition's test file and sample submission beside it, or {BY_HAND}",
         )
     return able[0]
 
@@ -271,7 +275,7 @@ def _classes(
     (name,) = found.columns
     (asked,) = layout
     classes = sorted(set(column) - {""}, key=_ordered)
-    most = min(MOST_CLASSES, len(column) // 2)
+    most = max(2, min(MOST_CLASSES, len(column) // 2))
     if not 2 <= len(classes) <= most:
         raise DataError(
             f"{seen.path}: target {name!r} holds neither numbers nor classes",
