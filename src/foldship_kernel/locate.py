@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from foldship_kernel import opening
 from foldship_kernel.errors import DataError
+
+if TYPE_CHECKING:  # the supervisor, which locates the template, has the standard library only
+    from foldship_kernel.rows import Rows
+    from foldship_kernel.tasks.base import Template
+    from foldship_kernel.tasks.task import Task
 
 # /kaggle/input/competitions/<slug> with one folder of nesting is depth 3; a little more does no harm.
 DEPTH = 6
@@ -24,20 +30,53 @@ def folders(root: Path, depth: int = DEPTH) -> Iterator[Path]:
     return (folder for folder, _ in _walk(root, depth, lambda name: False))
 
 
-def holding(root: Path, names: Sequence[str]) -> Iterator[Path]:
-    """Yield folders below `root` that hold all tables `names`, however they are packed or spelt.
+def holding(
+    root: Path, names: Sequence[str], which: Callable[[Iterable[bool]], bool] = all
+) -> Iterator[Path]:
+    """Yield folders below `root` that hold the tables `names`, however they are packed or spelt.
 
     Those of a competition mount come first. Zip files of other names, say the competition's archive, are
     looked into only after all these.
+
+    Args:
+        root: folder to search.
+        names: of the tables.
+        which: `all` for folders that hold all of them, `any` for those that hold one or more.
     """
     concerned = list(_walk(root, DEPTH, lambda name: opening.concerns(name, names)))
     concerned.sort(key=lambda entry: PREFERRED not in entry[0].relative_to(root).parts)
     seen = set()
     for archives in (False, True):
         for folder, files in concerned:
-            if folder not in seen and all(_there(folder, name, files, archives) for name in names):
+            if folder not in seen and which(_there(folder, name, files, archives) for name in names):
                 seen.add(folder)
                 yield folder
+
+
+def read_test(root: Path, task: Task, needed: Collection[str]) -> tuple[Path, tuple[Rows, Template]]:
+    """Read the competition's folder as ashore, or where that is refused as well as can be.
+
+    Of several folders with odd files the one that has most of the competition's columns is taken.
+
+    Args:
+        root: folder to search.
+        task: the competition.
+        needed: columns that the shipped models read.
+
+    Returns:
+        The folder, and what `Task.read_test` gives.
+
+    Raises:
+        DataError: no folder holds any of the competition's files, or none of them can be read at all.
+    """
+    try:
+        return read_first(root, task.files, task.read_test)
+    except DataError as error:
+        refused = error
+    for folder in sorted(holding(root, task.files, any), key=task.fit, reverse=True):
+        with suppress(DataError, OSError):
+            return folder, task.read_test(folder, strict=False, needed=needed)
+    raise refused
 
 
 def read_first(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> tuple[Path, T]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from foldship_kernel import containers, magic
+from foldship_kernel import containers, encodings, magic
 from foldship_kernel.errors import DataError, listed
 
 COMPRESSED = (".zip", ".gz", ".bz2", ".xz")
@@ -29,11 +29,13 @@ class Source:
         file: what lies on the disk.
         steps: what it is packed in, outermost first; see `containers.opened`.
         layout: how the table lies in its bytes.
+        encoding: of its characters, as Python names it.
     """
 
     file: Path
     steps: tuple[str, ...]
     layout: magic.Layout
+    encoding: str = encodings.UTF8
 
     def open(self, damaged: containers.Damaged | None = None) -> AbstractContextManager[BinaryIO]:
         """Its bytes, unpacked, from the first to the last; see `containers.opened`."""
@@ -46,11 +48,12 @@ class Source:
         return f"{self.file} ({', '.join(told)})" if told else str(self.file)
 
 
-def source(path: Path) -> Source:
+def source(path: Path, encoding: str = encodings.UTF8) -> Source:
     """The table that is declared to lie at a path.
 
     Args:
         path: where it is expected: in a folder, or, `archive.zip/test.csv`, in the competition's archive.
+        encoding: of its characters, where no byte order mark says another.
 
     Raises:
         DataError: it is not there in any form, several files may be it, it is damaged, or is no table.
@@ -82,7 +85,8 @@ def source(path: Path) -> Source:
     with containers.opened(file, steps) as stream:
         line = _first_line(stream)
         alone = line.startswith(b"{") and not _first_line(stream)
-    return Source(file, tuple(steps), magic.layout(head, last, line, alone=alone))
+    layout = magic.layout(head, last, line, alone=alone)
+    return Source(file, tuple(steps), layout, encodings.of(head, encoding))
 
 
 def there(path: Path) -> bool:

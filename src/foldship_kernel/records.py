@@ -6,16 +6,17 @@ import itertools
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from foldship_kernel import magic, opening, parquet
+from foldship_kernel import encodings, magic, opening, parquet
 from foldship_kernel.errors import NEW_FILE, DataError, listed
 from foldship_kernel.opening import Source
-from foldship_kernel.rows import CHUNK_ROWS, CsvRows, checked_ids
+from foldship_kernel.rows import CHUNK_ROWS, CsvRows, checked_ids, opened_text
 
 SEPARATOR = "\n"  # between the values of a list; white space inside a value becomes a blank
 
@@ -71,7 +72,7 @@ class RecordRows:
         self._records = records or Records()
         self._strict, self._id = strict, id_column
         self.columns = tuple(dict.fromkeys(required if id_column is None else (id_column, *required)))
-        self._places = {name: _keys(records, name) for name in self.columns}
+        self._places = {name: keys_of(records, name) for name in self.columns}
         self._entries: array[int] = array("Q")  # number of each row in the file's list, from 1
         self._keys: dict[str, None] = {}
         self._seen = 0
@@ -141,7 +142,7 @@ class RecordRows:
     def _cell(self, number: int, row: Mapping[str, Any], name: str) -> str | None:
         keys = self._places[name]
         try:
-            return text(_found(row, keys), in_json=self._source.layout.kind != magic.PARQUET)
+            return text(value_at(row, keys), in_json=self._source.layout.kind != magic.PARQUET)
         except ValueError as error:
             if self._strict or name == self._id:
                 raise DataError(
@@ -162,7 +163,13 @@ class RecordRows:
 
 
 def open_rows(
-    path: Path, records: Records | None, *, required: Sequence[str], id_column: str | None, strict: bool
+    path: Path,
+    records: Records | None,
+    *,
+    required: Sequence[str],
+    id_column: str | None,
+    strict: bool,
+    encoding: str = encodings.UTF8,
 ) -> CsvRows | RecordRows:
     """The rows of a competition's file, whatever it is packed in and however the table lies in it.
 
@@ -170,11 +177,12 @@ def open_rows(
         path: as it is declared, see `opening.source`.
         records: where rows lie in JSON; None for columns under their own names.
         required, id_column, strict: see `RecordRows`.
+        encoding: of the characters, where no byte order mark says another.
 
     Raises:
         DataError: see `opening.source`, `RecordRows` and `rows.CsvRows`.
     """
-    source = opening.source(path)
+    source = opening.source(path, encoding)
     if source.layout.kind == magic.DELIMITED and records is None:
         return CsvRows(source, required=required, id_column=id_column)
     return RecordRows(source, records, required=required, id_column=id_column, strict=strict)
@@ -215,7 +223,7 @@ def only_list(source: Source) -> str:
     Raises:
         DataError: it is no JSON.
     """
-    with source.open() as stream:
+    with opened_text(source) as stream, _encoding_errors(source):
         value = _parsed(stream.read(), str(source))
     held = value.items() if isinstance(value, Mapping) else ()
     lists = [key for key, rows in held if isinstance(rows, list) and rows and isinstance(rows[0], Mapping)]
@@ -223,15 +231,16 @@ def only_list(source: Source) -> str:
 
 
 def _lines(source: Source) -> Iterator[Any]:
-    with source.open() as stream:
+    where = str(source)
+    with opened_text(source) as stream, _encoding_errors(source):
         for number, line in enumerate(stream, start=1):
-            if bare := line.strip(b"\xef\xbb\xbf \t\r\n"):
-                yield _parsed(bare, f"{source}, line {number}")
+            if line.strip():
+                yield _parsed(line, f"{where}, line {number}")
 
 
 def _list(source: Source, inside: str) -> list[Any]:
     """The list of rows in a JSON document."""
-    with source.open() as stream:
+    with opened_text(source) as stream, _encoding_errors(source):
         value = _parsed(stream.read(), str(source))
     for key in filter(None, inside.split(".")):
         if not isinstance(value, Mapping) or key not in value:
@@ -255,21 +264,23 @@ def _list(source: Source, inside: str) -> list[Any]:
     return value
 
 
-def _parsed(content: bytes, where: str) -> Any:
+@contextmanager
+def _encoding_errors(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeError as error:
+        raise encodings.wrong(str(source), source.encoding, error) from error
+
+
+def _parsed(content: str, where: str) -> Any:
     try:
         # Numbers stay as they are spelt, so that ids are written back as they came.
-        return json.loads(content.decode("utf-8-sig"), parse_float=str)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{where}: not UTF-8 text",
-            found=f"byte 0x{error.object[error.start]:02x}: {error.reason}",
-            fix="save the file as UTF-8",
-        ) from error
+        return json.loads(content, parse_float=str)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: no valid JSON", found=str(error), fix=NEW_FILE) from error
 
 
-def _keys(records: Records | None, name: str) -> Sequence[str]:
+def keys_of(records: Records | None, name: str) -> Sequence[str]:
     return [name] if records is None else records.columns.get(name, name).split(".")
 
 
@@ -278,7 +289,7 @@ def _spelt(value: Any, wanted: str) -> bool:
     return str(value) == wanted or (isinstance(value, bool) and str(value).lower() == wanted)
 
 
-def _found(value: Any, keys: Sequence[str]) -> Any:
+def value_at(value: Any, keys: Sequence[str]) -> Any:
     """What lies at the end of the keys, a list where one of them has `[]`; None where there is nothing."""
     for place, key in enumerate(keys):
         name = key.removesuffix("[]")
@@ -290,7 +301,7 @@ def _found(value: Any, keys: Sequence[str]) -> Any:
         if key != name and value is not None:
             if not isinstance(value, list):
                 raise ValueError(f"is {_kind(value)}, not a list")
-            return [_found(part, keys[place + 1 :]) for part in value]
+            return [value_at(part, keys[place + 1 :]) for part in value]
     return value
 
 

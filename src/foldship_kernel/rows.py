@@ -20,7 +20,7 @@ from typing import Protocol, TextIO
 
 import pandas as pd
 
-from foldship_kernel import opening
+from foldship_kernel import encodings, opening
 from foldship_kernel.errors import NEW_FILE, DataError, listed
 from foldship_kernel.magic import Layout
 from foldship_kernel.opening import Source
@@ -91,7 +91,7 @@ class CsvRows:
     columns are all accepted.
 
     Args:
-        table: in UTF-8, with a header; a path as it is declared, see `opening.source`.
+        table: with a header; a path as it is declared, see `opening.source`.
         required: columns that must be there, besides the id.
         id_column: column whose values must be present and distinct; None where rows have only their number.
 
@@ -100,7 +100,7 @@ class CsvRows:
         columns: the id column first, if there is one, then all other named columns in the file's order.
 
     Raises:
-        DataError: the file is missing, empty, not UTF-8, not CSV, lacks rows or a column, or an id is missing
+        DataError: the file is missing, empty, in another encoding, not CSV, lacks rows or a column, or an id is missing
             or stands twice.
     """
 
@@ -195,7 +195,7 @@ def _id(record: Sequence[str], place: int | None, number: int) -> str:
 @contextmanager
 def opened_text(source: Source) -> Iterator[TextIO]:
     """Open a table of delimited text, its line ends as they are."""
-    with source.open() as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+    with source.open() as stream, io.TextIOWrapper(stream, source.encoding, newline="") as text:
         yield text
 
 
@@ -203,12 +203,8 @@ def opened_text(source: Source) -> Iterator[TextIO]:
 def _csv_errors(source: Source, lines: array[int]) -> Iterator[None]:
     try:
         yield
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{source}: not UTF-8 text",
-            found=f"byte 0x{error.object[error.start]:02x}: {error.reason}",
-            fix="save the file as UTF-8",
-        ) from error
+    except UnicodeError as error:
+        raise encodings.wrong(str(source), source.encoding, error) from error
     except csv.Error as error:
         raise DataError(
             f"{source}: not a readable CSV file after line {lines[-1] if lines else 0}",

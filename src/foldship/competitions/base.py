@@ -91,7 +91,13 @@ class Competition:
     def _table(self, path: Path, required: tuple[str, ...], id_column: str | None) -> pd.DataFrame:
         """A file's rows, the id column first and under the task's name, whatever it is called there."""
         name = self.task.id
-        rows = tables.read_table(path, required=required, id_column=id_column, records=self.task.records)
+        rows = tables.read_table(
+            path,
+            required=required,
+            id_column=id_column,
+            records=self.task.records,
+            encoding=self.task.encoding,
+        )
         if id_column is not None:
             return rename_id(rows, id_column, name)
         numbered = rows.drop(columns=name, errors="ignore")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from foldship.config.base import Settings, Share
 from foldship.config.documents import Documents
-from foldship_kernel import records
+from foldship_kernel import encodings, records
 from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
 from foldship_kernel.tasks import CLASSES, NUMBERS, Task, derived
 from foldship_kernel.tasks import texts as templates
@@ -20,11 +20,22 @@ Names = tuple[str, ...]
 
 
 class Files(Settings):
-    """Files of the competition's folder; `sample` is null where it has none."""
+    """Files of the competition's folder; `sample` is null where it has none.
+
+    `encoding` is that of their characters; a byte order mark goes before it.
+    """
 
     train: str = "train.csv"
     test: str = "test.csv"
     sample: str | None = "sample_submission.csv"
+    encoding: str = encodings.UTF8
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if not encodings.is_text(value):
+            raise ValueError(f"files.encoding: Python knows no encoding {value!r} (try cp1252, or cp949)")
+        return value
 
 
 class Ids(Settings):
@@ -244,6 +255,7 @@ class Declared(Settings):
             retrieval=self._asked,
             test=self.files.test,
             template=self.files.sample,
+            encoding=self.files.encoding,
             test_id="" if self.ids.test == self.ids.sample else self.ids.test,
         )
 
