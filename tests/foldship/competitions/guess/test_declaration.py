@@ -307,3 +307,36 @@ def test_wrong_arguments_leave_nothing(
     with pytest.raises(FoldshipError, match=said):
         CliRunner().invoke(command, [name, "--from", str(tmp_path / given)], catch_exceptions=False)
     assert not list((tmp_path / "kernels").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "declared"),
+    [
+        (
+            "cp1252",
+            "Der Fluß fließt heute träge dahin, und das “Café” am anderen Ufer ist geschlossen",
+            "cp1252",
+        ),
+        ("gb18030", "我们今天 去公园散步 天气很好", "gb18030"),
+        ("cp949", "오늘은 날씨가 좋아서 공원에 갔습니다", "cp949"),
+        ("cp1251", "Сегодня хорошая погода и мы пошли в парк", "cp1251"),
+        ("utf-16", "hello there again", None),
+        ("utf-16-le", "hello there again", "utf-16-le"),
+        ("utf-8", "Der Fluß fließt träge dahin", None),
+    ],
+)
+def test_another_encoding_is_declared(tmp_path: Path, encoding: str, text: str, declared: str | None) -> None:
+    rows = "".join(f"n{row},{text} {row},{'red' if row % 2 else 'blue'}\r\n" for row in range(ROWS))
+    (tmp_path / "train.csv").write_bytes(f"id,body,label\r\n{rows}".encode(encoding))
+    found = guess.look(tmp_path / "train.csv")
+    assert found.declaration["files"].get("encoding") == declared
+    assert any("not UTF-8" in reason for reason in found.reasons) == (declared is not None)
+
+
+def test_stray_bytes_are_no_encoding(tmp_path: Path) -> None:
+    rows = "".join(f"n{row},das träge Wasser {row},{'red' if row % 2 else 'blue'}\n" for row in range(ROWS))
+    (tmp_path / "train.csv").write_bytes(
+        f"id,body,label\n{rows}".encode().replace(b"Wasser 7", b"Wasser \xe4")
+    )
+    with pytest.raises(DataError, match=r"not UTF-8 text(.|\n)*0xe4"):
+        guess.look(tmp_path / "train.csv")
