@@ -147,6 +147,6 @@ def _grouped(rows: pd.DataFrame, texts: list[str], pair: bool, reasons: list[str
         reasons.append("group: pairs that share a text share a fold")
         return {"group": texts, "group_by": "linked"}
     able = [name for name in texts if rows[name].nunique() >= min(LEAST_GROUPS, len(rows) // 4)]
-    chosen = able[0] if able else max(texts, key=lambda name: int(rows[name].nunique()))
+    chosen = able[0] if able else max(texts, key=lambda name: len(set(rows[name])))
     reasons.append(f"group: rows with the same {chosen} share a fold")
     return {"group": [chosen]}
