@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from foldship.competitions.guess import columns, encoding, ids, table, targets
+from foldship.competitions.guess import columns, encoding, ids, scoring, table, targets
 from foldship.competitions.guess.layout import Layout, declared, layout
 from foldship_kernel import encodings, opening
 from foldship_kernel.errors import DataError, listed
@@ -59,7 +59,7 @@ def look(train: Path) -> Guess:
     named = ids.find(rows, test, sample)
     reasons.append(named.reason)
     own = [name for name in (named.train,) if name is not None]
-    seen = targets.Seen(
+    seen = scoring.Seen(
         train,
         rows.drop(columns=own),
         None if test is None else test.drop(columns=named.test, errors="ignore"),
@@ -126,7 +126,7 @@ def _texts(
             found=listed([*others, *in_files]) or "no other column",
             fix="bring the texts into a column of both files (pandas: one read_text() a row)"
             if in_files
-            else targets.BY_HAND,
+            else scoring.BY_HAND,
         )
     reasons.append(f"texts: {', '.join(texts)}, {why}")
     return texts

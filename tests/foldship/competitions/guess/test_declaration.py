@@ -178,6 +178,8 @@ def test_a_probability_of_one_of_two_classes(tmp_path: Path) -> None:
         (list(range(15)), 0, "anything", 15),
         (list(range(15)), 0, "score", None),
         (list(range(20)), 0, "topic_label", 20),
+        (list(range(15)), 0, "language_of_country", 15),
+        (list(range(15)), 0, "readingScore", None),
         ([3 * value for value in range(15)], 0, "anything", None),
         ([0.0, 1.0, 2.0], 1, "label", 3),
         ([0, 1], 1, "label", None),
