@@ -256,7 +256,9 @@ def test_a_list_within_a_document_is_found(tmp_path: Path) -> None:
     assert found.declaration["files"] == {"train": "train.json", "sample": None}
 
 
-@pytest.mark.parametrize("give", ["file", "folder", "archive", "folder of the archive", "packed file"])
+@pytest.mark.parametrize(
+    "give", ["file", "folder", "archive", "folder of the archive", "packed file", "file that is packed"]
+)
 def test_the_program_takes_what_a_person_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, give: str
 ) -> None:
@@ -272,12 +274,12 @@ def test_the_program_takes_what_a_person_has(
             for path in data.iterdir():
                 archive.write(path, f"colours/{path.name}")
         given = given.parent if give != "archive" else given
-    elif give == "packed file":
+    elif "packed" in give:
         for path in list(data.iterdir()):
             with zipfile.ZipFile(path.with_name(f"{path.name}.zip"), "w") as archive:
                 archive.write(path, path.name)
             path.unlink()
-        given = data / "train.csv.zip"
+        given = data / ("train.csv.zip" if give == "packed file" else "train.csv")
     assert given is not None
     result = CliRunner().invoke(command, ["colours", "--from", str(given)], catch_exceptions=False)
     assert result.exit_code == 0 and "40 rows read, and 40 to predict" in result.output
