@@ -64,6 +64,11 @@ class Workspace:
         return self.build / "sample"
 
     @property
+    def unpacked(self) -> Path:
+        """Archives of the competition's files, unpacked."""
+        return self.build / "unpacked"
+
+    @property
     def retrieval(self) -> Path:
         """The index of passages."""
         return self.build / "retrieval"

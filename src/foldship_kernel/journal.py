@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from foldship_kernel.atomic import write_json
 from foldship_kernel.deadline import Deadline
+from foldship_kernel.mended import Mended
 
 FILE_NAME = "foldship.json"
 
@@ -47,6 +48,13 @@ class Journal:
         self.say("!" * 80)
         self.say(text)
         self.say("!" * 80)
+
+    def mended(self, found: Sequence[Mended]) -> None:
+        """Keep as a fact what was odd in the competition's files, and say it loudly."""
+        self.facts["mended"] = [one.as_dict() for one in found]
+        if found:
+            lines = "\n".join(f"  {one}" for one in found)
+            self.loud(f"THE COMPETITION'S FILES ARE ODD, AND WERE READ AS WELL AS CAN BE:\n{lines}")
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

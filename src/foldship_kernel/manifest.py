@@ -139,6 +139,18 @@ class Manifest:
     versions: Mapping[str, str]
     parts: Parts = field(default_factory=Parts)
 
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """Columns of the test file that a model reads."""
+        texts: set[str] = set()
+        metadata: set[str] = set()
+        for model in self.models:
+            features = model.features
+            texts |= {name for tower in model.encoding.towers for name in tower.segments}
+            texts |= {*features.counted, *(name for pair in (*features.overlaps, *features.similar) for name in pair)}
+            metadata |= {one_hot.column for one_hot in features.one_hots}
+        return self.task.columns_for(texts, metadata)
+
     def blend_for(self, names: Collection[str]) -> Blend:
         """The blend of just these models, or the nearest to it: see `foldship_kernel.blend.choose`."""
         return choose(self.blends, names)

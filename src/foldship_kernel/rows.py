@@ -1,4 +1,4 @@
-"""Rows to predict, in memory or in a CSV file as other people write them, read piece by piece.
+"""Rows to predict, in memory or in a table of text as other people write them, read piece by piece.
 
 Everything is read as text, so that ids are written back exactly as they came.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import itertools
 import re
 import sys
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,10 @@ from typing import Protocol, TextIO
 
 import pandas as pd
 
+from foldship_kernel import encodings, opening
 from foldship_kernel.errors import NEW_FILE, DataError, listed
+from foldship_kernel.magic import Layout
+from foldship_kernel.opening import Source
 
 _INDEX_COLUMN = re.compile(r"(Unnamed: \d+(\.\d+|_level_\d+)?)?")
 _MISSING_IDS = {"", "nan"}
@@ -72,39 +76,56 @@ class PreparedRows:
             yield self.prepare(chunk)
 
 
-class CsvRows:
-    """A CSV table keyed by an id, checked as a whole and then read in pieces.
+def rename_id(rows: pd.DataFrame, called: str, wanted: str) -> pd.DataFrame:
+    """Rows whose id column gets another name, and takes the place of any column that has it."""
+    others = rows if called == wanted else rows.drop(columns=wanted, errors="ignore")
+    return others.rename(columns={called: wanted})
 
-    A byte order mark, any line ending, line breaks inside quotes, blank lines, a column (or, as R writes it,
-    a header one name short) that holds only row numbers, and extra columns are all accepted.
+
+class CsvRows:
+    """A table of delimited text keyed by an id, checked as a whole and then read in pieces.
+
+    The delimiter is what the header shows. Where quotes in a table with tabs do not pair, they are characters
+    like any other, as in most such files. A byte order mark, any line ending, line breaks inside quotes,
+    blank lines, a column (or, as R writes it, a header one name short) that holds only row numbers, and extra
+    columns are all accepted.
 
     Args:
-        path: CSV file in UTF-8 with a header.
+        table: with a header; a path as it is declared, see `opening.source`.
         required: columns that must be there, besides the id.
-        id_column: column whose values must be present and distinct.
+        id_column: column whose values must be present and distinct; None where rows have only their number.
 
     Attributes:
-        ids: id of each row, as it stands in the file.
-        columns: the id column first, then all other named columns in the file's order.
+        ids: id of each row, as it stands in the file, or its number, from 0.
+        columns: the id column first, if there is one, then all other named columns in the file's order.
 
     Raises:
-        DataError: the file is missing, empty, not UTF-8, not CSV, lacks rows or a column, or an id is missing
+        DataError: the file is missing, empty, in another encoding, not CSV, lacks rows or a column, or an id is missing
             or stands twice.
     """
 
-    def __init__(self, path: Path, *, required: Sequence[str], id_column: str) -> None:
-        self._path = path
-        header, ids, lines = _survey(path, id_column, required)
-        self.ids: Sequence[str] = checked_ids(
-            path, id_column, ids, lambda row: f"row {row + 1} (line {lines[row]})"
-        )
-        self.columns = (id_column, *dict.fromkeys(name for name in header if name and name != id_column))
+    def __init__(self, table: Path | Source, *, required: Sequence[str], id_column: str | None) -> None:
+        self._source = opening.source(table) if isinstance(table, Path) else table
+        self._quoted = True
+        try:
+            header, ids, lines = _survey(self._source, id_column, required, quoted=True)
+        except DataError:
+            if self._source.layout.delimiter != "\t":
+                raise
+            self._quoted = False
+            header, ids, lines = _survey(self._source, id_column, required, quoted=False)
+        self.ids: Sequence[str] = ids
+        named = list(dict.fromkeys(name for name in header if name and name != id_column))
+        if id_column is not None:
+            checked_ids(self._source, id_column, ids, lambda row: f"row {row + 1} (line {lines[row]})")
+            named.insert(0, id_column)
+        self.columns = tuple(named)
         self._places = [header.index(name) for name in self.columns]
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Yield tables of at most CHUNK_ROWS rows, index going on; dtype object: str, or None where empty."""
-        with _opened(self._path) as stream:
-            records = (record for record, _ in _non_blank(stream))
+        with opened_text(self._source) as stream:
+            records = (record for record, _ in records_of(stream, self._source.layout, self._quoted))
             next(records)
             start = 0
             while part := list(itertools.islice(records, CHUNK_ROWS)):
@@ -116,46 +137,47 @@ class CsvRows:
                 start += len(part)
 
 
-def _survey(path: Path, id_column: str, required: Sequence[str]) -> tuple[list[str], list[str], array[int]]:
+def _survey(
+    source: Source, id_column: str | None, required: Sequence[str], *, quoted: bool
+) -> tuple[list[str], list[str], array[int]]:
     """Read a table once, keeping no more than ids.
 
     Returns:
         Header names ("" for index columns), ids, and the line each record ends on.
     """
-    if not path.is_file():
-        raise missing_error(path)
     lines: array[int] = array("Q")
     ids: list[str] = []
     moved: list[str] = []  # ids, should every record turn out to begin with a field that the header lacks
     trailing_commas = True
-    with _opened(path) as stream, _csv_errors(path, lines):
-        records = _non_blank(stream)
+    with opened_text(source) as stream, _csv_errors(source, lines):
+        records = records_of(stream, source.layout, quoted)
         first = next(records, None)
         if first is None:
-            raise DataError(f"{path}: the file is empty", expected="a header and rows", fix=NEW_FILE)
-        header = [_header_name(name) for name in first[0]]
-        for name in (id_column, *required):
+            raise DataError(f"{source}: the file is empty", expected="a header and rows", fix=NEW_FILE)
+        header = [header_name(name) for name in first[0]]
+        needed = (*required,) if id_column is None else (id_column, *required)
+        for name in needed:
             if header.count(name) != 1:
-                raise _column_error(path, name, header, needed={id_column, *required})
-        place = header.index(id_column)
+                raise _column_error(source, name, header, needed=set(needed))
+        place = None if id_column is None else header.index(id_column)
         odd_line = odd_width = 0
         for record, line in records:
             lines.append(line)
             if len(record) != len(header):
                 odd_line, odd_width = (odd_line, odd_width) if odd_line else (line, len(record))
-            ids.append(record[place] if place < len(record) else "")
+            ids.append(_id(record, place, len(ids)))
             if len(record) == len(header) + 1:
-                moved.append(record[place + 1])
+                moved.append(_id(record, None if place is None else place + 1, len(moved)))
                 trailing_commas = trailing_commas and not record[-1]
     if not ids:
         raise DataError(
-            f"{path}: no rows, only a header", expected="at least one row below the header", fix=NEW_FILE
+            f"{source}: no rows, only a header", expected="at least one row below the header", fix=NEW_FILE
         )
     if len(moved) == len(ids):
         return ([*header, ""], ids, lines) if trailing_commas else (["", *header], moved, lines)
     if odd_line:
         raise DataError(
-            f"{path}: the row that ends on line {odd_line} has another number of fields than the header",
+            f"{source}: the row that ends on line {odd_line} has another number of fields than the header",
             expected=f"{len(header)} fields",
             found=f"{odd_width} fields",
             fix="quote fields that hold commas or line breaks; download a file that was cut off again",
@@ -163,45 +185,57 @@ def _survey(path: Path, id_column: str, required: Sequence[str]) -> tuple[list[s
     return header, ids, lines
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    csv.field_size_limit(sys.maxsize)  # the default refuses texts above 131,072 characters
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        yield stream
+def _id(record: Sequence[str], place: int | None, number: int) -> str:
+    """A record's id, or its number; "" where the record is too short."""
+    if place is None:
+        return str(number)
+    return record[place] if place < len(record) else ""
 
 
 @contextmanager
-def _csv_errors(path: Path, lines: array[int]) -> Iterator[None]:
+def opened_text(source: Source) -> Iterator[TextIO]:
+    """Open a table of delimited text, its line ends as they are."""
+    with source.open() as stream, io.TextIOWrapper(stream, source.encoding, newline="") as text:
+        yield text
+
+
+@contextmanager
+def _csv_errors(source: Source, lines: array[int]) -> Iterator[None]:
     try:
         yield
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not UTF-8 text",
-            found=f"byte 0x{error.object[error.start]:02x}: {error.reason}",
-            fix="save the file as UTF-8",
-        ) from error
+    except UnicodeError as error:
+        raise encodings.wrong(str(source), source.encoding, error) from error
     except csv.Error as error:
         raise DataError(
-            f"{path}: not a readable CSV file after line {lines[-1] if lines else 0}",
+            f"{source}: not a readable CSV file after line {lines[-1] if lines else 0}",
             expected="every opening quote closed, quotes inside a field doubled",
             found=str(error),
             fix=NEW_FILE,
         ) from error
 
 
-def _non_blank(stream: Iterator[str]) -> Iterator[tuple[list[str], int]]:
-    reader = csv.reader(stream, strict=True)
+def records_of(stream: Iterable[str], layout: Layout, quoted: bool) -> Iterator[tuple[list[str], int]]:
+    """Yield the fields of each record that is not blank, and the line that it ends on."""
+    csv.field_size_limit(sys.maxsize)  # the default refuses texts above 131,072 characters
+    reader = csv.reader(
+        stream,
+        strict=True,
+        delimiter=layout.delimiter,
+        skipinitialspace=layout.spaced,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+    )
     for record in reader:
         if any(field.strip() for field in record):
             yield record, reader.line_num
 
 
-def _header_name(name: str) -> str:
+def header_name(name: str) -> str:
+    """A column's name without white space around it; "" where it only numbers rows."""
     name = name.strip("\ufeff \t")
     return "" if _INDEX_COLUMN.fullmatch(name) else name
 
 
-def checked_ids(path: Path, name: str, ids: list[str], place: Callable[[int], str]) -> list[str]:
+def checked_ids(path: Path | Source, name: str, ids: list[str], place: Callable[[int], str]) -> list[str]:
     """The ids, none of them missing or there twice.
 
     Args:
@@ -233,7 +267,7 @@ def checked_ids(path: Path, name: str, ids: list[str], place: Callable[[int], st
     return ids
 
 
-def _column_error(path: Path, name: str, header: Sequence[str], needed: set[str]) -> DataError:
+def _column_error(path: Path | Source, name: str, header: Sequence[str], needed: set[str]) -> DataError:
     if name in header:
         return DataError(f"{path}: column '{name}' stands {header.count(name)} times", fix="keep one of them")
     named = [column for column in header if column]
@@ -245,20 +279,4 @@ def _column_error(path: Path, name: str, header: Sequence[str], needed: set[str]
         fix=f"if that is the same, rename it to '{name}'"
         if close
         else "check that this is the right competition's file",
-    )
-
-
-def missing_error(path: Path) -> DataError:
-    """What to say of a file that is not there."""
-    folder = path.parent
-    if not folder.is_dir():
-        found = f"no folder {folder}"
-    else:
-        names = sorted(entry.name for entry in folder.iterdir())
-        found = f"in {folder}: {listed(names)}" if names else f"{folder} is empty"
-    return DataError(
-        f"{path}: no such file",
-        expected=f"a file '{path.name}'",
-        found=found,
-        fix="name the folder that holds the competition's unpacked files",
     )

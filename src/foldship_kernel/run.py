@@ -30,7 +30,7 @@ from foldship_kernel import (
     wheels,
 )
 from foldship_kernel.deadline import Deadline
-from foldship_kernel.errors import BundleError, FoldshipError
+from foldship_kernel.errors import BundleError, DataError, FoldshipError
 from foldship_kernel.gather import Gathered
 from foldship_kernel.intake import Intake, Reading
 from foldship_kernel.journal import FILE_NAME as JOURNAL
@@ -68,10 +68,14 @@ class Kernel:
             self._manifest = manifest.load(bundle)
             self._files = parts.find(self._manifest.parts, bundle.parent, inputs)
             self._task = self._manifest.task
-            folder, (self._rows, template) = locate.read_first(inputs, self._task.files, self._task.read_test)
+            needed = self._manifest.columns_read
+            folder, (self._rows, template) = locate.read_test(inputs, self._task, needed)
             self._mixer = Mixer(self._manifest, self._task, self.journal)
             self._groups = np.arange(len(self._rows.ids))  # until their texts are read
-            self._submission = Submission(working / SUBMISSION, self._task, self._rows, template)
+            self._submission = Submission(
+                working / SUBMISSION, self._task, self._rows, template, self._manifest.fallback
+            )
+        self.journal.mended(template.mended)
         self.journal.say(f"{self._task.name}: {len(self._rows.ids):,} rows from {folder}")
         self.journal.facts.update(
             competition=self._task.name,
@@ -88,7 +92,7 @@ class Kernel:
             self.journal.say(f"going on after {', '.join(self._gathered.units)}")
             return
         with self.journal.phase("fallback"):
-            self._submission.write(self._submission.fallback(self._manifest.fallback))
+            self._submission.write(self._submission.fallback())
             self._save("running")
         self.journal.say("a fallback submission without any model is in place")
 
@@ -102,7 +106,14 @@ class Kernel:
 
         Raises:
             BundleError: no fold of the bundle is whole, or ONNX Runtime is not to be had.
+            DataError: there is no row to predict.
         """
+        if not len(self._rows.ids):
+            raise DataError(
+                "no row to predict was found",
+                expected=f"rows in {self._task.test}",
+                fix="attach the competition to the kernel again",
+            )
         with ThreadPoolExecutor(1, thread_name_prefix="intake") as background:
             with self.journal.phase("verify"):
                 # Reading can begin as soon as the tokenizers are known to be whole.
@@ -207,7 +218,7 @@ class Kernel:
         """Take one fold's outputs into the blend, and write the better submission."""
         gathered = self._gathered.plus(str(unit), unit.model.name, outputs)
         with self.journal.phase("write"):
-            unread = self._submission.fallback(self._manifest.fallback)
+            unread = self._submission.fallback()
             mixture = self._mixer.mix(gathered, unread, self._groups)
             constant = self._submission.write(mixture.predictions)
             self._gathered = gathered  # not before: what could not be written has no part in later blends

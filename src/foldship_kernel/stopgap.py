@@ -6,6 +6,7 @@ On a busy machine the import of pandas alone can outlast a short run-time limit.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from foldship_kernel import locate
+from foldship_kernel import locate, magic, opening
+from foldship_kernel.errors import DataError
 
 # Distinct values per column: few, so that their texts are made once and not row by row.
 LEVELS = 65
@@ -41,20 +43,27 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
         for folder in locate.holding(inputs, [task["template"]]) if task["template"] else []:
             try:
                 with replacing(submission) as stream:
-                    _fill(folder / task["template"], task["id"], cells, stream)
+                    _fill(opening.source(folder / task["template"]), task["id"], cells, stream)
                 return True
-            except (OSError, ValueError, csv.Error):
+            except (DataError, OSError, ValueError, csv.Error):
                 continue  # another data set's: it must not end the search
     except (OSError, ValueError, KeyError, TypeError):
         pass  # the proper reading meets the same trouble, and reports it
     return False
 
 
-def _fill(template: Path, id_column: str, cells: Mapping[str, Sequence[str]], out: TextIO) -> None:
+def _fill(template: opening.Source, id_column: str, cells: Mapping[str, Sequence[str]], out: TextIO) -> None:
     """Write the template with its columns filled by level; ValueError if it does not fit."""
+    layout = template.layout
+    if layout.kind != magic.DELIMITED:
+        raise ValueError("not as quick to read")
     csv.field_size_limit(sys.maxsize)
-    with template.open(encoding="utf-8-sig", newline="") as stream:
-        rows = (row for row in csv.reader(stream) if any(row))
+    with template.open() as packed, io.TextIOWrapper(packed, encoding="utf-8-sig", newline="") as stream:
+        rows = (
+            row
+            for row in csv.reader(stream, delimiter=layout.delimiter, skipinitialspace=layout.spaced)
+            if any(row)
+        )
         names = [name.strip() for name in next(rows, [])]
         if not {id_column, *cells} <= set(names):
             raise ValueError("other columns")

@@ -28,30 +28,42 @@ class Submission:
         task: the competition.
         rows: rows to predict; read once, for an order of theirs.
         template: what the submission must hold.
+        targets: what is known without a model: "mean" and "spread" by target; a target that is missing gets
+            the middle of the range.
     """
 
-    def __init__(self, path: Path, task: Task, rows: Rows, template: Template) -> None:
+    def __init__(
+        self,
+        path: Path,
+        task: Task,
+        rows: Rows,
+        template: Template,
+        targets: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
         self._path = path
         self._task = task
         self._ids = rows.ids
         self._template = template
         sizes = [size for chunk in rows.chunks() for size in task.cheap_sizes(chunk)]
         self.signal = rank_signal(sizes, self._ids)
+        self._targets = targets or {}
+        without = int(template.without_row.sum())
+        self._others = self._spread(rank_signal([0] * without, list(map(str, range(without)))))
 
-    def fallback(self, targets: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
-        """Predictions without a model: each target's mean, numbers spread by a cheap ordering of the rows.
+    def fallback(self) -> NDArray[np.float64]:
+        """Predictions without a model: each target's mean, numbers spread by a cheap ordering of the rows."""
+        return self._spread(self.signal)
 
-        Args:
-            targets: "mean" and "spread" by target; a target that is missing gets the middle of the range.
-        """
-        task = self._task
+    def _spread(self, signal: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Each target's mean, numbers spread by a signal (n,) within [0, 1]: (n, targets)."""
+        task, targets = self._task, self._targets
         middle = {"mean": (task.low + task.high) / 2, "spread": 0.0}
         entries = [targets.get(name, middle) for name in task.targets]
         mean = np.array([entry["mean"] for entry in entries])
         spread = np.array([entry["spread"] for entry in entries])
         if task.kind == CLASSES:
-            return np.tile(mean / mean.sum(), (len(self._ids), 1))
-        return np.clip(mean + spread * (2 * self.signal[:, None] - 1), task.low, task.high)
+            return np.tile(mean / mean.sum(), (len(signal), 1))
+        return np.clip(mean + spread * (2 * signal[:, None] - 1), task.low, task.high)
 
     def write(self, predictions: NDArray[np.float64]) -> list[str]:
         """Check and write predictions (rows, targets), in the order of the rows and of `task.targets`.
@@ -74,7 +86,7 @@ class Submission:
                 predictions[:, constant], self.signal, self._task.low, self._task.high
             )
         self._check_values(predictions)
-        frame = self._task.fill(self._template, self._ids, predictions)
+        frame = self._task.fill(self._template, self._ids, predictions, self._others)
         self._check_layout(frame)
         atomic.write_csv(self._path, frame)
         return [name for name, flat in zip(self._task.targets, constant, strict=True) if flat]
@@ -105,7 +117,7 @@ class Submission:
                 expected=", ".join(self._template.columns),
                 found=", ".join(frame.columns),
             )
-        if list(frame[self._task.id]) != list(self._template.ids):
+        if list(frame[self._template.id_column]) != list(self._template.ids):
             raise SubmissionError(
                 "the submission's ids are not the template's, or in another order",
                 expected=f"{len(self._template.ids)} ids as in the template",

@@ -8,27 +8,34 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from foldship_kernel import encodings
 from foldship_kernel.errors import NEW_FILE, DataError
 from foldship_kernel.records import Records, open_rows
 
 
 def read_table(
-    path: Path, *, required: Sequence[str], id_column: str, records: Records | None = None
+    path: Path,
+    *,
+    required: Sequence[str],
+    id_column: str | None,
+    records: Records | None = None,
+    encoding: str = encodings.UTF8,
 ) -> pd.DataFrame:
     """Read a whole table into memory; takes and refuses what `records.open_rows` does.
 
     Args:
         path: the file.
         required: columns that must be there, besides the id.
-        id_column: column whose values must be present and distinct.
-        records: how rows lie in a JSON file; None for CSV.
+        id_column: column whose values must be present and distinct; None where rows have only their number.
+        records: how rows lie in a JSON file; None for columns under their own names.
+        encoding: of the characters, where no byte order mark says another.
 
     Returns:
-        One row per record and at least one row, index 0, 1, 2 ...; the id column first, then all other named
-        columns of a CSV file in its order, or of JSON those required. All columns are of dtype object and
-        hold str, or None where a field is empty.
+        One row per record and at least one row, index 0, 1, 2 ...; the id column first, then all named
+        columns of a table of text in its order, or of JSON and Parquet those required. All columns are of
+        dtype object and hold str, or None where a field is empty.
     """
-    rows = open_rows(path, records, required=required, id_column=id_column, strict=True)
+    rows = open_rows(path, records, required=required, id_column=id_column, strict=True, encoding=encoding)
     return pd.concat(list(rows.chunks()))
 
 

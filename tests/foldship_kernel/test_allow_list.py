@@ -12,8 +12,8 @@ from pathlib import Path
 
 import foldship_kernel
 
-# openvino only by one engine, loaded where a bundle asks for it
-ALLOWED = {"numpy", "pandas", "scipy", "tokenizers", "onnxruntime", "openvino"}
+# openvino only by one engine, loaded where a bundle asks for it; pyarrow only for tables in Parquet
+ALLOWED = {"numpy", "pandas", "scipy", "tokenizers", "onnxruntime", "openvino", "pyarrow"}
 OURS = "foldship_kernel"
 SOURCE = Path(foldship_kernel.__file__).parent
 

@@ -70,7 +70,7 @@ def test_where_we_must_not_look_nothing_is_found(tmp_path: Path, monkeypatch: py
     locked, right = put(tmp_path / "a"), put(tmp_path / "b")
     is_file = Path.is_file
     monkeypatch.setattr(Path, "is_file", lambda path: (refuse if path.parent == locked else is_file)(path))
-    assert locate.holding(tmp_path, FILES) == [right]
+    assert list(locate.holding(tmp_path, FILES)) == [right]
 
 
 def test_files_that_must_not_be_read_are_passed_over_or_reported(tmp_path: Path) -> None:

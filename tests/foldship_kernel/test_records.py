@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from foldship_kernel.errors import DataError
-from foldship_kernel.records import JsonRows, Records, open_rows
+from foldship_kernel.records import RecordRows, Records, open_rows
 from foldship_kernel.rows import CHUNK_ROWS, CsvRows
 
 BIOASQ = Records(
@@ -41,9 +41,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "train.json"
 
 
-def read(path: Path, *questions: Any, strict: bool = True, required: tuple[str, ...] = WANTED) -> JsonRows:
+def read(path: Path, *questions: Any, strict: bool = True, required: tuple[str, ...] = WANTED) -> RecordRows:
     path.write_text(json.dumps({"questions": list(questions)}), encoding="utf-8")
-    return JsonRows(path, BIOASQ, required=required, id_column="id", strict=strict)
+    return RecordRows(path, BIOASQ, required=required, id_column="id", strict=strict)
 
 
 def test_values_become_columns(path: Path) -> None:
@@ -76,7 +76,7 @@ def test_rows_come_in_pieces_with_the_index_going_on(path: Path) -> None:
 def test_a_byte_order_mark_is_no_fault(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps([question()]).encode())
     whole = Records(columns=BIOASQ.columns)
-    assert JsonRows(path, whole, required=WANTED, id_column="id", strict=True).ids == ["q1"]
+    assert RecordRows(path, whole, required=WANTED, id_column="id", strict=True).ids == ["q1"]
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,13 @@ def test_aboard_a_column_may_be_missing_but_not_an_id(path: Path) -> None:
 def test_files_of_another_kind(path: Path, content: bytes, said: str) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
-        JsonRows(path, BIOASQ, required=WANTED, id_column="id", strict=False)
+        RecordRows(path, BIOASQ, required=WANTED, id_column="id", strict=False)
     assert said in str(caught.value)
 
 
 def test_no_file(path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
-        JsonRows(path, BIOASQ, required=WANTED, id_column="id", strict=True)
+        RecordRows(path, BIOASQ, required=WANTED, id_column="id", strict=True)
 
 
 def test_without_records_a_file_is_csv(tmp_path: Path) -> None:

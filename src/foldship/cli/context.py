@@ -12,13 +12,12 @@ from typing import Any
 import click
 import pandas as pd
 
-from foldship import competitions
+from foldship import competitions, unpacking
 from foldship.cli import retrieving
 from foldship.competitions.base import Competition
 from foldship.config import load
 from foldship.config.schema import Experiment
 from foldship.workspace import Workspace, find_root
-from foldship_kernel.errors import FoldshipError
 
 
 @dataclass(frozen=True)
@@ -85,11 +84,9 @@ def open_context(competition: str, data: Path | None, recipe: str) -> Context:
         workspace.sample.mkdir(parents=True, exist_ok=True)
         chosen.write_sample(workspace.sample)
         data = workspace.sample
-    elif not (data := data.expanduser()).is_dir():
-        raise FoldshipError(
-            f"DATA: {data} is no folder",
-            fix=f"name the folder that holds {chosen.name}'s train.csv and test.csv",
-        )
+    else:
+        files = chosen.declared.files
+        data = unpacking.folder(data.expanduser(), (files.train, files.test), workspace.unpacked)
     return Context(workspace, chosen, experiment, recipe, data.resolve())
 
 
@@ -106,7 +103,8 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--data",
             type=click.Path(path_type=Path),
-            help="Folder with the competition's own files.  [default: generated sample data]",
+            help="Folder with the competition's own files, or their archive.  [default: generated sample "
+            "data]",
         ),
         click.option("--competition", default="quest", show_default=True, help="Which competition."),
     ):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from foldship import unpacking
 from foldship.cli.context import Context, open_context, shared_options
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def simulate(
     verdict = rehearsal.simulate(
         workspace.kernel,
         workspace.dataset,
-        input_folder.expanduser() if input_folder else context.data,
+        _input(context, input_folder) if input_folder else context.data,
         workspace.simulation,
         cache=workspace.cache,
         competition=kernel.competition,
@@ -117,6 +118,13 @@ def simulate(
             terminal.show(table)
     if not verdict.passed:
         sys.exit(f"error: the rehearsal failed: see {workspace.simulation / 'verdict.json'}")
+
+
+def _input(context: Context, given: Path) -> Path:
+    """The folder to rehearse on, unpacked where it is an archive."""
+    return unpacking.folder(
+        given.expanduser(), context.competition.task.files, context.workspace.unpacked, "INPUT"
+    )
 
 
 def _promise(context: Context, rows: int | None, profile: str | None, margin: float | None) -> Promise:

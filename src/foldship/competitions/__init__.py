@@ -25,7 +25,8 @@ SAMPLES: dict[str, Callable[[Path, Task], None]] = {
 
 def names(kernels: Path) -> list[str]:
     """Competitions that are declared below `kernels/`."""
-    return sorted(path.parent.name for path in kernels.glob(f"*/{FILE_NAME}"))
+    found = (path.parent.name for path in kernels.glob(f"*/{FILE_NAME}"))
+    return sorted(name for name in found if not name.startswith("."))
 
 
 def get(kernels: Path, name: str) -> Competition:

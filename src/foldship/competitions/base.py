@@ -11,8 +11,9 @@ import pandas as pd
 
 from foldship.config.competition import Declared
 from foldship.metrics import Score
-from foldship_kernel import batching, tables
+from foldship_kernel import batching, opening, tables
 from foldship_kernel.errors import NEW_FILE, DataError, FoldshipError, listed
+from foldship_kernel.rows import rename_id
 from foldship_kernel.tasks import CLASSES, Task
 from foldship_kernel.tasks.texts import fill
 from foldship_kernel.text import normalise_all
@@ -54,7 +55,7 @@ class Competition:
         task, targets = self.task, self.declared.targets
         path = folder / self.declared.files.train
         wanted = (targets.column,) if targets.column else targets.columns
-        rows = self._prepared(self._table(path, (*task.columns, *wanted)), path)
+        rows = self._prepared(self._table(path, (*task.columns, *wanted), self.declared.ids.train), path)
         if task.kind == CLASSES:
             assert targets.column
             hot = _one_hot(rows, targets.column, task.targets, path)
@@ -70,7 +71,7 @@ class Competition:
             DataError: the file or a column is missing or malformed.
         """
         path = folder / self.task.test
-        return self._prepared(self._table(path, self.task.columns), path)
+        return self._prepared(self._table(path, self.task.columns, self.declared.ids.test), path)
 
     def columns(self, folder: Path, names: tuple[str, ...]) -> pd.DataFrame:
         """Columns of the training rows and of the test rows, where there are such, as their files have them.
@@ -81,13 +82,27 @@ class Competition:
         Raises:
             DataError: a file is malformed, or there is no training file.
         """
-        files = [folder / self.declared.files.train]
-        files += [path for path in (folder / self.task.test,) if path.is_file()]
-        return pd.concat([self._table(path, names) for path in files], ignore_index=True)
+        ids, test = self.declared.ids, folder / self.task.test
+        parts = [self._table(folder / self.declared.files.train, names, ids.train)]
+        if opening.there(test):
+            parts.append(self._table(test, names, ids.test))
+        return pd.concat(parts, ignore_index=True)
 
-    def _table(self, path: Path, required: tuple[str, ...]) -> pd.DataFrame:
-        records = self.task.records
-        return tables.read_table(path, required=required, id_column=self.task.id, records=records)
+    def _table(self, path: Path, required: tuple[str, ...], id_column: str | None) -> pd.DataFrame:
+        """A file's rows, the id column first and under the task's name, whatever it is called there."""
+        name = self.task.id
+        rows = tables.read_table(
+            path,
+            required=required,
+            id_column=id_column,
+            records=self.task.records,
+            encoding=self.task.encoding,
+        )
+        if id_column is not None:
+            return rename_id(rows, id_column, name)
+        numbered = rows.drop(columns=name, errors="ignore")
+        numbered.insert(0, name, pd.Series([str(number) for number in rows.index], dtype=object))
+        return numbered
 
     def _prepared(self, rows: pd.DataFrame, path: Path) -> pd.DataFrame:
         try:

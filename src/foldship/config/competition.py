@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from foldship.config.base import Settings, Share
 from foldship.config.documents import Documents
-from foldship_kernel import records
+from foldship_kernel import encodings, records
 from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
 from foldship_kernel.tasks import CLASSES, NUMBERS, Task, derived
 from foldship_kernel.tasks import texts as templates
@@ -20,11 +20,33 @@ Names = tuple[str, ...]
 
 
 class Files(Settings):
-    """Files of the competition's folder; `sample` is null where it has none."""
+    """Files of the competition's folder; `sample` is null where it has none.
+
+    `encoding` is that of their characters; a byte order mark goes before it.
+    """
 
     train: str = "train.csv"
     test: str = "test.csv"
     sample: str | None = "sample_submission.csv"
+    encoding: str = encodings.UTF8
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if not encodings.is_text(value):
+            raise ValueError(f"files.encoding: Python knows no encoding {value!r} (try cp1252, or cp949)")
+        return value
+
+
+class Ids(Settings):
+    """What the id column is called, file by file; in the sample as in the test file, unless it is named.
+
+    With `train: null` the training rows have no id, and are named by their number.
+    """
+
+    train: str | None
+    test: str
+    sample: str | None = None
 
 
 class Targets(Settings):
@@ -124,7 +146,7 @@ class Declared(Settings):
     """
 
     title: str = ""
-    id: str
+    id: str | Ids
     texts: Annotated[Names, Field(min_length=1)] | Annotated[dict[str, str], Field(min_length=1)]
     categories: Names = ()
     common: Names = ()
@@ -161,7 +183,7 @@ class Declared(Settings):
                 raise ValueError(f"texts.{name}: {template!r} names no column in braces")
         if (RETRIEVED in self.read) != (self.retrieval is not None):
             raise ValueError(f"a text that names {{{RETRIEVED}}}, and retrieval, go together")
-        taken = {self.id, *self.read}
+        taken = {*filter(None, (self.ids.train, self.ids.test, self.ids.sample)), *self.read}
         for name in self.targets.names:
             if name in taken:
                 raise ValueError(f"targets: {name!r} is a column that is read, too")
@@ -175,6 +197,13 @@ class Declared(Settings):
     def templates(self) -> dict[str, str]:
         """Texts by name."""
         return self.texts if isinstance(self.texts, dict) else {name: f"{{{name}}}" for name in self.texts}
+
+    @property
+    def ids(self) -> Ids:
+        """What the id column is called in each file."""
+        if isinstance(self.id, str):
+            return Ids(train=self.id, test=self.id, sample=self.id)
+        return self.id.model_copy(update={"sample": self.id.sample or self.id.test})
 
     @property
     def read(self) -> Names:
@@ -208,7 +237,7 @@ class Declared(Settings):
         """
         return Task(
             name=name,
-            id=self.id,
+            id=self.ids.sample or self.ids.test,
             texts=self.templates,
             targets=self.targets.names,
             kind=CLASSES if self.targets.classes else NUMBERS,
@@ -226,6 +255,8 @@ class Declared(Settings):
             retrieval=self._asked,
             test=self.files.test,
             template=self.files.sample,
+            encoding=self.files.encoding,
+            test_id="" if self.ids.test == self.ids.sample else self.ids.test,
         )
 
 

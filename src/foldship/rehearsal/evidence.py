@@ -20,13 +20,15 @@ class Finding:
         name: of the rule.
         passed: whether it is kept.
         seen: what was found, with numbers.
-        remedy: what to do about it; "" when passed.
+        remedy: what to do about it; "" when there is nothing to do.
+        warned: whether it is kept, and yet something should be looked at.
     """
 
     name: str
     passed: bool
     seen: str
     remedy: str = ""
+    warned: bool = False
 
 
 @dataclass(frozen=True)

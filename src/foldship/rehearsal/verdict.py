@@ -48,6 +48,10 @@ class Verdict:
     def failed(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if not finding.passed)
 
+    @property
+    def warned(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.warned)
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-like form, the same keys in the same order each time."""
         return {
@@ -55,6 +59,7 @@ class Verdict:
             "checks": {
                 finding.name: {
                     "passed": finding.passed,
+                    "warned": finding.warned,
                     "seen": finding.seen,
                     "remedy": finding.remedy,
                 }

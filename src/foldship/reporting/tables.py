@@ -112,16 +112,30 @@ def checks(verdict: Json) -> Table:
     """What the rehearsal checked, from `verdict.json`."""
     found = list(verdict["checks"].items())
     return Table(
-        "Rehearsal: " + ("all checks passed" if verdict["passed"] else "FAILED"),
+        "Rehearsal: " + _outcome(verdict),
         ("check", "verdict", "seen", "remedy"),
         tuple(
-            (name, "passed" if check["passed"] else "FAILED", check["seen"], check["remedy"])
-            for name, check in found
+            (name, _word(check), check["seen"], check["remedy"]) for name, check in found
         ),
         f"Isolation: {verdict['isolation']['mechanism']}.",
         left=frozenset({1, 2, 3}),
-        alarming=frozenset(place for place, (_, check) in enumerate(found) if not check["passed"]),
+        alarming=frozenset(
+            place for place, (_, check) in enumerate(found) if not check["passed"] or check.get("warned")
+        ),
     )
+
+
+def _outcome(verdict: Json) -> str:
+    if not verdict["passed"]:
+        return "FAILED"
+    warnings = sum(bool(check.get("warned")) for check in verdict["checks"].values())
+    return "all checks passed" + (f", {warnings} with a WARNING" if warnings else "")
+
+
+def _word(check: Json) -> str:
+    if not check["passed"]:
+        return "FAILED"
+    return "WARNING" if check.get("warned") else "passed"
 
 
 def phases(verdict: Json) -> Table:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foldship_kernel.errors import DataError, listed
+from foldship_kernel.mended import Mended
+
+NO_ROW = -1
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,25 @@ class Template:
         id_column: name of the id column.
         ids: ids in the order wanted.
         columns: all columns in the order wanted.
+        rows: (ids,) place of each id's row among those that were read, `NO_ROW` for one that has none; None
+            where both hold the same ids, each once.
+        holds: for columns that are not called as they were declared: the declared name.
+        given: what stands in columns that nobody declared, a text for each id.
+        mended: what was odd in the files that this and the rows were read from.
     """
 
     id_column: str
     ids: Sequence[str]
     columns: tuple[str, ...]
+    rows: NDArray[np.int64] | None = None
+    holds: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    mended: tuple[Mended, ...] = ()
+
+    @property
+    def without_row(self) -> NDArray[np.bool_]:
+        """(ids,) bool: whether an id has no row."""
+        return np.zeros(len(self.ids), dtype=bool) if self.rows is None else self.rows < 0
 
 
 def rank_signal(sizes: Sequence[int], ids: Sequence[str]) -> NDArray[np.float64]:
@@ -60,3 +77,19 @@ def check_same_ids(
         found="; ".join(found),
         fix="take both files from the same download",
     )
+
+
+def check_columns(found: Sequence[str], declared: Sequence[str], path: Path) -> None:
+    """Check that a sample submission has no columns that nobody declared.
+
+    Raises:
+        DataError: it has.
+    """
+    others = [name for name in found if name not in declared]
+    if others:
+        raise DataError(
+            f"{path}: columns that competition.yaml does not declare: {listed(others)}",
+            expected=f"columns {listed(declared)}",
+            found=f"columns {listed(found)}",
+            fix="declare under submission what they hold, or name the right file under files.sample",
+        )

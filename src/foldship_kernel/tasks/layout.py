@@ -21,8 +21,9 @@ def fill(
     targets: Sequence[str],
     ids: Sequence[str],
     predictions: NDArray[np.float64],
+    others: NDArray[np.float64] | None = None,
 ) -> pd.DataFrame:
-    """The template's table, filled by id: same ids, columns, order.
+    """The template's table, filled row by row: same ids, columns, order.
 
     Args:
         template: ids and columns wanted.
@@ -30,16 +31,26 @@ def fill(
         targets: names of the columns of `predictions`.
         ids: id of each predicted row.
         predictions: (rows, targets), in the order of `ids`.
+        others: (number of them, targets), predictions for the template's ids without a row, in their order;
+            None where there are none.
     """
-    chosen = predictions[pd.Index(ids).get_indexer(pd.Index(template.ids))]
-    return pd.DataFrame(
-        {
-            name: list(template.ids)
-            if name == template.id_column
-            else _column(layout[name], list(targets), chosen)
-            for name in template.columns
-        }
-    )
+    places = template.rows
+    if places is None:
+        places = pd.Index(ids).get_indexer(pd.Index(template.ids))
+    if others is not None:
+        places = places.copy()
+        places[places < 0] = len(predictions) + np.arange(len(others))
+        predictions = np.concatenate([predictions, others])
+    chosen = predictions[places]
+    cells: dict[str, object] = {}
+    for name in template.columns:
+        if name == template.id_column:
+            cells[name] = list(template.ids)
+        elif name in template.given:
+            cells[name] = list(template.given[name])
+        else:
+            cells[name] = _column(layout[template.holds.get(name, name)], list(targets), chosen)
+    return pd.DataFrame(cells)
 
 
 def _column(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
+from foldship_kernel import encodings
+from foldship_kernel.errors import DataError
 from foldship_kernel.records import Records, open_rows
 from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
-from foldship_kernel.rows import CsvRows, PreparedRows, Rows
+from foldship_kernel.rows import PreparedRows, Rows, rename_id
 from foldship_kernel.tasks import derived, layout, texts
-from foldship_kernel.tasks.base import Template, check_same_ids
+from foldship_kernel.tasks.base import Template, check_columns, check_same_ids
 from foldship_kernel.text import normalise_all
 
 NUMBERS, CLASSES = "numbers", "classes"
@@ -31,7 +33,7 @@ class Task:
 
     Attributes:
         name: the competition's, as in `kernels/<name>/`.
-        id: id column of the rows.
+        id: id column of the rows and of the submission.
         texts: what models can read of a row, by name: a template of columns in braces.
         targets: what a model's outputs are, in order: columns of numbers, or classes.
         kind: "numbers", each target a number from `low` to `high` for itself, or "classes", probabilities
@@ -49,10 +51,13 @@ class Task:
         spans: names of the parts of texts that models may read by themselves, in the order of their numbers,
             see `foldship_kernel.spans`.
         derive: what makes further columns of the files' own, see `derived`; "" for nothing.
-        records: how rows lie in the competition's files where these are JSON; None for CSV.
+        records: how rows lie in the competition's files where these are JSON; None for columns under their
+            own names.
         retrieval: how passages are found for a row, which stand in its column "retrieved"; None for none.
         test: file with the rows to predict.
         template: file with the ids and columns of the submission; None where the competition has none.
+        test_id: what the id column is called in the file with the rows to predict; "" for `id`.
+        encoding: of the files' characters, where no byte order mark says another.
     """
 
     name: str
@@ -74,6 +79,8 @@ class Task:
     retrieval: RetrievalSpec | None = None
     test: str = "test.csv"
     template: str | None = "sample_submission.csv"
+    test_id: str = ""
+    encoding: str = encodings.UTF8
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Task:
@@ -92,8 +99,13 @@ class Task:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that are read of a row's file, besides the id."""
-        named = [name for template in self.texts.values() for name in texts.columns(template)]
-        wanted = dict.fromkeys([*named, *self.categories, *self.common])
+        return self.columns_for(self.texts, (*self.categories, *self.common))
+
+    def columns_for(self, named: Collection[str], metadata: Collection[str]) -> tuple[str, ...]:
+        """Columns that some texts, and some columns of metadata, are made of."""
+        parts = [column for name in self.texts if name in named for column in texts.columns(self.texts[name])]
+        kinds = [column for column in (*self.categories, *self.common) if column in metadata]
+        wanted = dict.fromkeys([*parts, *kinds])
         if self.retrieval is not None:
             wanted.pop(RETRIEVED, None)
             asked = (*texts.columns(self.retrieval.query), self.retrieval.documents)
@@ -118,22 +130,62 @@ class Task:
             made = made.assign(**{RETRIEVED: pd.Series(None, index=made.index, dtype=object)})
         return made
 
-    def read_test(self, folder: Path) -> tuple[Rows, Template]:
+    def read_test(
+        self, folder: Path, *, strict: bool = True, needed: Collection[str] | None = None
+    ) -> tuple[Rows, Template]:
         """Find and check the rows to predict, and the template of the submission.
 
+        Args:
+            folder: with the competition's files.
+            strict: whether what is malformed is an error, as ashore; else all rows that can be found are
+                read, and the template tells what was odd, see `foldship_kernel.lenient`. Well-formed files
+                are read alike.
+            needed: columns that the shipped models read; None for all. Others may be missing without a word.
+
         Raises:
-            DataError: a file or column is missing or malformed, or the two files' ids differ.
+            DataError: a file or column is missing or malformed, the two files' ids differ, or the sample has
+                columns that were not declared; if not `strict`, that no file of this competition is there.
         """
+        try:
+            return self._read_strictly(folder)
+        except (DataError, OSError):
+            if strict:
+                raise
+        from foldship_kernel.lenient import reading  # well-formed files never need it
+
+        return reading.read(self, folder, needed)
+
+    def _read_strictly(self, folder: Path) -> tuple[Rows, Template]:
         path = folder / self.test
-        rows = open_rows(path, self.records, required=self.columns, id_column=self.id, strict=False)
+        called = self.test_id or self.id
+        rows: Rows = open_rows(
+            path,
+            self.records,
+            required=self.columns,
+            id_column=called,
+            strict=False,
+            encoding=self.encoding,
+        )
+        if called != self.id:
+            rows = PreparedRows(rows, partial(rename_id, called=called, wanted=self.id))
         if self.derive or self.retrieval is not None:
             rows = PreparedRows(rows, partial(self.prepare, strict=False))
         if self.template is None:
             return rows, Template(self.id, rows.ids, (self.id, *self.submission))
-        wanted = CsvRows(folder / self.template, required=tuple(self.submission), id_column=self.id)
-        check_same_ids(rows.ids, wanted.ids, folder / self.test, folder / self.template)
-        columns = tuple(name for name in wanted.columns if name == self.id or name in self.submission)
-        return rows, Template(self.id, wanted.ids, columns)
+        asked = tuple(self.submission)
+        sample = folder / self.template
+        wanted = open_rows(
+            sample, None, required=asked, id_column=self.id, strict=True, encoding=self.encoding
+        )
+        check_same_ids(rows.ids, wanted.ids, path, sample)
+        check_columns(wanted.columns, (self.id, *asked), sample)
+        return rows, Template(self.id, wanted.ids, wanted.columns)
+
+    def fit(self, folder: Path) -> float:
+        """How well a folder's files fit the competition: 0, not at all, to 2, all columns are there."""
+        from foldship_kernel.lenient import reading
+
+        return reading.fit(self, folder)
 
     def raw_texts(self, rows: pd.DataFrame) -> dict[str, Sequence[object]]:
         """The texts of some rows as they came, str or missing, one sequence per name in `texts`."""
@@ -177,15 +229,22 @@ class Task:
         """From `low` to `high`, to 0 to 1."""
         return np.asarray((values - self.low) / (self.high - self.low), dtype=np.float64)
 
-    def fill(self, template: Template, ids: Sequence[str], predictions: NDArray[np.float64]) -> pd.DataFrame:
+    def fill(
+        self,
+        template: Template,
+        ids: Sequence[str],
+        predictions: NDArray[np.float64],
+        others: NDArray[np.float64] | None = None,
+    ) -> pd.DataFrame:
         """Lay out predictions as the competition wants them.
 
         Args:
             template: as `read_test` returns it.
             ids: id of each predicted row.
             predictions: (rows, targets), in the order of `ids` and `targets`.
+            others: predictions for the template's ids without a row, in their order; None for none.
         """
-        return layout.fill(template, self.submission, self.targets, ids, predictions)
+        return layout.fill(template, self.submission, self.targets, ids, predictions, others)
 
     def numbers(self, submission: pd.DataFrame) -> pd.DataFrame:
         """The numbers in a submission of text cells, see `layout.numbers`."""

@@ -10,9 +10,10 @@ REMEDY = "read ids as text, and write them as they came, in the order of the INP
 
 
 def check(run: Evidence) -> Finding:
-    if run.submission is None or run.task.id not in run.submission.columns:
+    name = str(run.template.columns[0])
+    if run.submission is None or name not in run.submission.columns:
         return Finding(NAME, False, "no ids to look at", "see 'submission present' and 'columns'")
-    wanted, found = list(run.template[run.task.id]), list(run.submission[run.task.id])
+    wanted, found = list(run.template[name]), list(run.submission[name])
     if wanted == found:
         return Finding(NAME, True, f"all {len(wanted):,}, in order")
     missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
