@@ -196,6 +196,7 @@ def _theirs(rows: pd.DataFrame, encoder: str, folder: Path) -> None:
 
     for fold in range(FOLDS):
         learn = [int(place) for place in np.flatnonzero(fold_of != fold)]
+        precision.announce(precision.fastest())
         arguments = TrainingArguments(
             output_dir=str(folder / str(fold)),
             per_device_train_batch_size=BATCH,

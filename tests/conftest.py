@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,40 @@ for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"):
 # A shell has what it starts with "&" ignore Ctrl-C, and so would all that tests start and stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test leaves what another one would feel: the environment is put back, torch's settings are compared.
+
+    Libraries set variables of their own, such as the precision that a training ran in.
+    """
+    variables, settings = dict(os.environ), _torch_settings()
+    yield
+    for name in set(os.environ) - set(variables):
+        if name != "PYTEST_CURRENT_TEST":
+            del os.environ[name]
+    os.environ.update({name: value for name, value in variables.items() if name != "PYTEST_CURRENT_TEST"})
+    left = _torch_settings()
+    if settings is not None and left != settings:
+        changed = {name: (settings[name], value) for name, value in left.items() if settings[name] != value}
+        pytest.fail(f"the test left torch otherwise than it was (before, after): {changed}")
+
+
+def _torch_settings() -> dict[str, object] | None:
+    """What changes results of torch for the whole process; None where it is not loaded."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "get_float32_matmul_precision"):
+        return None
+    return {
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "default_dtype": torch.get_default_dtype(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "grad": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "onednn": torch.backends.mkldnn.enabled,
+    }
 
 
 @pytest.fixture(scope="session")

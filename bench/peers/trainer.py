@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import Trainer, TrainingArguments
 
 from bench.peers.pytorch import encoder
+from foldship.training import precision
 from foldship_kernel.encoded import EncodedRows
 
 BATCH = 8
@@ -31,6 +32,7 @@ class _Model(nn.Module):
 
 def build(source: str, attention: str, padded_to: int) -> Callable[[EncodedRows], NDArray[np.float32]]:
     """Trainer.predict over batches of 8, all sequences padded to `padded_to` tokens."""
+    precision.announce("fp32")
     folder = tempfile.mkdtemp()  # Trainer wants one, and writes nothing there
     arguments = TrainingArguments(
         folder, per_device_eval_batch_size=BATCH, use_cpu=True, report_to="none", disable_tqdm=True

@@ -10,6 +10,7 @@ import pytest
 
 from bench import texts
 from bench.peers import batches, optimum_ort, pytorch, trainer
+from foldship.training import precision
 from foldship_kernel.encoded import EncodedRows
 
 
@@ -24,6 +25,15 @@ def rows() -> EncodedRows:
 def test_pooling_skips_the_padding() -> None:
     hidden = np.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]], dtype=np.float32)
     assert batches.mean_pool(hidden, np.array([[1, 1, 0]])).tolist() == [[2.0, 3.0]]
+
+
+def test_an_earlier_trainings_precision_is_not_the_trainers(
+    rows: EncodedRows, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = pytorch.build(str(tiny_backbone), "eager")(rows)
+    monkeypatch.setenv(precision.LEFT_BEHIND, "bf16")  # as a training on a processor with bf16 leaves it
+    found = trainer.build(str(tiny_backbone), "sdpa", 64)(rows)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 def test_all_return_the_same_vectors_in_the_order_of_the_rows(

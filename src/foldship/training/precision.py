@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from foldship.config.schema import Model
@@ -9,6 +11,7 @@ from foldship.training.parameters import EIGHT_BIT
 from foldship_kernel.errors import FoldshipError
 
 SHORT, MEDIUM = 256, 512  # tokens
+LEFT_BEHIND = "ACCELERATE_MIXED_PRECISION"  # set by each `TrainingArguments`, read by the next
 
 
 def device() -> torch.device:
@@ -59,3 +62,12 @@ def optimizer(config: Model) -> str:
     if config.optimizer == "auto":
         return EIGHT_BIT if torch.cuda.is_available() else "adamw"
     return config.optimizer
+
+
+def announce(chosen: str) -> None:
+    """Name the precision of the next `TrainingArguments`: the library takes an earlier one's where it can.
+
+    Args:
+        chosen: "fp32", "bf16" or "fp16".
+    """
+    os.environ[LEFT_BEHIND] = "no" if chosen == "fp32" else chosen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -50,8 +49,7 @@ def trainer_options(config: Model) -> dict[str, Any]:
         FoldshipError: as `precision.choose`.
     """
     chosen = precision.choose(config)
-    # The library leaves an earlier training's choice here, and takes it for this one's.
-    os.environ["ACCELERATE_MIXED_PRECISION"] = "no" if chosen == "fp32" else chosen
+    precision.announce(chosen)
     on_gpu = torch.cuda.is_available()
     return {
         "bf16": chosen == "bf16",
