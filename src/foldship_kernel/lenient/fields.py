@@ -26,10 +26,18 @@ class Dialect:
         csv.field_size_limit(sys.maxsize)  # the default refuses texts above 131,072 characters
 
     @cached_property
-    def _clean(self) -> re.Pattern[str]:
+    def _starts(self) -> dict[int, re.Pattern[str]]:
+        return {}
+
+    @cached_property
+    def _field(self) -> str:
+        """Pattern of a well-formed field."""
         mark = re.escape(self.layout.delimiter)
-        field = rf'{" ?" if self.layout.spaced else ""}(?:"[^"]*+(?:""[^"]*+)*+"|[^"{mark}\r\n]*+)'
-        return re.compile(f"{field}(?:{mark}{field})*+")
+        return rf'{" ?" if self.layout.spaced else ""}(?:"[^"]*+(?:""[^"]*+)*+"|[^"{mark}\r\n]*+)'
+
+    @cached_property
+    def _clean(self) -> re.Pattern[str]:
+        return re.compile(f"{self._field}(?:{re.escape(self.layout.delimiter)}{self._field})*+")
 
     @cached_property
     def _closed(self) -> re.Pattern[str]:
@@ -65,16 +73,16 @@ class Dialect:
             line: which may be the first of a record of several.
             place: of the field; only of the first one a record may go on over further lines.
         """
-        if place:
-            fields = self.alone(line)
-            return fields[place] if fields is not None and place < len(fields) else None
-        first, found, _ = line.partition(self.layout.delimiter)
-        if not found:
-            return None
-        if '"' in first:
-            fields = self.alone(first)
-            return fields[0] if fields else None
-        return first
+        found = self._to(place).match(line)
+        return unquoted(found[1]) if found else None
+
+    def _to(self, place: int) -> re.Pattern[str]:
+        """Well-formed fields up to the one at a place; of the first one it must be seen where it ends."""
+        if place not in self._starts:
+            mark = re.escape(self.layout.delimiter)
+            end = rf"{mark}|[\r\n]*\Z" if place else mark
+            self._starts[place] = re.compile(f"(?:{self._field}{mark}){{{place}}}({self._field})(?:{end})")
+        return self._starts[place]
 
     def ways(self, text: str) -> Iterable[list[str]]:
         """The fields of a record's text in each way that they may be meant, the likeliest first."""

@@ -116,7 +116,7 @@ def read(task: Task, folder: Path, needed: Collection[str] | None = None) -> tup
     if task.derive or task.retrieval is not None:
         rows = PreparedRows(rows, partial(task.prepare, strict=False))
     if found.sample is None:
-        made = Template(task.id, rows.ids, (task.id, *task.submission))
+        made = templates.without_sample(task, rows.ids)
     else:
         mended += found.sample.mended
         numbered = found.test is not None and found.test.numbered

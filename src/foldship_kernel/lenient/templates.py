@@ -92,6 +92,14 @@ def make(task: Task, rows: Sequence[str], sample: Opened, *, numbered: bool) -> 
     )
 
 
+def without_sample(task: Task, rows: Sequence[str]) -> Template:
+    """The template of a submission where no sample tells it: the rows' ids, and the declared columns."""
+    notes = Mending(task.test)
+    _tell_odd_ids(rows, notes)
+    places = np.arange(len(rows), dtype=np.int64)
+    return Template(task.id, rows, (task.id, *task.submission), rows=places, mended=notes.found)
+
+
 def _tell_odd_ids(ids: Sequence[str], notes: Mending) -> None:
     counts = Counter(ids)
     twice = [value for value, count in counts.items() if count > 1]
