@@ -231,7 +231,7 @@ def blank(draw: st.DrawFn, files: Files) -> Files:
 def by_backslash(draw: st.DrawFn, files: Files) -> Files:
     """A record has its quotes escaped by backslashes."""
     place, content, _ = _within(draw, files)
-    if isinstance(content, bytes) or not files.lines[place].whole:
+    if isinstance(content, bytes) or not files.lines[place].whole or "\\" in content:
         return files
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL, doublequote=False, escapechar="\\", lineterminator=files.end)
@@ -265,13 +265,14 @@ def other_encoding(draw: st.DrawFn, files: Files) -> Files:
 def other_header(draw: st.DrawFn, files: Files) -> Files:
     """The header's names are spelt otherwise."""
     how = draw(st.sampled_from([str.upper, str.title, lambda name: f" {name} ", lambda name: f'"{name}"']))
-    return replace(files, header=",".join(how(name) for name in files.order) + files.end)
+    names = files.header.removesuffix(files.end).split(",")
+    return replace(files, header=",".join(how(name) for name in names) + files.end)
 
 
 def without_a_column(draw: st.DrawFn, files: Files) -> Files:
     """A column that models read is not there under its name."""
     gone = draw(st.sampled_from(["title", "body", "kind"]))
-    if gone not in files.header:
+    if files.header != line_of(files.order, files.end):
         return files
     lines = tuple(replace(line, **{gone: ""}) if gone != "kind" else line for line in files.lines)
     return replace(files, header=files.header.replace(gone, "comment_of_others"), lines=lines)

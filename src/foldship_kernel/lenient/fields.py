@@ -61,6 +61,16 @@ class Dialect:
             return self.plain(body)
         return next(iter(self.reader([body], strict=False)), []) if self._clean.fullmatch(body) else None
 
+    def begun(self, line: str) -> int:
+        """How many fields a line has before one that is quoted and goes on below; 0 where none does."""
+        found = self._begun.fullmatch(line)
+        return len(self.alone(found[1]) or ()) if found else 0
+
+    @cached_property
+    def _begun(self) -> re.Pattern[str]:
+        mark = re.escape(self.layout.delimiter)
+        return re.compile(rf'({self._field}(?:{mark}{self._field})*){mark}\s*"[^"]*+(?:""[^"]*+)*+')
+
     def plain(self, body: str) -> list[str]:
         """What stands between the delimiters, whatever the quotes."""
         fields = body.split(self.layout.delimiter)

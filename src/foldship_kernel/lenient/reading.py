@@ -148,7 +148,7 @@ def _open_both(test: _Asked, sample: _Asked | None) -> _Found:
         try:
             return asked.leniently(known)
         except DataError as error:
-            troubles.append(Mended(f"{asked.path.name}: cannot be read", 1, str(error)))
+            troubles.append(Mended(f"{asked.path.name}: cannot be read", 1, error.what))
             return None
 
     strict = test.strictly()

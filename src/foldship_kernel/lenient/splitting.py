@@ -126,11 +126,15 @@ class Splitter:
         return value is not None and self._ids.certain(value)
 
     def _likely(self, line: str) -> bool:
-        """Whether a line looks like a record of its own."""
+        """Whether a line looks like a record of its own, or the beginning of one."""
         fields = self._dialect.alone(line)
         if fields is None or len(fields) != self._width:
-            return False
-        return self._place is None or self._ids.likely(fields[self._place])
+            if not (self._place or 0) < self._dialect.begun(line) < self._width:
+                return False
+        if self._place is None:
+            return True
+        value = self._dialect.start(line, self._place)
+        return value is not None and self._ids.likely(value)
 
     def _mended(self, line: int, held: Record | None) -> list[str] | None:
         """Take the next record, which is not well formed; None where it belongs to the one before it."""
@@ -146,9 +150,15 @@ class Splitter:
             if len(fields) == 1 < self._width and cut_off and not self._once(value):
                 self._notes.note("the last row, cut off within its id, left out", where)
                 return None
+            if self._glued(text):
+                self._notes.note("a line break within an id, left out", where)
+                return None
             if held is not None and not self._begins(value, fields):
-                held.fields[-1] += "\n" + text
-                self._notes.note("lines that no quotes hold together, joined to the row before", where)
+                if self._goes_on(fields):
+                    held.fields[-1] += "\n" + text
+                    self._notes.note("lines that no quotes hold together, joined to the row before", where)
+                else:
+                    self._notes.note("rows that have neither an id nor all fields, left out", where)
                 return None
         where = self._where(fields, line)
         if len(fields) < self._width:
@@ -176,6 +186,21 @@ class Splitter:
         if self._ids.known(value):
             return True
         return len(fields) > 1 and self._ids.likely(value)
+
+    def _glued(self, text: str) -> bool:
+        """Put the beginning of an id back before the rest of it, if that is what this text is."""
+        following = self._peek(0)
+        if self._place != 0 or following is None or not text or self._dialect.layout.delimiter in text:
+            return False
+        value = self._dialect.start(text + following, 0)
+        if value is None or not self._ids.known(value):
+            return False
+        self._ahead[0] = text + following
+        return True
+
+    def _goes_on(self, fields: list[str]) -> bool:
+        """Whether a record that lacks fields reads like prose, and not like a row that lost a delimiter."""
+        return len(fields) == 1 or any(part.startswith(" ") for part in fields[1:])
 
     def _end(self) -> int:
         """How many lines the next record, which is not well formed, goes on for."""
