@@ -102,8 +102,9 @@ class Files:
         found = defaultdict(set)
         for value, cell in zip(submission.iloc[:, 0], submission[score], strict=True):
             found[value].add(round(float(cell), 9))
+        damaged = {line.id for line in self.lines if not line.whole}  # of two rows either may be meant
         for line in self.lines:
-            if line.whole:
+            if line.whole and line.id not in damaged:
                 value = self.spelt.get(line.id, line.id)
                 assert value in ids, f"{line.id!r} of the test file is missing"
                 assert round(prediction(line.title, line.body), 9) in found[value], f"{line.id!r} not predicted"

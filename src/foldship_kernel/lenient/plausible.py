@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
+from functools import cached_property
 
 from foldship_kernel.lenient import spelling
 
@@ -16,13 +18,13 @@ class Ids:
 
     Args:
         wanted: ids that are known, as of the sample submission.
-        seen: ids of some records, where none are known.
+        seen: ids of some records that are well formed.
     """
 
     def __init__(self, wanted: Iterable[str], seen: Iterable[str] = ()) -> None:
         self._wanted: Counter[str] = Counter(spelling.number(value) for value in wanted)
         self._met: Counter[str] = Counter()
-        learnt = [value for value in itertools.islice(self._wanted or seen, _LEARNT) if value]
+        learnt = [value for value in (*itertools.islice(self._wanted, _LEARNT), *map(spelling.number, seen)) if value]
         self._kinds = set().union(*map(_kinds, learnt)) if learnt else set()
         self._shortest = min(map(len, learnt), default=1)
         self._longest = max(map(len, learnt), default=0)
@@ -34,6 +36,16 @@ class Ids:
     def known(self, value: str) -> bool:
         """Whether this is one of the ids that are known."""
         return spelling.number(value) in self._wanted
+
+    def cut(self, value: str) -> bool:
+        """Whether a known id begins like this."""
+        key = spelling.number(value)
+        place = bisect_left(self._sorted, key)
+        return bool(key) and place < len(self._sorted) and self._sorted[place].startswith(key)
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._wanted)
 
     def meet(self, value: str) -> None:
         """Take note that a line may begin with this id."""

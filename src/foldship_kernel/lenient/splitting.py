@@ -60,7 +60,7 @@ class Splitter:
     def __iter__(self) -> Iterator[Record]:
         held: Record | None = None  # until it is known that nothing more belongs to it
         while (first := self._peek(0)) is not None:
-            if not first.strip(f"{self._dialect.layout.delimiter} \t\r\n"):
+            if not any(field.strip() for field in self._dialect.alone(first) or "x"):
                 self._take(1)
                 continue
             line = self._line
@@ -147,11 +147,11 @@ class Splitter:
         where = f"line {line}"
         if len(fields) < self._width and self._place is not None:
             value = fields[self._place] if self._place < len(fields) else ""
-            if len(fields) == 1 < self._width and cut_off and not self._once(value):
-                self._notes.note("the last row, cut off within its id, left out", where)
-                return None
             if self._glued(text):
                 self._notes.note("a line break within an id, left out", where)
+                return None
+            if len(fields) == 1 < self._width and self._ids.cut(value) and not (cut_off and self._once(value)):
+                self._notes.note("rows cut off within their id, left out", where)
                 return None
             if held is not None and not self._begins(value, fields):
                 if self._goes_on(fields):
