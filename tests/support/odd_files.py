@@ -175,7 +175,8 @@ def _changed(files: Files, place: int, content: str | bytes, *, whole: bool = Fa
 
 def _within(draw: st.DrawFn, files: Files) -> tuple[int, str | bytes, int]:
     """A record, its content, and a place in it, before its line end."""
-    place = draw(st.integers(0, len(files.lines) - 1))
+    filled = [place for place, line in enumerate(files.lines) if len(line.content) > len(files.end)]
+    place = draw(st.sampled_from(filled or [0]))
     content = files.lines[place].content
     return place, content, draw(st.integers(0, max(0, len(content) - len(files.end) - 1)))
 

@@ -169,6 +169,11 @@ class Widths:
                 if len(values) > self.FEW:
                     self._values[place] = None
 
+    def typical(self, place: int, field: str) -> bool:
+        """Whether a field is one of the few values of its column."""
+        values = self._values[place]
+        return values is not None and field in values
+
     def mended(self, fields: list[str], id_place: int | None, delimiter: str) -> tuple[list[str], bool]:
         """The fields of a record that has too many; and whether it was plain which of them belong together."""
         width = len(self._lengths)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from foldship_kernel.lenient import spelling
 
 _LEARNT = 2000  # ids that a shape is made of
+_LONGEST = 64  # characters of an id, where there is none to learn from
 
 
 class Ids:
@@ -21,13 +21,13 @@ class Ids:
         seen: ids of some records that are well formed.
     """
 
-    def __init__(self, wanted: Iterable[str], seen: Iterable[str] = ()) -> None:
-        self._wanted: Counter[str] = Counter(spelling.number(value) for value in wanted)
+    def __init__(self, wanted: Sequence[str], seen: Iterable[str] = ()) -> None:
+        self._wanted: Counter[str] = Counter(map(spelling.number, wanted))
         self._met: Counter[str] = Counter()
-        learnt = [value for value in (*itertools.islice(self._wanted, _LEARNT), *map(spelling.number, seen)) if value]
+        learnt = [value for value in map(spelling.plain, (*wanted[:_LEARNT], *seen)) if value]
         self._kinds = set().union(*map(_kinds, learnt)) if learnt else set()
-        self._shortest = min(map(len, learnt), default=1)
-        self._longest = max(map(len, learnt), default=0)
+        self._shortest = min(map(len, learnt), default=1) - 1
+        self._longest = max(map(len, learnt), default=-1) + 1
 
     @property
     def any_known(self) -> bool:
@@ -36,12 +36,6 @@ class Ids:
     def known(self, value: str) -> bool:
         """Whether this is one of the ids that are known."""
         return spelling.number(value) in self._wanted
-
-    def cut(self, value: str) -> bool:
-        """Whether a known id begins like this."""
-        key = spelling.number(value)
-        place = bisect_left(self._sorted, key)
-        return bool(key) and place < len(self._sorted) and self._sorted[place].startswith(key)
 
     @cached_property
     def _sorted(self) -> list[str]:
@@ -60,10 +54,21 @@ class Ids:
 
     def likely(self, value: str) -> bool:
         """Whether this is a known id, or looks like one."""
-        if self.known(value):
-            return True
+        return self.known(value) or self._alike(value, self._shortest)
+
+    def cut(self, value: str) -> bool:
+        """Whether an id may begin like this: a known one, or where none are known any."""
         key = spelling.number(value)
-        return self._shortest <= len(key) <= self._longest and _kinds(key) <= self._kinds
+        if not self._wanted:
+            return self._alike(value, 1)
+        place = bisect_left(self._sorted, key)
+        return bool(key) and place < len(self._sorted) and self._sorted[place].startswith(key)
+
+    def _alike(self, value: str, shortest: int) -> bool:
+        bare = spelling.plain(value)
+        if not self._kinds:
+            return 0 < len(bare) <= _LONGEST and not any(map(str.isspace, bare))
+        return max(shortest, 1) <= len(bare) <= self._longest and _kinds(bare) <= self._kinds
 
 
 def _kinds(value: str) -> set[str]:

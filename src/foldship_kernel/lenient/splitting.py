@@ -87,13 +87,17 @@ class Splitter:
             return fields
         for escape in (None, BACKSLASH):
             fields, used = self._read(strict=True, escape=escape)
-            if used and len(fields) == self._width:
+            if used and len(fields) == self._width and not self._broken(fields):
                 if escape:
                     self._notes.note("quotes escaped by a backslash, read as such", self._where(fields))
                 self._take(used)
                 self._widths.learn(fields)
                 return fields
         return None
+
+    def _broken(self, fields: list[str]) -> bool:
+        """Whether the id goes over lines, as none does: its quotes do not pair."""
+        return self._place is not None and ("\n" in fields[self._place] or "\r" in fields[self._place])
 
     def _read(self, *, strict: bool, escape: str | None = None) -> tuple[list[str], int]:
         """The next record as the csv module reads it, up to where another one begins for certain.
@@ -150,8 +154,8 @@ class Splitter:
             if self._glued(text):
                 self._notes.note("a line break within an id, left out", where)
                 return None
-            if len(fields) == 1 < self._width and self._ids.cut(value) and not (cut_off and self._once(value)):
-                self._notes.note("rows cut off within their id, left out", where)
+            if len(fields) == 1 < self._width and self._is_stump(text) and not (cut_off and self._once(text)):
+                self._notes.note("rows cut off before or within their id, left out", where)
                 return None
             if held is not None and not self._begins(value, fields):
                 if self._goes_on(fields):
@@ -187,6 +191,10 @@ class Splitter:
             return True
         return len(fields) > 1 and self._ids.likely(value)
 
+    def _is_stump(self, text: str) -> bool:
+        """Whether a text is what the first field of a record, or its beginning, looks like."""
+        return self._ids.cut(text) if self._place == 0 else self._widths.typical(0, text)
+
     def _glued(self, text: str) -> bool:
         """Put the beginning of an id back before the rest of it, if that is what this text is."""
         following = self._peek(0)
@@ -205,7 +213,7 @@ class Splitter:
     def _end(self) -> int:
         """How many lines the next record, which is not well formed, goes on for."""
         fields, closed = self._read(strict=True)
-        if closed and len(fields) >= self._width:
+        if closed and len(fields) >= self._width and not self._broken(fields):
             return closed
         start = 1
         while start < FURTHEST and (line := self._peek(start)) is not None:
