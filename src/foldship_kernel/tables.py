@@ -35,9 +35,7 @@ def read_table(
         columns of a table of text in its order, or of JSON and Parquet those required. All columns are of
         dtype object and hold str, or None where a field is empty.
     """
-    rows = open_rows(
-        path, records, required=required, id_column=id_column, strict=True, encoding=encoding
-    )
+    rows = open_rows(path, records, required=required, id_column=id_column, strict=True, encoding=encoding)
     return pd.concat(list(rows.chunks()))
 
 

@@ -166,7 +166,9 @@ def test_another_encoding(tmp_path: Path) -> None:
 def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
     text = "qa_id,title\r\n7,caf\u00e9 \ud55c\uad6d\uc5b4\r\n"
     mark = "" if encoding in ("utf-8-sig", "utf-16", "utf-32") else "\ufeff"
-    assert read(tmp_path, (mark + text).encode(encoding))["title"].tolist() == ["caf\u00e9 \ud55c\uad6d\uc5b4"]
+    assert read(tmp_path, (mark + text).encode(encoding))["title"].tolist() == [
+        "caf\u00e9 \ud55c\uad6d\uc5b4"
+    ]
 
 
 @pytest.mark.parametrize(("encoding", "word"), [("cp1252", "caf\u00e9"), ("cp949", "\ud55c\uad6d\uc5b4")])

@@ -113,9 +113,7 @@ def test_a_limit_that_is_no_number(
     assert "FOLDSHIP_LIMIT_S" in result.stderr and limit in result.stderr
 
 
-def test_another_competitions_rows(
-    bundle: TinyBundle, inputs: Path, dataset: Path, tmp_path: Path
-) -> None:
+def test_another_competitions_rows(bundle: TinyBundle, inputs: Path, dataset: Path, tmp_path: Path) -> None:
     table = inputs / COMPETITION / "test.csv"
     table.write_text("number,review\n1,fine\n")
     result = run_kernel(bundle.kernel, inputs, tmp_path / "working")

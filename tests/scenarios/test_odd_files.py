@@ -78,7 +78,11 @@ CASES: dict[str, tuple[Callable[[Path], object], str, set[str]]] = {
         "nobody declared",
         set(),
     ),
-    "a file cut off within its last row": (edited("test.csv", rb"turn it off[^\n]*\n\Z", b"tu"), "quotes", {"138"}),
+    "a file cut off within its last row": (
+        edited("test.csv", rb"turn it off[^\n]*\n\Z", b"tu"),
+        "quotes",
+        {"138"},
+    ),
     "ids that the sample spells otherwise": (
         edited("sample_submission.csv", rb"\n(\d+),", rb"\n\1.0,", 99),
         "spells otherwise",

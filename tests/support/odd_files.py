@@ -107,7 +107,9 @@ class Files:
             if line.whole and line.id not in damaged:
                 value = self.spelt.get(line.id, line.id)
                 assert value in ids, f"{line.id!r} of the test file is missing"
-                assert round(prediction(line.title, line.body), 9) in found[value], f"{line.id!r} not predicted"
+                assert round(prediction(line.title, line.body), 9) in found[value], (
+                    f"{line.id!r} not predicted"
+                )
 
 
 def predicted(folder: Path, working: Path, task: Task = TASK) -> tuple[pd.DataFrame, Sequence[object]]:
@@ -129,7 +131,17 @@ def predicted(folder: Path, working: Path, task: Task = TASK) -> tuple[pd.DataFr
 
 
 words = st.sampled_from(
-    ["river", "the city, at night", 'she said "no"', "plan", "é ö", "한국어", "1999, then", "x" * 40, "two\nlines"]
+    [
+        "river",
+        "the city, at night",
+        'she said "no"',
+        "plan",
+        "é ö",
+        "한국어",
+        "1999, then",
+        "x" * 40,
+        "two\nlines",
+    ]
 )
 texts = st.lists(words, min_size=1, max_size=4).map(" ".join)
 ID_STYLES: dict[str, Callable[[int], str]] = {
@@ -143,7 +155,9 @@ ID_STYLES: dict[str, Callable[[int], str]] = {
 
 def line_of(cells: Sequence[str], end: str = "\n") -> str:
     stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\r\n").writerow(cells)  # else a line end of the other kind goes unquoted
+    csv.writer(stream, lineterminator="\r\n").writerow(
+        cells
+    )  # else a line end of the other kind goes unquoted
     return stream.getvalue().removesuffix("\r\n") + end
 
 
@@ -157,7 +171,12 @@ def valid(draw: st.DrawFn) -> Files:
     for number in range(draw(st.integers(2, 12))):
         # Equal texts could be mistaken for each other without being told.
         title, body = (f"{draw(texts)} {number}" for _ in range(2))
-        cells = {"id": style(number), "kind": draw(st.sampled_from(["A", "B", ""])), "title": title, "body": body}
+        cells = {
+            "id": style(number),
+            "kind": draw(st.sampled_from(["A", "B", ""])),
+            "title": title,
+            "body": body,
+        }
         content = line_of([cells[name] for name in order], end)
         lines.append(Line(cells["id"], normalise(title), normalise(body), content))
     sample = (("id", "score"), *((line.id, "0") for line in lines))
@@ -186,7 +205,9 @@ def inserted(draw: st.DrawFn, files: Files) -> Files:
     place, content, at = _within(draw, files)
     if isinstance(content, bytes):
         return files
-    what = draw(st.sampled_from(['"', "\0", ",", "\n", "\r", '\\"', '""', "\ufeff", " ", ";", "\x1a", "\u2028"]))
+    what = draw(
+        st.sampled_from(['"', "\0", ",", "\n", "\r", '\\"', '""', "\ufeff", " ", ";", "\x1a", "\u2028"])
+    )
     return _changed(files, place, content[:at] + what + content[at:])
 
 
@@ -236,7 +257,9 @@ def by_backslash(draw: st.DrawFn, files: Files) -> Files:
     if isinstance(content, bytes) or not files.lines[place].whole or "\\" in content:
         return files
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, quoting=csv.QUOTE_ALL, doublequote=False, escapechar="\\", lineterminator=files.end)
+    writer = csv.writer(
+        stream, quoting=csv.QUOTE_ALL, doublequote=False, escapechar="\\", lineterminator=files.end
+    )
     writer.writerows(csv.reader(io.StringIO(content, newline="")))
     return _changed(files, place, stream.getvalue(), whole=True)
 
@@ -316,7 +339,9 @@ def twice_in_sample(draw: st.DrawFn, files: Files) -> Files:
 
 
 def another_column(draw: st.DrawFn, files: Files) -> Files:
-    return replace(files, sample=tuple((*row, "other" if not n else "7") for n, row in enumerate(files.sample or ())))
+    return replace(
+        files, sample=tuple((*row, "other" if not n else "7") for n, row in enumerate(files.sample or ()))
+    )
 
 
 def other_spelling(draw: st.DrawFn, files: Files) -> Files:

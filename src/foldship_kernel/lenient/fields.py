@@ -175,7 +175,7 @@ class Widths:
         return values is not None and field in values
 
     def mended(self, fields: list[str], id_place: int | None, delimiter: str) -> tuple[list[str], bool]:
-        """The fields of a record that has too many; and whether it was plain which of them belong together."""
+        """Fields of a record that has too many, and whether it was plain which of them belong together."""
         width = len(self._lengths)
         surplus = len(fields) - width
         ranked = []
@@ -195,7 +195,7 @@ class Widths:
         return (ranked[0][-1], True) if plain else (fields[:width], False)
 
     def _likeness(self, record: Sequence[str], torn: Sequence[str], place: int) -> tuple[int, int, int]:
-        """How many other columns hold what they mostly hold, how the torn parts begin, the column's length."""
+        """How many other columns hold what they mostly do, how the torn parts begin, the column's length."""
         known = sum(
             values is not None and record[column] in values
             for column, values in enumerate(self._values)

@@ -73,7 +73,7 @@ def _unambiguous(
 def _with_damaged(
     rows: Sequence[str], wanted: Sequence[str], found: NDArray[np.int64], notes: Mending
 ) -> NDArray[np.int64]:
-    """Also match ids that are missing, or look like none of those wanted: by what can be read, or by place."""
+    """Also match ids that are missing or look like none of those wanted, by what is left, or by place."""
     left = np.flatnonzero(found < 0)
     free = sorted(set(range(len(rows))) - set(found.tolist())) if len(left) else []
     ids = Ids(wanted)

@@ -48,7 +48,7 @@ class Ids:
             self._met[key] += 1
 
     def certain(self, value: str) -> bool:
-        """Whether only a record of its own can begin like this: no more lines do so than rows have this id."""
+        """Whether only a record can begin like this: no more lines do so than rows have this id."""
         key = spelling.number(value)
         return 0 < self._met[key] <= self._wanted[key] if key in self._wanted else False
 
@@ -73,6 +73,4 @@ class Ids:
 
 def _kinds(value: str) -> set[str]:
     """Which kinds of characters there are; of signs, which ones."""
-    return {
-        "0" if character.isdigit() else "a" if character.isalpha() else character for character in value
-    }
+    return {"0" if character.isdigit() else "a" if character.isalpha() else character for character in value}

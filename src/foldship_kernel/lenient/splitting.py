@@ -7,14 +7,14 @@ a quote that is never closed costs the record that it stands in, and not all tha
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from csv import Error
 from dataclasses import dataclass
 
 from foldship_kernel.lenient.fields import BACKSLASH, Dialect, Widths
-from foldship_kernel.mended import Mending
 from foldship_kernel.lenient.plausible import Ids
+from foldship_kernel.mended import Mending
 
 FURTHEST = 5000  # lines that one record may go on for, if it is not well formed
 
@@ -154,7 +154,8 @@ class Splitter:
             if self._glued(text):
                 self._notes.note("a line break within an id, left out", where)
                 return None
-            if len(fields) == 1 < self._width and self._is_stump(text) and not (cut_off and self._once(text)):
+            stump = len(fields) == 1 < self._width and (cut_off or self._is_stump(text))
+            if stump and not (cut_off and self._once(text)):
                 self._notes.note("rows cut off before or within their id, left out", where)
                 return None
             if held is not None and not self._begins(value, fields):
