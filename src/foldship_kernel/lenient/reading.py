@@ -1,4 +1,4 @@
-"""The rows to predict and the template of the submission, from files of which either may be odd or missing."""
+"""Rows to predict and template of the submission, from files of which either may be odd or missing."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def read(task: Task, folder: Path, needed: Collection[str] | None = None) -> tup
 
 
 def fit(task: Task, folder: Path) -> float:
-    """How well a folder's files fit a competition: 0, not at all, to 2, both have all columns that they must."""
+    """How well a folder's files fit a competition: 0, not at all, to 2, all columns are there."""
     return sum(asked.share_found() for asked in _asked(task, folder) if asked is not None)
 
 

@@ -1,7 +1,7 @@
 """Cuts delimited text into records where quotes are not what they should be.
 
-A record that is well formed is read as ever. Where one is not, it ends at the latest where another one begins:
-a quote that is never closed costs the record that it stands in, and not all that follow.
+A record that is well formed is read as ever. Where one is not, it ends at the latest where another one
+begins: a quote that is never closed costs the record that it stands in, and not all that follow.
 """
 
 from __future__ import annotations
@@ -132,9 +132,9 @@ class Splitter:
     def _likely(self, line: str) -> bool:
         """Whether a line looks like a record of its own, or the beginning of one."""
         fields = self._dialect.alone(line)
-        if fields is None or len(fields) != self._width:
-            if not (self._place or 0) < self._dialect.begun(line) < self._width:
-                return False
+        whole = fields is not None and len(fields) == self._width
+        if not whole and not (self._place or 0) < self._dialect.begun(line) < self._width:
+            return False
         if self._place is None:
             return True
         value = self._dialect.start(line, self._place)

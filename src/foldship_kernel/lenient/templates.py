@@ -1,9 +1,9 @@
 """What a submission must hold where sample and test file do not agree.
 
-What decides its rows: the sample where it has all ids of the test file; the test file where the sample is only
-a part of it; where each has ids that the other lacks, the sample's rows and after them the test file's others,
-since only so no row is lost that may be scored. Ids are written as the sample spells them. An id that is in
-the sample alone has no row, and gets the fallback.
+What decides its rows: the sample where it has all ids of the test file; the test file where the sample is
+only a part of it; where each has ids that the other lacks, the sample's rows and after them the test file's
+others, since only so no row is lost that may be scored. Ids are written as the sample spells them. An id that
+is in the sample alone has no row, and gets the fallback.
 """
 
 from __future__ import annotations

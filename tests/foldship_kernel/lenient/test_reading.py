@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from odd_files import Files, odd, predicted, valid
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(files=odd())
 def test_rows_that_are_whole_are_predicted_whatever_became_of_the_others(files: Files) -> None:
     with tempfile.TemporaryDirectory() as folder:
