@@ -69,7 +69,9 @@ def make(task: Task, rows: Sequence[str], sample: Opened, *, numbered: bool) -> 
     else:
         found = matching.match(rows, wanted, of_test)
     absent = np.flatnonzero(found < 0)
-    if len(absent) and len(rows):
+    if not len(rows):
+        of_test.note("no row is there, all ids are given the fallback", "below the header")
+    elif len(absent):
         of_sample.note(
             "ids that the test file lacks, given the fallback", f"id {wanted[absent[0]]}", len(absent)
         )
