@@ -128,11 +128,8 @@ def test_a_column_that_no_model_reads_may_be_missing_without_a_word(tmp_path: Pa
 
 
 def test_ashore_all_of_this_is_refused(tmp_path: Path) -> None:
-    for test, sample in (
-        (CLEAN[:-3] + '"', SAMPLE),
-        (CLEAN, SAMPLE[:-5]),
-        (CLEAN, SAMPLE.replace(",", ",x,")),
-    ):
+    wider = SAMPLE.replace(",", ",x,")
+    for test, sample in ((CLEAN[:-3] + '"', SAMPLE), (CLEAN, SAMPLE[:-5]), (CLEAN, wider)):
         with pytest.raises(DataError):
             TASK.read_test(put(tmp_path, test, sample))
 
