@@ -62,11 +62,6 @@ def shortened(name: str, rows: int) -> Callable[[Path], object]:
     return change
 
 
-def in_utf16(folder: Path) -> None:
-    path = folder / "test.csv"
-    path.write_bytes(path.read_text().encode("utf-16-le"))
-
-
 # What is changed, what is said of it, and ids of rows that were not whole.
 CASES: dict[str, tuple[Callable[[Path], object], str, set[str]]] = {
     "a byte that is not UTF-8": (edited("test.csv", rb"Step 4", b"Step \xe9 4"), "not UTF-8", {"75"}),
@@ -83,13 +78,6 @@ CASES: dict[str, tuple[Callable[[Path], object], str, set[str]]] = {
         "too few fields",
         {"138"},
     ),
-    "ids that the sample spells otherwise": (
-        edited("sample_submission.csv", rb"\n(\d+),", rb"\n\1.0,", 99),
-        "spells otherwise",
-        set(),
-    ),
-    "UTF-16 without a mark": (in_utf16, "UTF-16", set()),
-    "no sample": (lambda folder: (folder / "sample_submission.csv").unlink(), "cannot be read", set()),
 }
 
 
