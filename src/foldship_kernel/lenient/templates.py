@@ -114,7 +114,7 @@ def _tell_odd_ids(ids: Sequence[str], notes: Mending) -> None:
     counts = Counter(ids)
     twice = [value for value, count in counts.items() if count > 1]
     if twice:
-        notes.note("ids that stand several times, each row written for itself", f"id {twice[0]}", len(twice))
+        notes.note("ids that stand several times, taken in turn", f"id {twice[0]}", len(twice))
     missing = [row for row, value in enumerate(ids) if not spelling.caseless(value)]
     if missing:
         notes.note(

@@ -7,10 +7,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from declared import KERNELS
 from hypothesis import HealthCheck, given, settings
 from odd_files import TASK, Files, odd, predicted, prediction, valid
 
+from foldship import competitions
 from foldship_kernel.errors import DataError
 from foldship_kernel.lenient import rows as rows_module
 
@@ -167,3 +170,19 @@ def test_inputs_that_were_once_lost(faults: Path, tmp_path: Path, case: str, row
     found, template = task.read_test(faults / case, strict=False)
     assert len(found.ids) == len(template.ids) == rows and not template.without_row.any()
     assert what in said(template.mended)
+
+
+@pytest.mark.parametrize("gone", ["", "sentence", "subject_entity", "object_entity"])
+def test_columns_that_are_made_of_odd_rows_are_made_all_the_same(tmp_path: Path, gone: str) -> None:
+    klue = competitions.get(KERNELS, "klue_re")
+    klue.write_sample(tmp_path)
+    path = tmp_path / klue.task.test
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[0] = lines[0].replace(gone.encode() or b"-", b"unheard_of")
+    lines[2] = lines[2].replace(b"'word'", b"'w\xff\"rd'")
+    lines[3] = lines[3][: len(lines[3]) // 2] + b"\n"
+    path.write_bytes(b"".join(lines))
+    rows, template = klue.task.read_test(tmp_path, strict=False)
+    frame = pd.concat(list(rows.chunks()))
+    assert list(rows.ids) == list(template.ids) and not template.without_row.any() and template.mended
+    assert set(klue.task.normalised(frame)) == set(klue.task.texts)
