@@ -72,6 +72,15 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def faults() -> Path:
+    """Inputs that people brought and that were once lost; they are not part of the project."""
+    folder = Path(os.environ.get("FOLDSHIP_FAULTS", ROOT.parent / "shared" / "faults"))
+    if not folder.is_dir():
+        pytest.skip("no faulty inputs: set FOLDSHIP_FAULTS to a folder that holds aboard_onebyte/ and others")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random two-layer BERT of 32 dimensions with the embedded backbone's vocabulary."""
     import torch

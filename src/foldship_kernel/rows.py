@@ -100,8 +100,8 @@ class CsvRows:
         columns: the id column first, if there is one, then all other named columns in the file's order.
 
     Raises:
-        DataError: the file is missing, empty, in another encoding, not CSV, lacks rows or a column, or an id is missing
-            or stands twice.
+        DataError: the file is missing, empty, in another encoding, not CSV, lacks rows or a column, or an id
+            is missing or stands twice.
     """
 
     def __init__(self, table: Path | Source, *, required: Sequence[str], id_column: str | None) -> None:

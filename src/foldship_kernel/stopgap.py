@@ -14,11 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from foldship_kernel import locate, magic, opening
+from foldship_kernel import encodings, locate, magic, opening
 from foldship_kernel.errors import DataError
 
 # Distinct values per column: few, so that their texts are made once and not row by row.
 LEVELS = 65
+UNNAMED = "Unnamed: "  # what pandas calls a column without a name, which only numbers rows
 
 
 def write(manifest: Path, inputs: Path, submission: Path) -> bool:
@@ -26,7 +27,8 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
     that no column is constant; the commonest class.
 
     Only the template is read, line by line, and not checked against the test rows: that is left to the proper
-    reading of the competition's files, as is a competition without a template.
+    reading of the competition's files, as is a template that is odd, and a competition without one. Columns
+    that nobody declared are kept as they are.
 
     Args:
         manifest: path of `bundle.json`, read for its "task" and "fallback".
@@ -39,11 +41,12 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
     try:
         value = json.loads(manifest.read_text(encoding="utf-8"))
         task, fallback = value["task"], value["fallback"]
+        encoding = task.get("encoding", encodings.UTF8)
         cells = {column: _levels(what, fallback) for column, what in task["submission"].items()}
         for folder in locate.holding(inputs, [task["template"]]) if task["template"] else []:
             try:
                 with replacing(submission) as stream:
-                    _fill(opening.source(folder / task["template"]), task["id"], cells, stream)
+                    _fill(opening.source(folder / task["template"], encoding), task["id"], cells, stream)
                 return True
             except (DataError, OSError, ValueError, csv.Error):
                 continue  # another data set's: it must not end the search
@@ -58,7 +61,7 @@ def _fill(template: opening.Source, id_column: str, cells: Mapping[str, Sequence
     if layout.kind != magic.DELIMITED:
         raise ValueError("not as quick to read")
     csv.field_size_limit(sys.maxsize)
-    with template.open() as packed, io.TextIOWrapper(packed, encoding="utf-8-sig", newline="") as stream:
+    with template.open() as packed, io.TextIOWrapper(packed, template.encoding, newline="") as stream:
         rows = (
             row
             for row in csv.reader(stream, delimiter=layout.delimiter, skipinitialspace=layout.spaced)
@@ -67,9 +70,12 @@ def _fill(template: opening.Source, id_column: str, cells: Mapping[str, Sequence
         names = [name.strip() for name in next(rows, [])]
         if not {id_column, *cells} <= set(names):
             raise ValueError("other columns")
-        places = [place for place, name in enumerate(names) if name in cells or name == id_column]
+        named = [place for place, name in enumerate(names) if name and not name.startswith(UNNAMED)]
+        places = sorted(named, key=lambda place: names[place] != id_column)  # the id first, as ever
+        if len({names[place] for place in places}) < len(places):
+            raise ValueError("a column twice")
         levels = [
-            {place: cells[names[place]][level] for place in places if names[place] != id_column}
+            {place: cells[names[place]][level] for place in places if names[place] in cells}
             for level in range(LEVELS)
         ]
         writer = csv.writer(out, lineterminator="\n")

@@ -124,7 +124,7 @@ def test_aboard_a_column_may_be_missing_but_not_an_id(path: Path) -> None:
     [
         (b"{", "no valid JSON"),
         (b"", "no valid JSON"),
-        (b"\xff\xfe{}", "not UTF-8"),
+        (b'{"questions": "\xff"}', "not UTF-8"),
         (b"[]", "there is no 'questions' in it"),
         (b'{"rows": []}', "keys rows"),
         (b'{"questions": {}}', "questions is no list"),

@@ -36,7 +36,7 @@ def put(folder: Path, text: str) -> None:
         "\ufeffid,second,first\r\n007,0,0\r\nx 2,0,0\r\n3,0,0\r\n\r\n",
         "Unnamed: 0,id,second,first\n0,007,0,0\n1,x 2,0,0\n2,3,0,0\n",
         ",id,second,first\n0,007,0,0\n1,x 2,0,0\n2,3,0,0\n",
-        "id,other,second,first\n007,y,0,0\nx 2,,0,0\n3,0,0,0\n",
+        "second,first,id\n0,0,007\n0,0,x 2\n0,0,3\n",
     ],
 )
 def test_ids_and_columns_are_the_templates_and_no_column_is_constant(
@@ -53,9 +53,17 @@ def test_ids_and_columns_are_the_templates_and_no_column_is_constant(
         assert found[name].between(entry["mean"] - entry["spread"], entry["mean"] + entry["spread"]).all()
 
 
+def test_columns_that_nobody_declared_are_kept_as_they_are(tmp_path: Path, manifest: Path) -> None:
+    put(tmp_path / "input", "id,other,second,first\n007,y,0,0\nx 2,,0,0\n3,0,0,0\n")
+    assert stopgap.write(manifest, tmp_path / "input", tmp_path / "submission.csv")
+    found = pd.read_csv(tmp_path / "submission.csv", dtype=str, keep_default_na=False)
+    assert list(found.columns) == ["id", "other", "second", "first"]
+    assert list(found["other"]) == ["y", "", "0"]
+
+
 @pytest.mark.parametrize(
     "template",
-    ["", "id,first\n1,0\n", "id,second,first\n", "id,second,first\n1\n"],
+    ["id,second,first,first\n1,0,0,0\n", "", "id,first\n1,0\n", "id,second,first\n", "id,second,first\n1\n"],
 )
 def test_a_template_that_does_not_fit_is_left_to_the_proper_reading(
     tmp_path: Path, manifest: Path, template: str

@@ -18,7 +18,9 @@ def open_submission(tmp_path: Path, rows: int) -> tuple[Submission, Path, Path]:
     inputs = tiny_bundle.write_input(tmp_path / "input", rows, shuffled=True)
     working = tmp_path / "working"
     working.mkdir()
-    return Submission(working / "submission.csv", quest, *quest.read_test(inputs)), working, inputs
+    fitted = {quest.targets[0]: {"mean": 0.02, "spread": 0.3}}
+    rows, template = quest.read_test(inputs)
+    return Submission(working / "submission.csv", quest, rows, template, fitted), working, inputs
 
 
 def test_values_land_at_their_ids_in_the_templates_order(tmp_path: Path) -> None:
@@ -59,8 +61,7 @@ def test_predictions_of_another_shape_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rows", [1, 2, 50])
 def test_the_fallback_is_valid_even_without_fitted_numbers(tmp_path: Path, rows: int) -> None:
     submission, working, inputs = open_submission(tmp_path, rows)
-    fitted = {quest.targets[0]: {"mean": 0.02, "spread": 0.3}}
-    submission.write(submission.fallback(fitted))
+    submission.write(submission.fallback())
     tiny_bundle.check_submission(working, inputs)
 
 

@@ -158,7 +158,28 @@ def test_a_file_cut_off_inside_quotes(tmp_path: Path) -> None:
 
 def test_another_encoding(tmp_path: Path) -> None:
     assert "UTF-8" in refuse(tmp_path, "qa_id,title\n5,café\n".encode("latin-1"))
-    assert "UTF-8" in refuse(tmp_path, PLAIN.encode("utf-16"))
+    said = refuse(tmp_path, PLAIN.encode("utf-16-le"))
+    assert "no column" in said
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-be", "utf-32-le"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
+    text = "qa_id,title\r\n7,caf\u00e9 \ud55c\uad6d\uc5b4\r\n"
+    mark = "" if encoding in ("utf-8-sig", "utf-16", "utf-32") else "\ufeff"
+    assert read(tmp_path, (mark + text).encode(encoding))["title"].tolist() == [
+        "caf\u00e9 \ud55c\uad6d\uc5b4"
+    ]
+
+
+@pytest.mark.parametrize(("encoding", "word"), [("cp1252", "caf\u00e9"), ("cp949", "\ud55c\uad6d\uc5b4")])
+def test_an_encoding_that_is_named_is_taken(tmp_path: Path, encoding: str, word: str) -> None:
+    path = tmp_path / "test.csv"
+    path.write_bytes(f"qa_id,title\n5,{word}\n".encode(encoding))
+    found = tables.read_table(path, required=["title"], id_column="qa_id", encoding=encoding)
+    assert found["title"].tolist() == [word]
+    path.write_bytes(f"\ufeffqa_id,title\n5,{word}\n".encode())
+    found = tables.read_table(path, required=["title"], id_column="qa_id", encoding=encoding)
+    assert found["title"].tolist() == [word], "its own mark goes before the name"
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,9 @@ class DelimitedTable:
         self._name_id(below, id_column, notes)
         self._name_text(below, required, notes)
         if self.place is not None:
+            self._ids = Ids(known, [record[self.place] for record in self._records(below)])
             if known:
                 self._meet_ids()
-            else:
-                self._ids = Ids((), [record[self.place] for record in self._records(below)])
 
     @cached_property
     def _undecodable(self) -> bool:

@@ -26,10 +26,18 @@ class Dialect:
         csv.field_size_limit(sys.maxsize)  # the default refuses texts above 131,072 characters
 
     @cached_property
-    def _clean(self) -> re.Pattern[str]:
+    def _starts(self) -> dict[int, re.Pattern[str]]:
+        return {}
+
+    @cached_property
+    def _field(self) -> str:
+        """Pattern of a well-formed field."""
         mark = re.escape(self.layout.delimiter)
-        field = rf'{" ?" if self.layout.spaced else ""}(?:"[^"]*+(?:""[^"]*+)*+"|[^"{mark}\r\n]*+)'
-        return re.compile(f"{field}(?:{mark}{field})*+")
+        return rf'{" ?" if self.layout.spaced else ""}(?:"[^"]*+(?:""[^"]*+)*+"|[^"{mark}\r\n]*+)'
+
+    @cached_property
+    def _clean(self) -> re.Pattern[str]:
+        return re.compile(f"{self._field}(?:{re.escape(self.layout.delimiter)}{self._field})*+")
 
     @cached_property
     def _closed(self) -> re.Pattern[str]:
@@ -53,6 +61,16 @@ class Dialect:
             return self.plain(body)
         return next(iter(self.reader([body], strict=False)), []) if self._clean.fullmatch(body) else None
 
+    def begun(self, line: str) -> int:
+        """How many fields a line has before one that is quoted and goes on below; 0 where none does."""
+        found = self._begun.fullmatch(line)
+        return len(self.alone(found[1]) or ()) if found else 0
+
+    @cached_property
+    def _begun(self) -> re.Pattern[str]:
+        mark = re.escape(self.layout.delimiter)
+        return re.compile(rf'({self._field}(?:{mark}{self._field})*){mark}\s*"[^"]*+(?:""[^"]*+)*+')
+
     def plain(self, body: str) -> list[str]:
         """What stands between the delimiters, whatever the quotes."""
         fields = body.split(self.layout.delimiter)
@@ -65,16 +83,16 @@ class Dialect:
             line: which may be the first of a record of several.
             place: of the field; only of the first one a record may go on over further lines.
         """
-        if place:
-            fields = self.alone(line)
-            return fields[place] if fields is not None and place < len(fields) else None
-        first, found, _ = line.partition(self.layout.delimiter)
-        if not found:
-            return None
-        if '"' in first:
-            fields = self.alone(first)
-            return fields[0] if fields else None
-        return first
+        found = self._to(place).match(line)
+        return unquoted(found[1]) if found else None
+
+    def _to(self, place: int) -> re.Pattern[str]:
+        """Well-formed fields up to the one at a place; of the first one it must be seen where it ends."""
+        if place not in self._starts:
+            mark = re.escape(self.layout.delimiter)
+            end = rf"{mark}|[\r\n]*\Z" if place else mark
+            self._starts[place] = re.compile(f"(?:{self._field}{mark}){{{place}}}({self._field})(?:{end})")
+        return self._starts[place]
 
     def ways(self, text: str) -> Iterable[list[str]]:
         """The fields of a record's text in each way that they may be meant, the likeliest first."""
@@ -151,8 +169,13 @@ class Widths:
                 if len(values) > self.FEW:
                     self._values[place] = None
 
+    def typical(self, place: int, field: str) -> bool:
+        """Whether a field is one of the few values of its column."""
+        values = self._values[place]
+        return values is not None and field in values
+
     def mended(self, fields: list[str], id_place: int | None, delimiter: str) -> tuple[list[str], bool]:
-        """The fields of a record that has too many; and whether it was plain which of them belong together."""
+        """Fields of a record that has too many, and whether it was plain which of them belong together."""
         width = len(self._lengths)
         surplus = len(fields) - width
         ranked = []
@@ -172,7 +195,7 @@ class Widths:
         return (ranked[0][-1], True) if plain else (fields[:width], False)
 
     def _likeness(self, record: Sequence[str], torn: Sequence[str], place: int) -> tuple[int, int, int]:
-        """How many other columns hold what they mostly hold, how the torn parts begin, the column's length."""
+        """How many other columns hold what they mostly do, how the torn parts begin, the column's length."""
         known = sum(
             values is not None and record[column] in values
             for column, values in enumerate(self._values)

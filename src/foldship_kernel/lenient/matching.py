@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foldship_kernel.lenient import spelling
+from foldship_kernel.lenient.plausible import Ids
 from foldship_kernel.mended import Mending
 
 NOWHERE = -1
@@ -72,19 +73,21 @@ def _unambiguous(
 def _with_damaged(
     rows: Sequence[str], wanted: Sequence[str], found: NDArray[np.int64], notes: Mending
 ) -> NDArray[np.int64]:
-    """Also match ids in which characters could not be read, and missing ones between rows that match."""
+    """Also match ids that are missing or look like none of those wanted, by what is left, or by place."""
     left = np.flatnonzero(found < 0)
     free = sorted(set(range(len(rows))) - set(found.tolist())) if len(left) else []
-    damaged = [row for row in free if spelling.UNREADABLE in rows[row] or not spelling.caseless(rows[row])]
+    ids = Ids(wanted)
+    damaged = [row for row in free if not spelling.caseless(rows[row]) or not ids.likely(rows[row])]
     if not damaged:
         return found
     found = found.copy()
     place_of = {int(row): place for place, row in enumerate(found) if row >= 0}
     place_of |= {-1: -1, len(rows): len(wanted)}
     for row in damaged:
-        if spelling.UNREADABLE in rows[row]:
-            candidates = _like(rows[row], wanted, left[:_MOST_TRIED]) if len(damaged) <= _MOST_TRIED else []
-        else:
+        candidates: list[int] = []
+        if spelling.UNREADABLE in rows[row] and len(damaged) <= _MOST_TRIED:
+            candidates = _like(rows[row], wanted, left[:_MOST_TRIED])
+        if not candidates:
             before, after = place_of.get(row - 1), place_of.get(row + 1)
             between = before is not None and after is not None and after - before == 2
             candidates = [before + 1] if before is not None and between else []

@@ -131,7 +131,7 @@ class ObjectTable:
                 notes.note(_LEFT_OUT, f"{where}: {str(entry)[:40]!r}")
 
     def _listed(self, value: Any) -> list[Any]:
-        """A list of rows, in whichever way it is written: as itself, by column, by id, or within an object."""
+        """A list of rows, however it is written: as itself, by column, by id, or within an object."""
         if not isinstance(value, Mapping):
             return value if isinstance(value, list) else [value]
         id_key = self._id_key

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from foldship_kernel.lenient import spelling
 
 _LEARNT = 2000  # ids that a shape is made of
+_LONGEST = 64  # characters of an id, where there is none to learn from
 
 
 class Ids:
@@ -16,16 +18,16 @@ class Ids:
 
     Args:
         wanted: ids that are known, as of the sample submission.
-        seen: ids of some records, where none are known.
+        seen: ids of some records that are well formed.
     """
 
-    def __init__(self, wanted: Iterable[str], seen: Iterable[str] = ()) -> None:
-        self._wanted: Counter[str] = Counter(spelling.number(value) for value in wanted)
+    def __init__(self, wanted: Sequence[str], seen: Iterable[str] = ()) -> None:
+        self._wanted: Counter[str] = Counter(map(spelling.number, wanted))
         self._met: Counter[str] = Counter()
-        learnt = [value for value in itertools.islice(self._wanted or seen, _LEARNT) if value]
+        learnt = [value for value in map(spelling.plain, (*wanted[:_LEARNT], *seen)) if value]
         self._kinds = set().union(*map(_kinds, learnt)) if learnt else set()
-        self._shortest = min(map(len, learnt), default=1)
-        self._longest = max(map(len, learnt), default=0)
+        self._shortest = min(map(len, learnt), default=1) - 1
+        self._longest = max(map(len, learnt), default=-1) + 1
 
     @property
     def any_known(self) -> bool:
@@ -35,6 +37,10 @@ class Ids:
         """Whether this is one of the ids that are known."""
         return spelling.number(value) in self._wanted
 
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._wanted)
+
     def meet(self, value: str) -> None:
         """Take note that a line may begin with this id."""
         key = spelling.number(value)
@@ -42,16 +48,27 @@ class Ids:
             self._met[key] += 1
 
     def certain(self, value: str) -> bool:
-        """Whether only a record of its own can begin like this: no more lines do so than rows have this id."""
+        """Whether only a record can begin like this: no more lines do so than rows have this id."""
         key = spelling.number(value)
         return 0 < self._met[key] <= self._wanted[key] if key in self._wanted else False
 
     def likely(self, value: str) -> bool:
         """Whether this is a known id, or looks like one."""
-        if self.known(value):
-            return True
+        return self.known(value) or self._alike(value, self._shortest)
+
+    def cut(self, value: str) -> bool:
+        """Whether an id may begin like this: a known one, or where none are known any."""
         key = spelling.number(value)
-        return self._shortest <= len(key) <= self._longest and _kinds(key) <= self._kinds
+        if not self._wanted:
+            return self._alike(value, 1)
+        place = bisect_left(self._sorted, key)
+        return bool(key) and place < len(self._sorted) and self._sorted[place].startswith(key)
+
+    def _alike(self, value: str, shortest: int) -> bool:
+        bare = spelling.plain(value)
+        if not self._kinds:
+            return 0 < len(bare) <= _LONGEST and not any(map(str.isspace, bare))
+        return max(shortest, 1) <= len(bare) <= self._longest and _kinds(bare) <= self._kinds
 
 
 def _kinds(value: str) -> set[str]:

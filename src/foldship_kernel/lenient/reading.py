@@ -1,4 +1,4 @@
-"""The rows to predict and the template of the submission, from files of which either may be odd or missing."""
+"""Rows to predict and template of the submission, from files of which either may be odd or missing."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def read(task: Task, folder: Path, needed: Collection[str] | None = None) -> tup
     if task.derive or task.retrieval is not None:
         rows = PreparedRows(rows, partial(task.prepare, strict=False))
     if found.sample is None:
-        made = Template(task.id, rows.ids, (task.id, *task.submission))
+        made = templates.without_sample(task, rows.ids)
     else:
         mended += found.sample.mended
         numbered = found.test is not None and found.test.numbered
@@ -125,7 +125,7 @@ def read(task: Task, folder: Path, needed: Collection[str] | None = None) -> tup
 
 
 def fit(task: Task, folder: Path) -> float:
-    """How well a folder's files fit a competition: 0, not at all, to 2, both have all columns that they must."""
+    """How well a folder's files fit a competition: 0, not at all, to 2, all columns are there."""
     return sum(asked.share_found() for asked in _asked(task, folder) if asked is not None)
 
 
@@ -148,7 +148,7 @@ def _open_both(test: _Asked, sample: _Asked | None) -> _Found:
         try:
             return asked.leniently(known)
         except DataError as error:
-            troubles.append(Mended(f"{asked.path.name}: cannot be read", 1, str(error)))
+            troubles.append(Mended(f"{asked.path.name}: cannot be read", 1, error.what))
             return None
 
     strict = test.strictly()

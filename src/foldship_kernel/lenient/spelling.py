@@ -46,7 +46,7 @@ def name(value: str) -> str:
 
 
 def places(header: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
-    """Where wanted columns stand in a header: by their names, else by a spelling that fits one column alone."""
+    """Where wanted columns stand in a header: by name, else by a spelling that fits one column alone."""
     found = {column: header.index(column) for column in wanted if column in header}
     spelt = [name(column) for column in header]
     for column in wanted:

@@ -1,20 +1,20 @@
 """Cuts delimited text into records where quotes are not what they should be.
 
-A record that is well formed is read as ever. Where one is not, it ends at the latest where another one begins:
-a quote that is never closed costs the record that it stands in, and not all that follow.
+A record that is well formed is read as ever. Where one is not, it ends at the latest where another one
+begins: a quote that is never closed costs the record that it stands in, and not all that follow.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from csv import Error
 from dataclasses import dataclass
 
 from foldship_kernel.lenient.fields import BACKSLASH, Dialect, Widths
-from foldship_kernel.mended import Mending
 from foldship_kernel.lenient.plausible import Ids
+from foldship_kernel.mended import Mending
 
 FURTHEST = 5000  # lines that one record may go on for, if it is not well formed
 
@@ -60,7 +60,7 @@ class Splitter:
     def __iter__(self) -> Iterator[Record]:
         held: Record | None = None  # until it is known that nothing more belongs to it
         while (first := self._peek(0)) is not None:
-            if not first.strip(f"{self._dialect.layout.delimiter} \t\r\n"):
+            if not any(field.strip() for field in self._dialect.alone(first) or "x"):
                 self._take(1)
                 continue
             line = self._line
@@ -87,13 +87,17 @@ class Splitter:
             return fields
         for escape in (None, BACKSLASH):
             fields, used = self._read(strict=True, escape=escape)
-            if used and len(fields) == self._width:
+            if used and len(fields) == self._width and not self._broken(fields):
                 if escape:
                     self._notes.note("quotes escaped by a backslash, read as such", self._where(fields))
                 self._take(used)
                 self._widths.learn(fields)
                 return fields
         return None
+
+    def _broken(self, fields: list[str]) -> bool:
+        """Whether the id goes over lines, as none does: its quotes do not pair."""
+        return self._place is not None and ("\n" in fields[self._place] or "\r" in fields[self._place])
 
     def _read(self, *, strict: bool, escape: str | None = None) -> tuple[list[str], int]:
         """The next record as the csv module reads it, up to where another one begins for certain.
@@ -126,11 +130,15 @@ class Splitter:
         return value is not None and self._ids.certain(value)
 
     def _likely(self, line: str) -> bool:
-        """Whether a line looks like a record of its own."""
+        """Whether a line looks like a record of its own, or the beginning of one."""
         fields = self._dialect.alone(line)
-        if fields is None or len(fields) != self._width:
+        whole = fields is not None and len(fields) == self._width
+        if not whole and not (self._place or 0) < self._dialect.begun(line) < self._width:
             return False
-        return self._place is None or self._ids.likely(fields[self._place])
+        if self._place is None:
+            return True
+        value = self._dialect.start(line, self._place)
+        return value is not None and self._ids.likely(value)
 
     def _mended(self, line: int, held: Record | None) -> list[str] | None:
         """Take the next record, which is not well formed; None where it belongs to the one before it."""
@@ -143,12 +151,19 @@ class Splitter:
         where = f"line {line}"
         if len(fields) < self._width and self._place is not None:
             value = fields[self._place] if self._place < len(fields) else ""
-            if len(fields) == 1 < self._width and cut_off and not self._once(value):
-                self._notes.note("the last row, cut off within its id, left out", where)
+            if self._glued(text):
+                self._notes.note("a line break within an id, left out", where)
+                return None
+            stump = len(fields) == 1 < self._width and (cut_off or self._is_stump(text))
+            if stump and not (cut_off and self._once(text)):
+                self._notes.note("rows cut off before or within their id, left out", where)
                 return None
             if held is not None and not self._begins(value, fields):
-                held.fields[-1] += "\n" + text
-                self._notes.note("lines that no quotes hold together, joined to the row before", where)
+                if self._goes_on(fields):
+                    held.fields[-1] += "\n" + text
+                    self._notes.note("lines that no quotes hold together, joined to the row before", where)
+                else:
+                    self._notes.note("rows that have neither an id nor all fields, left out", where)
                 return None
         where = self._where(fields, line)
         if len(fields) < self._width:
@@ -177,10 +192,29 @@ class Splitter:
             return True
         return len(fields) > 1 and self._ids.likely(value)
 
+    def _is_stump(self, text: str) -> bool:
+        """Whether a text is what the first field of a record, or its beginning, looks like."""
+        return self._ids.cut(text) if self._place == 0 else self._widths.typical(0, text)
+
+    def _glued(self, text: str) -> bool:
+        """Put the beginning of an id back before the rest of it, if that is what this text is."""
+        following = self._peek(0)
+        if self._place != 0 or following is None or not text or self._dialect.layout.delimiter in text:
+            return False
+        value = self._dialect.start(text + following, 0)
+        if value is None or not self._ids.known(value):
+            return False
+        self._ahead[0] = text + following
+        return True
+
+    def _goes_on(self, fields: list[str]) -> bool:
+        """Whether a record that lacks fields reads like prose, and not like a row that lost a delimiter."""
+        return len(fields) == 1 or any(part.startswith(" ") for part in fields[1:])
+
     def _end(self) -> int:
         """How many lines the next record, which is not well formed, goes on for."""
         fields, closed = self._read(strict=True)
-        if closed and len(fields) >= self._width:
+        if closed and len(fields) >= self._width and not self._broken(fields):
             return closed
         start = 1
         while start < FURTHEST and (line := self._peek(start)) is not None:

@@ -1,9 +1,9 @@
 """What a submission must hold where sample and test file do not agree.
 
-What decides its rows: the sample where it has all ids of the test file; the test file where the sample is only
-a part of it; where each has ids that the other lacks, the sample's rows and after them the test file's others,
-since only so no row is lost that may be scored. Ids are written as the sample spells them. An id that is in
-the sample alone has no row, and gets the fallback.
+What decides its rows: the sample where it has all ids of the test file; the test file where the sample is
+only a part of it; where each has ids that the other lacks, the sample's rows and after them the test file's
+others, since only so no row is lost that may be scored. Ids are written as the sample spells them. An id that
+is in the sample alone has no row, and gets the fallback.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def make(task: Task, rows: Sequence[str], sample: Opened, *, numbered: bool) -> 
     else:
         found = matching.match(rows, wanted, of_test)
     absent = np.flatnonzero(found < 0)
-    if len(absent) and len(rows):
+    if not len(rows):
+        of_test.note("no row is there, all ids are given the fallback", "below the header")
+    elif len(absent):
         of_sample.note(
             "ids that the test file lacks, given the fallback", f"id {wanted[absent[0]]}", len(absent)
         )
@@ -100,11 +102,19 @@ def make(task: Task, rows: Sequence[str], sample: Opened, *, numbered: bool) -> 
     )
 
 
+def without_sample(task: Task, rows: Sequence[str]) -> Template:
+    """The template of a submission where no sample tells it: the rows' ids, and the declared columns."""
+    notes = Mending(task.test)
+    _tell_odd_ids(rows, notes)
+    places = np.arange(len(rows), dtype=np.int64)
+    return Template(task.id, rows, (task.id, *task.submission), rows=places, mended=notes.found)
+
+
 def _tell_odd_ids(ids: Sequence[str], notes: Mending) -> None:
     counts = Counter(ids)
     twice = [value for value, count in counts.items() if count > 1]
     if twice:
-        notes.note("ids that stand several times, each row written for itself", f"id {twice[0]}", len(twice))
+        notes.note("ids that stand several times, taken in turn", f"id {twice[0]}", len(twice))
     missing = [row for row, value in enumerate(ids) if not spelling.caseless(value)]
     if missing:
         notes.note(

@@ -101,6 +101,10 @@ def test_failed_checks_are_alarming_and_phases_add_the_whole_run(build: Path) ->
     assert table.title == "Rehearsal: FAILED"
     assert table.alarming == {1}
     assert table.rows[1] == ("finite", "FAILED", "1 NaN", "see the log")
+    odd = {"passed": True, "warned": True, "seen": "one byte", "remedy": "look"}
+    warned = tables.checks({**verdict, "passed": True, "checks": {"files": odd}})
+    assert warned.title == "Rehearsal: all checks passed, 1 with a WARNING"
+    assert warned.rows == (("files", "WARNING", "one byte", "look"),) and warned.alarming == {0}
     assert tables.phases(verdict).rows == (("encode", "1.2"), ("all, start to end", "12.3"))
     assert tables.phases({**verdict, "seconds": None}).rows == (("encode", "1.2"),)
 
