@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from foldship import secrets
 from foldship.kaggle_client.answers import KaggleError, remedy
 from foldship.kaggle_client.connection import ABSENT, Connection
 from foldship.kaggle_client.transfer import fetch
@@ -116,7 +117,7 @@ def session(connection: Connection, ref: str, version: int) -> Session:
         f"tell how far version {version} of {ref} is",
         lambda client: client.kernels.kernels_api_client.get_kernel_session_status(request),
     )
-    return Session(str(answer.status.name), connection.credentials.scrub(answer.failure_message or ""))
+    return Session(str(answer.status.name), secrets.scrub(answer.failure_message or ""))
 
 
 def outputs(connection: Connection, ref: str, version: int) -> tuple[list[Output], str]:
@@ -138,7 +139,7 @@ def outputs(connection: Connection, ref: str, version: int) -> tuple[list[Output
     ):
         found.update({file.file_name: Output(file.file_name, file.url) for file in page.files or ()})
         log = log or page.log or ""
-    return list(found.values()), connection.credentials.scrub(plain(log))
+    return list(found.values()), secrets.scrub(plain(log))
 
 
 def download(connection: Connection, files: Sequence[Output], folder: Path) -> None:
