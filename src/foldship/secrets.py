@@ -1,7 +1,7 @@
-"""Keys and tokens never reach a screen, a log or a file: one place that knows them, and takes them out of texts.
+"""Keys and tokens never reach a screen, a log or a file: here they are known, and taken out of texts.
 
-A secret is recognised in whatever form it is printed: as it is, escaped as by `repr`, JSON, HTML or a URL (once or
-more often), in base64 and hex, in capitals, broken over lines or boxes, and cut off at either end.
+A secret is recognised in whatever form it is printed: as it is, escaped as by `repr`, JSON, HTML or a URL
+(once or often), in base64 and hex, in capitals, broken over lines or boxes, and cut off at either end.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def scrubbed(value: Any) -> Any:
 
 
 def disarm(error: BaseException) -> None:
-    """Take secrets out of an exception and of all that it was caused by: texts, requests, and local variables.
+    """Take secrets out of an exception and of all that caused it: texts, requests, and local variables.
 
     What is printed of it afterwards, with or without a traceback or the variables of its frames, holds none.
     """
@@ -191,16 +191,16 @@ def _set(error: BaseException, name: str, value: Any) -> None:
 
 
 def _pieces(secret: str) -> frozenset[str]:
-    """What must stand nowhere: every run of `PIECE` characters of the secret's forms, and short forms whole."""
-    content = secret.encode()
+    """What must stand nowhere: every run of `PIECE` characters of the secret's forms; short forms whole."""
+    content = secret.encode("utf-8", "surrogatepass")
     forms = [secret, content.hex()]
     for before in range(3):  # whatever stands before it in what was encoded, such as a user's name
         whole = base64.b64encode(bytes(before) + content).decode()
         # The first and last characters depend on the neighbours, too.
         forms.append(whole[(0, 2, 3)[before] : len(whole) - (0, 3, 2)[(before + len(content)) % 3]])
     found = set()
-    # A secret may look like an escape itself: it is read as one where it stands as it is, but not where all of
-    # its characters are escaped.
+    # A secret may look like an escape itself: it is read as one where it stands as it is, but not where all
+    # of its characters are escaped.
     for plain in (_same(_without_between(secret)), *(_plain(form)[0] for form in forms)):
         if len(plain) >= LEAST:
             found |= {plain[first : first + PIECE] for first in range(max(1, len(plain) - PIECE + 1))}

@@ -64,7 +64,7 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def shows(text: str, token: str) -> bool:
-    """Whether any run of twelve of the token's letters and digits is left, in any spelling that one could undo."""
+    """Whether any run of twelve of the token's letters and digits is left, however spelt."""
 
     def bare(string_: str) -> str:
         return "".join(each for each in string_ if each.isalnum()).lower()
@@ -176,7 +176,7 @@ def test_a_guarded_stream_is_the_one_below_it_otherwise(monkeypatch: pytest.Monk
     assert not hasattr(stream, "buffer")  # nobody gets round it
 
 
-class Held(Exception):
+class HeldError(Exception):
     """An exception with the request that it is about."""
 
     def __init__(self, text: str, request: object) -> None:
@@ -200,11 +200,11 @@ def test_an_exception_and_all_that_caused_it_are_disarmed(token: str) -> None:
                 raise UnicodeEncodeError("latin-1", f"Bearer {local}", 0, 1, f"not {local}") from None
         except UnicodeEncodeError as error:
             error.add_note(f"while sending {local}")
-            raise Held(f"Invalid header value: 'Bearer {local}\n'", request) from error
+            raise HeldError(f"Invalid header value: 'Bearer {local}\n'", request) from error
 
     try:
         fail()
-    except Held as error:
+    except HeldError as error:
         secrets.disarm(error)
         shown = traceback.TracebackException.from_exception(error, capture_locals=True)
         text = "".join(shown.format(chain=True)) + repr(error.args) + repr(vars(error))

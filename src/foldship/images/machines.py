@@ -36,5 +36,5 @@ UNAVAILABLE = {
     f"{DEFAULT} is GPU T4 x2",
     "NvidiaTeslaP100": "it is retired, and the image's CUDA libraries no longer support it",
 }
-# The platform ends any session after 12 hours; below that, how long a run may take is for the competition to say.
+# The platform ends any session after 12 hours; below that, how long one may run the competition says.
 LONGEST_S = 43200.0

@@ -93,7 +93,7 @@ def status_of(response: requests.Response) -> int:
 
 
 def message_of(response: requests.Response) -> str:
-    """Kaggle's own words on an error, without secrets and markup, `MOST_WORDS` characters of them; "" without any."""
+    """Kaggle's own words on an error, `MOST_WORDS` characters of them, without secrets or markup; else ""."""
     error = _error(response)
     for place in _PLACES:
         if words := _words(error.get(place)):

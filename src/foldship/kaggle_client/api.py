@@ -16,8 +16,9 @@ class TimedApi(KaggleApi):
     """The API, whose requests give up after `TIMEOUT_S`; as it comes, they wait for ever.
 
     Args:
-        token: to sign in with, instead of a name and a key. The package itself would take `KAGGLE_API_TOKEN` for
-            the name of a file first, which a long token breaks; and it sends line ends along.
+        token: to sign in with, instead of a name and a key. The package itself would take
+            `KAGGLE_API_TOKEN` for the name of a file first, which a long token breaks; and it sends line ends
+            along.
     """
 
     def __init__(self, token: str | None) -> None:

@@ -21,7 +21,8 @@ FOLDER = "KAGGLE_CONFIG_DIR"
 # All places, in the order in which they are looked at.
 PLACES = (
     f"{TOKEN} (a token, or the name of a file with one); ~/.kaggle/access_token; {USERNAME} and {KEY}; "
-    f"kaggle.json in {FOLDER}, ~/.kaggle or ~/.config/kaggle; ~/.kaggle/credentials.json (`kaggle auth login`)"
+    f"kaggle.json in {FOLDER}, ~/.kaggle or ~/.config/kaggle; ~/.kaggle/credentials.json, of `kaggle auth "
+    "login`"
 )
 
 
@@ -49,12 +50,13 @@ class Credentials:
         for secret in self.secrets:
             for place, character in enumerate(secret, 1):
                 if not "!" <= character <= "~":
-                    return f"character {place} of {len(secret)} is U+{ord(character):04X}, which no key or token has"
+                    code = f"U+{ord(character):04X}"
+                    return f"character {place} of {len(secret)} is {code}, which no key or token has"
         return ""
 
 
 def find(environment: Mapping[str, str] | None = None, home: Path | None = None) -> Credentials | None:
-    """The credentials that the `kaggle` package will use, known to `foldship.secrets`; None if there are none.
+    """What the `kaggle` package will use, from now on known to `foldship.secrets`; None if there is none.
 
     Args:
         environment: variables; those of this process if not given.

@@ -75,7 +75,7 @@ def _growing(attempt: int, patience: Patience) -> float:
 
 
 def _asked_for(error: requests.RequestException) -> float | None:
-    """Seconds of the answer's Retry-After, a number or a date (RFC 9110, 10.2.3); None if it means nothing."""
+    """Seconds of the answer's Retry-After, a number or date (RFC 9110, 10.2.3); None if it means nothing."""
     text = error.response.headers.get("Retry-After") if error.response is not None else None
     try:
         seconds = float(text or "nan")

@@ -16,7 +16,7 @@ from foldship.naming import check_owner, check_slug, slug
 from foldship_kernel.errors import FoldshipError
 
 FILE_NAME = "kernel.yaml"
-# Where kernel.yaml names no limit: how long a run may take is for the competition to say, and these are QUEST's.
+# Where kernel.yaml names no limit. How long a run may take is for the competition to say; these are QUEST's.
 LIMITS_S = {"cpu": 32400.0, "gpu": 7200.0}
 # "200GB per dataset limit", and as much for all private ones together, under Technical Specifications in
 # https://www.kaggle.com/docs/datasets. 200 GB of 10^9 bytes are 186.26 GiB.

@@ -125,6 +125,20 @@ def missing_file(path: str) -> Fault:
     return fault
 
 
+def named(ref: str) -> Fault:
+    """SaveKernel: Kaggle calls the kernel this from the start, whatever was asked for."""
+
+    def fault(exchange: Exchange, proceed: Proceed) -> Answer:
+        answer = proceed()
+        old = answer.body["ref"].removeprefix("/code/")
+        if old != ref:
+            exchange.site.rename(old, ref)
+        answer.body.update(ref=f"/code/{ref}", url=f"https://www.kaggle.com/code/{ref}")
+        return answer
+
+    return fault
+
+
 def session_error(message: str = OUT_OF_MEMORY, log: str = "") -> Fault:
     """SaveKernel: the run ends in an error."""
 
