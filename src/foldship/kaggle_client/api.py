@@ -24,6 +24,7 @@ class TimedApi(KaggleApi):
     def __init__(self, token: str | None) -> None:
         super().__init__()
         self._token = token
+        self.config_values = {} if token is None else {self.CONFIG_NAME_TOKEN: token}
 
     def build_kaggle_client(self) -> Any:
         """A client whose session has the time-out."""

@@ -73,7 +73,7 @@ class Connection:
             from foldship.kaggle_client.api import TimedApi
 
         self.api: Any = TimedApi(found.token)
-        self.ask("sign in", self._sign_in)
+        self.ask(f"sign in with {found.source}", self._sign_in)
         secrets.register([str(self.api.config_values.get(self.api.CONFIG_NAME_TOKEN) or "")])
         self.owner = str(self.api.config_values.get(self.api.CONFIG_NAME_USER) or "")
 
@@ -179,6 +179,11 @@ class Connection:
                 return function(client)
         except json.JSONDecodeError as error:  # such as the page of a proxy, with status 200
             raise requests.ConnectionError("the answer is not Kaggle's: it is no JSON") from error
+        except (KaggleError, requests.RequestException):
+            raise
+        except Exception as error:  # whatever it is, it may name what was sent
+            secrets.disarm(error)
+            raise
 
     def _sign_in(self, _: Any) -> None:
         try:

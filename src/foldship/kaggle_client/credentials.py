@@ -68,6 +68,15 @@ def find(environment: Mapping[str, str] | None = None, home: Path | None = None)
     return found
 
 
+def username(environment: Mapping[str, str] | None = None, home: Path | None = None) -> str | None:
+    """The user's name, as far as this machine knows it; with or without a key. Arguments as of `find`."""
+    environment = os.environ if environment is None else environment
+    home = Path.home() if home is None else home
+    stored = (_config(environment, home) / "kaggle.json", home / ".kaggle" / "credentials.json")
+    names = (environment.get(USERNAME), *(_json(path).get("username") for path in stored))
+    return next((name.strip() for name in names if isinstance(name, str) and name.strip()), None)
+
+
 def learn(environment: MutableMapping[str, str] | None = None, home: Path | None = None) -> None:
     """Make the secrets of all places known to `foldship.secrets`, and take line ends off the variables.
 
@@ -82,10 +91,11 @@ def learn(environment: MutableMapping[str, str] | None = None, home: Path | None
         _json(_config(environment, home) / "kaggle.json"),
         _json(home / ".kaggle/credentials.json"),
     )
+    token = environment.get(TOKEN, "")
     secrets.register(
         [
-            *(environment.get(name, "") for name in (TOKEN, KEY, "KAGGLE_IAP_TOKEN")),
-            _content(environment.get(TOKEN, "")),
+            _content(token) or token,  # the name of a file is no secret
+            *(environment.get(name, "") for name in (KEY, "KAGGLE_IAP_TOKEN")),
             *(_content(home / ".kaggle" / name) for name in ("access_token", "access_token.txt")),
             *(str(found.get("key") or "") for found in (stored, _json(home / ".kaggle/kaggle.json"))),
             *(str(oauth.get(name) or "") for name in ("refresh_token", "access_token")),

@@ -16,13 +16,15 @@ from kaggle_site.sessions import OUT_OF_MEMORY, Session
 from kaggle_site.versions import FAILED, Version
 
 
-def status(code: int, message: str = "", *, retry_after: float | None = None) -> Fault:
+def status(code: int, message: str = "", *, retry_after: float | str | None = None) -> Fault:
     """The request is refused with this HTTP status; nothing is carried out."""
 
     def fault(exchange: Exchange, proceed: Proceed) -> Answer:
         answer = answers.error(code, message or f"Error {code}")
         if retry_after is not None:
-            answer.headers["Retry-After"] = f"{retry_after:g}"
+            answer.headers["Retry-After"] = (
+                retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
+            )
         return answer
 
     return fault
