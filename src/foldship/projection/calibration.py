@@ -17,8 +17,7 @@ from foldship_kernel.errors import FoldshipError
 # What the kernel does once per run, and what it does per row; the rest is loading and computing.
 ONCE = ("start", "runtime")
 PER_ROW = ("read", "fallback", "encode", "write")
-# Providers that compute on a processor: ONNX Runtime's, and what runs OpenVINO.
-PROCESSORS = frozenset({"CPUExecutionProvider", "OpenVINO"})
+ON_GPU = "CUDAExecutionProvider"  # all others compute on a processor
 LEAST_S = 1e-3  # clocks of the journal are rounded to this
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -66,7 +65,7 @@ def read(facts: Mapping[str, Any]) -> Journal:
 
 def on_processor(journal: Journal) -> bool:
     """Whether no GPU computed anything in this run."""
-    return {run.provider for run in journal.runs} <= PROCESSORS
+    return all(run.provider != ON_GPU for run in journal.runs)
 
 
 def tokens_per_row(bundle: Bundle, journal: Journal) -> dict[str, float]:
