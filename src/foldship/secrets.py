@@ -148,7 +148,11 @@ def guard() -> None:
 def _record(*args: Any, **options: Any) -> logging.LogRecord:
     """A log record whose message and exception are scrubbed, whatever a handler does with it."""
     record = logging.LogRecord(*args, **options)
-    record.msg, record.args = scrub(record.getMessage()), ()
+    try:
+        message = record.getMessage()
+    except Exception:  # a record whose parts do not fit must not stop what it tells of
+        message = f"{record.msg} {record.args}"
+    record.msg, record.args = scrub(message), ()
     if record.exc_info and record.exc_info[1] is not None:
         record.exc_text = scrub("".join(traceback.format_exception(*record.exc_info)).rstrip("\n"))
         record.exc_info = None
