@@ -46,7 +46,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: COMPETITION=quest RECIPE=fast|full|gpu|lora DATA=folder JOBS=number INPUT=folder LIMIT=seconds MEMORY=GiB CPUS=number'
-	@echo '             ROWS=number PROFILE=t4|t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name CHECK=folder'
+	@echo '             ROWS=number PROFILE=t4x2|l4|cpu|local MARGIN=share IMPORT=file IMAGE=name CHECK=folder'
 	@echo '             SUBMIT=1 COMPARE=hashes|sizes A=run B=run SHOW=run RECIPES="one two"'
 	@echo '             MODEL=name SOURCES="path path" OOF=file OPTIONS="--texts title,body"'
 	@echo '             BENCH=full|quick SUITES=speed,repeats,scaling,profile,postprocess,training,fetching,gpu THREADS=2'

@@ -4,26 +4,46 @@ from __future__ import annotations
 
 import re
 
+from slugify import slugify
+
 SHORTEST, LONGEST = 6, 50
 # Stands where the user name must go, as in the files that Kaggle's client makes.
 UNKNOWN_OWNER = "INSERT_USERNAME"
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+# An address, or the end of one, perhaps with a version.
+_REF = re.compile(
+    r"^(?:(?:https?://)?(?:www\.)?kaggle\.com)?/?(?:(?:code|datasets|kernels)/)?([\w-]+)/([\w-]+)"
+    r"(?:/(?:versions?/)?v?\d+)?/?$"
+)
 _OWNER = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST - 1}}}")
 
 
 def slug(title: str) -> str:
-    """The name that Kaggle makes of a title: lower case, all else than letters and digits to hyphens.
+    """The name that Kaggle makes of a title, by the very function that its client compares it with.
+
+    Letters of any script are written in ASCII: `Köln` gives `koln`.
 
     Raises:
         ValueError: title or slug is shorter than 6 or longer than 50 characters.
     """
-    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    for what, text in (("title", title), ("slug", name)):
-        if not SHORTEST <= len(text) <= LONGEST:
-            raise ValueError(
-                f"{what} {text!r} has {len(text)} characters; Kaggle takes {SHORTEST} to {LONGEST}"
-            )
+    name = slugify(title)
+    bounds = f"characters; Kaggle takes {SHORTEST} to {LONGEST}"
+    if not SHORTEST <= len(title) <= LONGEST:
+        raise ValueError(f"title {title!r} has {len(title)} {bounds}")
+    if not SHORTEST <= len(name) <= LONGEST:
+        raise ValueError(f"Kaggle makes the name {name!r} of title {title!r}: {len(name)} {bounds}")
     return name
+
+
+def ref_of(address: str) -> str:
+    """Owner and slug of what Kaggle calls something by, such as "/code/owner/slug"; "" of nothing."""
+    found = _REF.search(address.split("?")[0])
+    return f"{found[1]}/{found[2]}" if found else ""
+
+
+def same(ref: str, other: str) -> bool:
+    """Whether two owners, slugs or both are one to Kaggle, which does not look at capitals."""
+    return ref.lower() == other.lower()
 
 
 def part_title(title: str, part: int) -> str:

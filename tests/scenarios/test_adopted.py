@@ -26,11 +26,10 @@ def root(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Path:
     root = project.create(tmp_path_factory.mktemp("project"), tiny_backbone)
     elsewhere.competition(root / "kernels")
     folder = root / "kernels" / "small"
-    kernel = {"cpu_engine": "onnxruntime", "owner": project.OWNER}
     experiment = {
         "competition": "small",
         "folds": {"count": 2},
-        "kernel": kernel,
+        "kernel": project.KERNEL,
         "postprocess": {"kinds": []},
     }
     trained_here = {

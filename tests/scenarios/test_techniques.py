@@ -92,7 +92,7 @@ def packed(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
             "group_mean": 0.5,
         },
         "postprocess": {"kinds": ["clip", "levels", "thresholds", "curve"], "minimum_gain": 0.0},
-        "kernel": {"cpu_engine": "onnxruntime", "owner": project.OWNER},
+        "kernel": project.KERNEL,
     }
     (root / "kernels/quest/experiment.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
     result = project.here(root, "submission")

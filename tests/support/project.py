@@ -20,6 +20,8 @@ import yaml
 from foldship.cli import main as program
 
 OWNER = "someone"
+# Kernels for a GPU bring a wheel of 277 MB; engines are not timed.
+KERNEL = {"accelerator": "cpu", "cpu_engine": "onnxruntime", "owner": OWNER}
 MARK = "=== on the disk ==="
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +57,7 @@ def create(root: Path, backbone: Path, *, cpu_engine: str = "onnxruntime") -> Pa
         "seed": 1,
         "folds": {"count": 2},
         "models": {"tiny": model},
-        "kernel": {"cpu_engine": cpu_engine, "owner": OWNER},
+        "kernel": {**KERNEL, "cpu_engine": cpu_engine},
     }
     (kernels / "quest" / "experiment.yaml").write_text(yaml.safe_dump(experiment))
     (kernels / "quest" / "recipes" / "fast.yaml").write_text("{}\n")
@@ -77,7 +79,7 @@ def declare(root: Path, name: str, **files: Any) -> Path:
     files["experiment"] = {
         "competition": name,
         "folds": {"count": 2},
-        "kernel": {"cpu_engine": "onnxruntime", "owner": OWNER},
+        "kernel": KERNEL,
         **files["experiment"],
     }
     for file in ("competition", "experiment", "kernel"):

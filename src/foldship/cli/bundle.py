@@ -56,6 +56,7 @@ def check(folders: Sequence[Path]) -> None:
 def bundle(context: Context) -> None:
     """Adoption, selection, export and schedule, skipped where nothing they read has changed; the bundle."""
     from foldship import export, naming
+    from foldship.cli.account import owned
     from foldship.cli.adopt import adopt
     from foldship.cli.scheduling import schedule
     from foldship.cli.selecting import select
@@ -106,7 +107,7 @@ def bundle(context: Context) -> None:
         context.models,
         workspace.selection / "selection.json",
         workspace.schedule / "schedule.json",
-        kernel,
+        owned(kernel),
         task,
         workspace.build,
         main_template=workspace.entry,
@@ -126,6 +127,6 @@ def bundle(context: Context) -> None:
         )
     if built["owner"] == naming.UNKNOWN_OWNER:
         click.echo(
-            "note: no Kaggle user name is known; before a push set KAGGLE_USERNAME, or owner in kernel.yaml, "
-            "and bundle again"
+            "note: no Kaggle user name is known; before a push set KAGGLE_USERNAME or KAGGLE_API_TOKEN, or "
+            "owner in kernel.yaml, and bundle again"
         )

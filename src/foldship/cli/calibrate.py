@@ -37,11 +37,12 @@ def command(
 
 def make(context: Context) -> None:
     """Write the calibration kernel, and say what to do with it."""
+    from foldship.cli.account import owned
     from foldship.shipping import calibration, settings
 
     workspace = context.workspace
     kernel = settings.load(workspace.experiment / settings.FILE_NAME, context.experiment.kernel)
-    calibration.write(workspace.dataset, kernel, workspace.entry, workspace.calibration)
+    calibration.write(workspace.dataset, owned(kernel), workspace.entry, workspace.calibration)
     click.echo(
         f"calibration kernel: {workspace.calibration}\n"
         f"push it with `kaggle kernels push -p {workspace.calibration}`, take profile.yaml from its output, "

@@ -34,11 +34,12 @@ def command(competition: str, data: Path | None, recipe: str, printed: Path | No
 
 def make(context: Context) -> None:
     """Write the inspection kernel, and say what to do with it."""
+    from foldship.cli.account import owned
     from foldship.shipping import image_kernel, settings
 
     workspace = context.workspace
     kernel = settings.load(workspace.experiment / settings.FILE_NAME, context.experiment.kernel)
-    image_kernel.write(workspace.inspector, kernel, workspace.inspection)
+    image_kernel.write(workspace.inspector, owned(kernel), workspace.inspection)
     click.echo(
         f"inspection kernel: {workspace.inspection}\n"
         f"push it with `kaggle kernels push -p {workspace.inspection}`, take image.json or the log from its "

@@ -11,6 +11,8 @@ import threading
 
 import click
 
+from foldship import secrets
+from foldship.kaggle_client import credentials
 from foldship.training import failed_threads
 from foldship_kernel.errors import FoldshipError
 
@@ -79,6 +81,8 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     threading.excepthook = failed_threads.tell
+    credentials.learn()
+    secrets.guard()
     try:
         program(standalone_mode=False)
     except click.exceptions.Exit as stop:

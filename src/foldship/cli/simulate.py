@@ -36,8 +36,8 @@ def rehearsal_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--profile",
-            help="Machine to project the run to: t4, t4x2, l4, cpu, local (this one), or one of your own in "
-            "kernels/profiles/.  [default: the one that the kernel asks for]",
+            help="Machine to project the run to: t4x2, l4, cpu, local (this one), or one of your own in "
+            "kernels/profiles/.  [default: the one that the kernel asks for, and the CPU beside a GPU]",
         ),
         click.option(
             "--rows",

@@ -44,10 +44,6 @@ class Account:
             raise UnaskedError(self.problem.what if self.problem else "not signed in", NAME)
         return self.signed_in
 
-    def scrub(self, text: str) -> str:
-        """`text` without any secret."""
-        return self.credentials.scrub(text) if self.credentials else text
-
 
 def sign_in(say: Callable[[str], None], patience: Patience = PATIENCE) -> Account:
     """Sign in, and make a first call: Kaggle's own package takes any name and key for good until then.

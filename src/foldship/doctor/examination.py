@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from foldship import secrets
 from foldship.doctor import rules
 from foldship.doctor.account import unreachable
 from foldship.doctor.evidence import Evidence
@@ -45,8 +46,8 @@ def examine(push: Evidence) -> Diagnosis:
         tuple(
             replace(
                 finding,
-                seen=push.account.scrub(finding.seen),
-                remedy=push.account.scrub(finding.remedy),
+                seen=secrets.scrub(finding.seen),
+                remedy=secrets.scrub(finding.remedy),
             )
             for finding in (ask(rule, push) for rule in rules.RULES)
         )

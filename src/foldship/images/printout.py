@@ -52,8 +52,6 @@ def default_name(image: Image) -> str:
 def keep(print_out: Path, name: str | None, own: Path) -> Path:
     """Check a print-out, and store it in folder `own` by name; returns its path.
 
-    How long runs may be is not printed: it is taken from the built-in image of the same kind.
-
     Args:
         print_out: a file as of `read`.
         name: to keep it by; None for the built-in image's that it stands for.
@@ -78,12 +76,6 @@ def keep(print_out: Path, name: str | None, own: Path) -> Path:
             found=found.description,
             fix="ask for a GPU in kernel.yaml, and make the kernel anew; or keep it by another IMAGE=",
         )
-    if not found.limits.hours:
-        kind = profile.parse(
-            (profile.built_in() / f"{default_name(found)}{SUFFIX}").read_text(encoding="utf-8"), name
-        )
-        limits = found.limits.model_copy(update={"hours": kind.limits.hours})
-        found = found.model_copy(update={"limits": limits})
     own.mkdir(parents=True, exist_ok=True)
     path = own / f"{name}{SUFFIX}"
     lines = yaml.safe_dump(found.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from packaging.utils import canonicalize_name
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from foldship.config import problems
 from foldship.config.base import Positive, Settings
@@ -41,14 +41,18 @@ class Limits(Settings):
     """What a run may use.
 
     Attributes:
-        hours: longest run by kind of kernel.
         ram_gib: memory of the machine; None if not known.
         working_gib: most that /kaggle/working can hold; None if not known.
     """
 
-    hours: dict[Literal["cpu", "gpu"], Positive] = Field(default_factory=dict)
     ram_gib: Positive | None = None
     working_gib: Positive | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_hours(cls, value: Any) -> Any:
+        """Images that were kept earlier name the longest run; that is the competition's to say."""
+        return {key: value[key] for key in value if key != "hours"} if isinstance(value, dict) else value
 
 
 class Image(Settings):

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from html.parser import HTMLParser
 from typing import Any
 
 import requests
 
+from foldship import secrets
 from foldship_kernel.errors import FoldshipError
 
+MOST_WORDS = 1000  # characters of an answer that are shown
+# Where an answer's own words stand, the best place first.
+_PLACES = ("message", "errorMessage", "error_description", "detail", "details", "errors", "title", "error")
+_UNSEEN = ("script", "style", "head")  # elements of a page whose text nobody reads
 AGAIN = "run the same command again; it goes on where it stopped"
 
 
 class KaggleError(FoldshipError):
-    """Kaggle refused, or could not be reached.
+    """Kaggle refused, or could not be reached; whatever it is told, it holds no secret.
 
     Args:
         what, expected, found, fix: as of `FoldshipError`.
@@ -22,7 +29,12 @@ class KaggleError(FoldshipError):
     def __init__(
         self, what: str, *, expected: str = "", found: str = "", fix: str = "", status: int | None = None
     ) -> None:
-        super().__init__(what, expected=expected, found=found, fix=fix)
+        super().__init__(
+            secrets.scrub(what),
+            expected=secrets.scrub(expected),
+            found=secrets.scrub(found),
+            fix=secrets.scrub(fix),
+        )
         self.status = status
 
 
@@ -81,18 +93,76 @@ def status_of(response: requests.Response) -> int:
 
 
 def message_of(response: requests.Response) -> str:
-    """Kaggle's own words on an error; "" without any."""
+    """Kaggle's own words on an error, `MOST_WORDS` characters of them, without secrets or markup; else ""."""
     error = _error(response)
-    return next((error[name] for name in ("message", "errorMessage") if isinstance(error.get(name), str)), "")
+    for place in _PLACES:
+        if words := _words(error.get(place)):
+            break
+    else:
+        words = "" if error else _text(response)
+    words = secrets.scrub(" ".join(words.split()))
+    return words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]} ..."
 
 
 def _error(response: requests.Response) -> dict[str, Any]:
     """The error in the body: an object of its own, or the whole body, or only its text."""
     try:
         value = response.json()
-    except ValueError:
+    except (
+        ValueError,
+        RuntimeError,
+        requests.RequestException,
+    ):  # no JSON; or the body was read, or broke off
         return {}
+    if isinstance(value, list | str):
+        return {"message": value}
     if not isinstance(value, dict):
         return {}
-    error = value.get("error", value)
-    return error if isinstance(error, dict) else {"message": error}
+    error = value.get("error")
+    return {**value, **error} if isinstance(error, dict) else value
+
+
+def _words(value: Any) -> str:
+    """The texts of a JSON-like value, joined."""
+    if isinstance(value, dict):
+        return next(filter(None, (_words(value.get(place)) for place in _PLACES)), "")
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_words, value)))
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _text(response: requests.Response) -> str:
+    """The text of a body that is no JSON, such as the page of a proxy; "" of one that is no text."""
+    try:
+        body = response.text
+    except (RuntimeError, requests.RequestException):
+        return ""
+    if "\x00" in body[:MOST_WORDS]:
+        return ""
+    if not re.search(r"<[a-zA-Z!/]", body):
+        return body
+    page = _Page()
+    page.feed(body)
+    page.close()
+    return " ".join(page.texts)
+
+
+class _Page(HTMLParser):
+    """Gathers the texts of a page that people see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._unseen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _UNSEEN:
+            self._unseen.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._unseen:
+            del self._unseen[self._unseen.index(tag) :]
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen and data.strip():
+            self.texts.append(data.strip())

@@ -9,14 +9,15 @@ import contextlib
 import io
 import json
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import requests
 
+from foldship import secrets
 from foldship.kaggle_client import credentials
 from foldship.kaggle_client.answers import (
     AGAIN,
+    MOST_WORDS,
     AnswerLostError,
     KaggleError,
     message_of,
@@ -29,13 +30,16 @@ T = TypeVar("T")
 NOT_FOUND, TOO_MANY = 404, 429
 # What Kaggle answers of an item of one's own that does not exist yet.
 ABSENT = (403, NOT_FOUND)
+# What the package says of every upload that goes well, and its advice to those without credentials.
+CHATTER = ("Starting upload for file", "Upload successful:")
 
 
 class Connection:
     """A connection to Kaggle.
 
     Args:
-        say: told what people should know while they wait; secrets are taken out before.
+        say: told what people should know while they wait, and what the package prints or warns about; secrets
+            are taken out before.
         patience: how often a call is tried, and how long to wait in between.
 
     Attributes:
@@ -46,27 +50,36 @@ class Connection:
     """
 
     def __init__(self, say: Callable[[str], None], patience: Patience | None = None) -> None:
+        credentials.learn()
         found = credentials.find()
         if found is None:
             raise KaggleError(
                 "no Kaggle credentials",
-                expected="KAGGLE_API_TOKEN, or KAGGLE_USERNAME and KAGGLE_KEY, or ~/.kaggle/kaggle.json",
-                fix="make a token on kaggle.com/settings, and put it into one of these places",
+                expected=credentials.PLACES,
+                found="nothing in any of these places",
+                fix="make a token on kaggle.com/settings, and put it into one of them, such as "
+                f"`export {credentials.TOKEN}=...`",
+            )
+        if found.fault:
+            raise KaggleError(
+                f"the credentials in {found.source} cannot be Kaggle's",
+                found=found.fault,
+                fix="copy the token anew, without anything before, within or after it",
             )
         self.credentials = found
         self._say, self._patience = say, patience or Patience()
-        with self.quietly():
+        self._told: set[str] = set()
+        with contextlib.redirect_stdout(io.StringIO()):  # it tries to sign in, and prints how one does
             from foldship.kaggle_client.api import TimedApi
 
-            self.api: Any = TimedApi()
-            self.ask("sign in", self._sign_in)
-        fresh = self.api.config_values.get(self.api.CONFIG_NAME_TOKEN)  # of a sign-in by browser
-        self.credentials = replace(found, secrets=(*found.secrets, *([str(fresh)] if fresh else [])))
+        self.api: Any = TimedApi(found.token)
+        self.ask(f"sign in with {found.source}", self._sign_in)
+        secrets.register([str(self.api.config_values.get(self.api.CONFIG_NAME_TOKEN) or "")])
         self.owner = str(self.api.config_values.get(self.api.CONFIG_NAME_USER) or "")
 
     def say(self, text: str) -> None:
         """Tell people, without any secret."""
-        self._say(self.credentials.scrub(text))
+        self._say(secrets.scrub(text))
 
     def ask(self, what: str, function: Callable[[Any], T]) -> T:
         """Call what may be called twice, until it answers.
@@ -81,7 +94,9 @@ class Connection:
         try:
             return repeat(lambda: self._call(function), self._patience, self.say)
         except requests.RequestException as error:
-            raise self._explained(what, error) from error
+            explained = self._explained(what, error)
+            secrets.disarm(error)
+            raise explained from error
 
     def find(
         self, what: str, function: Callable[[Any], T], absent: Collection[int] = (NOT_FOUND,)
@@ -109,17 +124,19 @@ class Connection:
                 if error.response is not None and status_of(error.response) == TOO_MANY:
                     raise  # not carried out, for sure
                 if passing(error):
-                    raise AnswerLostError(
-                        f"no answer to the request to {what}",
-                        found=self.credentials.scrub(_described(error)),
-                        fix=AGAIN,
-                    ) from error
+                    lost = AnswerLostError(
+                        f"no answer to the request to {what}", found=_described(error), fix=AGAIN
+                    )
+                    secrets.disarm(error)
+                    raise lost from error
                 raise
 
         try:
             return repeat(once, self._patience, self.say)
         except requests.RequestException as error:
-            raise self._explained(what, error) from error
+            explained = self._explained(what, error)
+            secrets.disarm(error)
+            raise explained from error
 
     def pages(self, what: str, request: Any, function: Callable[[Any], Any]) -> Iterator[Any]:
         """All pages of a listing.
@@ -142,10 +159,19 @@ class Connection:
 
     @contextlib.contextmanager
     def quietly(self) -> Iterator[io.StringIO]:
-        """Keep what the package prints: it names signed addresses, and prints errors instead of raising."""
+        """Keep what the package prints, and tell it afterwards: what it names, it may name with a signature.
+
+        Of what it says over and over again, people are told once.
+        """
         printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            yield printed
+        try:
+            with contextlib.redirect_stdout(printed):
+                yield printed
+        finally:
+            for line in map(str.strip, printed.getvalue().splitlines()):
+                if line and line not in self._told and not line.startswith(CHATTER):
+                    self._told.add(line)
+                    self.say(f"Kaggle's client: {line}")
 
     def _call(self, function: Callable[[Any], T]) -> T:
         try:
@@ -153,13 +179,19 @@ class Connection:
                 return function(client)
         except json.JSONDecodeError as error:  # such as the page of a proxy, with status 200
             raise requests.ConnectionError("the answer is not Kaggle's: it is no JSON") from error
+        except (KaggleError, requests.RequestException):
+            raise
+        except Exception as error:  # whatever it is, it may name what was sent
+            secrets.disarm(error)
+            raise
 
     def _sign_in(self, _: Any) -> None:
         try:
             self.api.authenticate()
-        except SystemExit:  # how the package says that it found nothing
+        except SystemExit:  # how the package says that nothing of what it found was taken
             raise KaggleError(
                 f"Kaggle does not take the credentials in {self.credentials.source}",
+                found="Kaggle does not know this token, or it is no longer valid",
                 fix="make a new token on kaggle.com/settings and put it there",
             ) from None
 
@@ -168,11 +200,11 @@ class Connection:
         if response is None:
             return KaggleError(
                 f"Kaggle cannot be reached to {what}",
-                found=self.credentials.scrub(_described(error)),
+                found=_described(error),
                 fix=f"check the network; then {AGAIN}",
             )
         status = status_of(response)
-        message = self.credentials.scrub(message_of(response) or _described(error))
+        message = message_of(response) or _described(error)
         tried = f", {self._patience.attempts} times" if status in PASSING else ""
         return KaggleError(
             f"Kaggle refuses to {what}",
@@ -184,5 +216,5 @@ class Connection:
 
 def _described(error: requests.RequestException) -> str:
     if error.response is not None:
-        return f"{error.response.reason}"
-    return f"{type(error).__name__}: {error}".split("?")[0][:200]
+        return f"{error.response.reason or 'no words'}"
+    return secrets.scrub(f"{type(error).__name__}: {error}".split("?")[0])[:MOST_WORDS]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foldship import naming
 from foldship.kaggle_client.answers import AGAIN, KaggleError, remedy
 from foldship.kaggle_client.connection import ABSENT, Connection
 from foldship.kaggle_client.retry import NotTakenError
@@ -174,13 +175,15 @@ def create(connection: Connection, metadata: Mapping[str, Any], tokens: Sequence
     request.license_name = metadata["licenses"][0]["name"]
     request.is_private = True
     request.files = _new_files(tokens)
-    _check(
-        connection.order(
-            f"create dataset {metadata['id']}",
-            lambda client: client.datasets.dataset_api_client.create_dataset(request),
-        ),
-        f"create dataset {metadata['id']}",
-    )
+    what = f"create dataset {metadata['id']}"
+    answer = connection.order(what, lambda client: client.datasets.dataset_api_client.create_dataset(request))
+    _check(answer, what)
+    made = naming.ref_of(answer.ref) or naming.ref_of(answer.url)
+    if made and not naming.same(made, metadata["id"]):
+        connection.say(
+            f"Kaggle made dataset {made}, not {metadata['id']}: choose a dataset_title of which it makes "
+            "that name, and run `make bundle` again"
+        )
 
 
 def create_version(connection: Connection, ref: str, tokens: Sequence[str], notes: str) -> None:

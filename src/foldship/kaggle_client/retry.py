@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import math
 import random
 import time
 from collections.abc import Callable
@@ -74,18 +75,21 @@ def _growing(attempt: int, patience: Patience) -> float:
 
 
 def _asked_for(error: requests.RequestException) -> float | None:
-    """Seconds of the answer's Retry-After, given as a number or a date (RFC 9110, 10.2.3)."""
+    """Seconds of the answer's Retry-After, a number or date (RFC 9110, 10.2.3); None if it means nothing."""
     text = error.response.headers.get("Retry-After") if error.response is not None else None
-    if not text:
-        return None
     try:
-        return max(0.0, float(text))
+        seconds = float(text or "nan")
     except ValueError:
-        pass
+        seconds = _until(str(text))
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _until(date: str) -> float:
+    """Seconds until a date; below 0 when it is past, NaN if it is none."""
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return None
+        return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError, OSError):
+        return math.nan
 
 
 def _short(error: requests.RequestException) -> str:

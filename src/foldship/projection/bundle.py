@@ -15,6 +15,7 @@ from foldship_kernel import account, flops
 from foldship_kernel.errors import FoldshipError
 
 REBUILD = "build it again with `make bundle`"
+CPU, GPU = "cpu", "gpu"
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -122,6 +123,11 @@ class Bundle(_Part):
         """Bytes of all files."""
         return sum(file.size for file in self.files)
 
+    def without_gpu(self) -> Bundle:
+        """The same bundle where a processor runs its models."""
+        kept = {name: getattr(self, name) for name in type(self).model_fields}
+        return Bundle.model_validate({**kept, "accelerator": CPU})
+
     @cached_property
     def units(self) -> tuple[Unit, ...]:
         """Folds in the order of the schedule.
@@ -136,7 +142,7 @@ class Bundle(_Part):
             name = account.name_of(planned.model, planned.fold)
             try:
                 fold = folds[planned.model, planned.fold]
-                encoder = fold.encoder if self.accelerator == "gpu" else fold.encoder_cpu
+                encoder = fold.encoder if self.accelerator == GPU else fold.encoder_cpu
                 size = sum(sizes[path] for path in (encoder, fold.head, *fold.weights))
             except KeyError as error:
                 raise FoldshipError(

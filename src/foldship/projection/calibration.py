@@ -17,6 +17,7 @@ from foldship_kernel.errors import FoldshipError
 # What the kernel does once per run, and what it does per row; the rest is loading and computing.
 ONCE = ("start", "runtime")
 PER_ROW = ("read", "fallback", "encode", "write")
+ON_GPU = "CUDAExecutionProvider"  # all others compute on a processor
 LEAST_S = 1e-3  # clocks of the journal are rounded to this
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -60,6 +61,11 @@ def read(facts: Mapping[str, Any]) -> Journal:
             found=f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
             fix="rehearse until at least one fold has run: give more time (LIMIT=), read kernel.log",
         ) from error
+
+
+def on_processor(journal: Journal) -> bool:
+    """Whether no GPU computed anything in this run."""
+    return all(run.provider != ON_GPU for run in journal.runs)
 
 
 def tokens_per_row(bundle: Bundle, journal: Journal) -> dict[str, float]:

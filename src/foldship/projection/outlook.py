@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foldship.images import machines
 from foldship.projection import bundle as bundles
 from foldship.projection import calibration, profile
 from foldship.projection.bundle import Bundle
@@ -16,9 +17,7 @@ from foldship.projection.profile import LOCAL, Profile
 from foldship_kernel.deadline import Deadline
 from foldship_kernel.errors import FoldshipError
 
-CPU = "cpu"
-# Kaggle's machine shapes, https://github.com/Kaggle/kaggle-cli/blob/main/docs/kernels.md (September 2026).
-SHAPES = {"NvidiaTeslaT4": "t4", "NvidiaTeslaT4Highmem": "t4x2", "NvidiaL4": "l4"}
+CPU = machines.CPU_PROFILE
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def default_profile(kernel_metadata: Path) -> str:
     """
     try:
         asked = json.loads(kernel_metadata.read_text(encoding="utf-8"))
-        gpu, shape = asked["enable_gpu"], asked.get("machine_shape", "")
+        gpu, shape = asked["enable_gpu"], asked.get("machine_shape") or machines.DEFAULT
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FoldshipError(
             f"{kernel_metadata}: does not say which machine the kernel wants",
@@ -65,19 +64,21 @@ def default_profile(kernel_metadata: Path) -> str:
         ) from error
     if not gpu:
         return CPU
-    if shape not in SHAPES:
+    known = {name: machine.profile for name, machine in machines.MACHINES.items() if machine.profile}
+    if shape not in known:
         raise FoldshipError(
             f"{kernel_metadata}: there is no profile for machine_shape {shape!r}",
-            expected=f"one of {', '.join(SHAPES)}",
+            expected=f"one of {', '.join(known)}",
+            found=machines.UNAVAILABLE.get(shape, ""),
             fix="name a profile with PROFILE=..., or measure one with `make calibrate`",
         )
-    return SHAPES[shape]
+    return known[shape]
 
 
 def project(
     manifest: Path, target: Target, rows: int, facts: Mapping[str, Any], seconds: float | None
 ) -> dict[str, Any]:
-    """Project a rehearsed bundle to a machine.
+    """Project a rehearsed bundle to a machine, and one for a GPU also to what it is left with without one.
 
     Tokens per row are the rehearsal's where it measured them. Without a run of any fold, a projection to
     another machine rests on the manifest alone.
@@ -94,26 +95,45 @@ def project(
         of the limit left, below 0 when it does not fit), expected_score when the deadline comes (None where
         there is none), fits_memory (a fold's weights do), score_against_time, and measured_error: by what
         share a projection of this very run, from the manifest and its first fold's speed, missed its seconds.
+        Of a bundle for a GPU that is projected to one, also without_gpu: all but measured_error once more,
+        for the reference's processor.
 
     Raises:
         FoldshipError: the manifest does not say what its folds cost, or this machine was not measured.
     """
     bundle = bundles.read(manifest)
-    journal: calibration.Journal | None
-    if target.profile is None:
-        journal = calibration.read(facts)
-        machine = calibration.local(bundle, journal, target.reference)
-    else:
-        journal, machine = _measured(facts), target.profile
+    journal = calibration.read(facts) if target.profile is None else _measured(facts)
+    # What was rehearsed here without a GPU loaded the graphs for a processor.
+    rehearsed = bundle.without_gpu() if journal is not None and calibration.on_processor(journal) else bundle
     wanted = target.rows or rows
     per_row = calibration.tokens_per_row(bundle, journal) if journal else {}
-    steps = timeline(bundle, machine, wanted, per_row)
-    total, at_worst = steps[-1].seconds, timeline(bundle, machine.at_worst(), wanted, per_row)[-1].seconds
+    if target.profile is not None:
+        machine = target.profile
+        on_processor = target.name == CPU
+    else:
+        assert journal is not None
+        machine = calibration.local(rehearsed, journal, target.reference)
+        on_processor = rehearsed is not bundle
+    projected = bundle.without_gpu() if on_processor else bundle
+    found = _projected(projected, target.name, machine, wanted, per_row)
+    found["measured_error"] = (
+        None if journal is None else _error(rehearsed, journal, target.reference, seconds)
+    )
+    if projected.accelerator == bundles.GPU:
+        found["without_gpu"] = _projected(bundle.without_gpu(), CPU, target.reference, wanted, per_row)
+    return found
+
+
+def _projected(
+    bundle: Bundle, name: str, machine: Profile, rows: int, per_row: Mapping[str, float]
+) -> dict[str, Any]:
+    """What `project` returns for one machine, without measured_error."""
+    steps = timeline(bundle, machine, rows, per_row)
+    total, at_worst = steps[-1].seconds, timeline(bundle, machine.at_worst(), rows, per_row)[-1].seconds
     usable = bundle.limit_s - Deadline(0.0, bundle.limit_s).reserve_s
-    error = None if journal is None else _error(bundle, journal, target.reference, seconds)
     return {
-        "profile": target.name,
-        "rows": wanted,
+        "profile": name,
+        "rows": rows,
         "seconds": round(total, 1),
         "seconds_at_worst": round(at_worst, 1),
         "limit_s": bundle.limit_s,
@@ -124,7 +144,6 @@ def project(
             {"fold": step.unit.name, "seconds": round(step.seconds, 1), "score": step.unit.score}
             for step in steps
         ],
-        "measured_error": error,
     }
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from foldship import folders
 from foldship.kaggle_client import kernels
 from foldship.kaggle_client.answers import AGAIN, KaggleError
+from foldship.kaggle_client.connection import ABSENT
 from foldship.pushing.job import Job
+from foldship.pushing.launch import found_again
 from foldship.pushing.waiting import TooLongError
 from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
@@ -67,8 +69,10 @@ def _end(job: Job, version: int) -> kernels.Session:
         try:
             session = kernels.session(job.connection, job.ref, version)
         except KaggleError as error:
-            if error.status == 404 and not seen and job.waiting.clock() - began < APPEAR_S:
-                return None  # just pushed
+            if error.status not in ABSENT:
+                raise
+            if found_again(job) or (not seen and job.waiting.clock() - began < APPEAR_S):
+                return None  # renamed, or just pushed
             raise
         if session.status != last and session.status not in kernels.ENDED:
             job.progress.say(f"kernel {job.ref}: version {version} is {session.status}")

@@ -56,8 +56,8 @@ class Job:
 
     @property
     def ref(self) -> str:
-        """The kernel's owner/slug."""
-        return str(self.metadata["id"])
+        """The kernel's owner/slug: what Kaggle called it when it was pushed, before that what we call it."""
+        return str(self.record.get("kernel").get("ref") or self.metadata["id"])
 
     @property
     def code(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from foldship import secrets
 from foldship_kernel import atomic
 
 FILE_NAME = "push.json"
@@ -40,7 +41,7 @@ class Record:
 
     def put(self, name: str, value: Mapping[str, Any]) -> None:
         """Note it, on disk, before going on."""
-        self._facts[name] = dict(value)
+        self._facts[name] = secrets.scrubbed(dict(value))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_json(self._path, self._facts)
 

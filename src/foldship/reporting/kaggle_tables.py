@@ -23,7 +23,7 @@ def push(metadata: Json, facts: Json) -> Table:
     kernel, compared, submission = (facts[name] for name in ("kernel", "compared", "submission"))
     rows = [
         ("datasets", ", ".join(metadata["dataset_sources"])),
-        ("kernel", f"{metadata['id']}, version {kernel['version']}"),
+        ("kernel", f"{kernel.get('ref', metadata['id'])}, version {kernel['version']}"),
         ("page", kernel["url"]),
         ("run", f"{compared['folds']} folds, {compared['seconds']} s"),
         (

@@ -154,12 +154,19 @@ def projection(verdict: Json) -> Table | None:
     found = verdict.get("projection")
     if found is None:
         return None
+    machines = [found, *filter(None, [found.get("without_gpu")])]
+    names = [machine["profile"] for machine in machines]
     steps = found["score_against_time"]
+    done = [[f"{entry['seconds']:,.1f}" for entry in machine["score_against_time"]] for machine in machines]
+    words = [outlook(found), *(f"Should it get no GPU: {outlook(machine)}" for machine in machines[1:])]
     return Table(
-        f"Projection: {found['rows']:,} rows on {found['profile']}",
-        ("fold", "done after s", "expected score"),
-        tuple((entry["fold"], f"{entry['seconds']:,.1f}", number(entry["score"])) for entry in steps),
-        outlook(found),
+        f"Projection: {found['rows']:,} rows on {' and on '.join(names)}",
+        ("fold", *(f"done after s, {name}" for name in names), "expected score"),
+        tuple(
+            (entry["fold"], *seconds, number(entry["score"]))
+            for entry, *seconds in zip(steps, *done, strict=True)
+        ),
+        " ".join(words),
         alarming=frozenset(place for place, entry in enumerate(steps) if entry["seconds"] > found["limit_s"]),
     )
 
@@ -173,7 +180,7 @@ def outlook(projection: Json) -> str:
     )
     if projection["expected_score"] is not None:
         words += f" Expected score {projection['expected_score']:.2f}."
-    if projection["measured_error"] is not None:
+    if projection.get("measured_error") is not None:
         words += f" This run itself was projected with an error of {projection['measured_error']:+.0%}."
     return words
 

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from foldship import naming
+from foldship.kaggle_client import credentials
 from foldship.naming import UNKNOWN_OWNER
 from foldship_kernel.errors import FoldshipError
 
 KERNEL, DATASET = "kernel-metadata.json", "dataset-metadata.json"
 
 
-def find_owner(configured: str | None, environment: Mapping[str, str] = os.environ) -> str:
-    """The user name on Kaggle: configured, or KAGGLE_USERNAME, or kaggle.json's, or a placeholder."""
-    if configured or environment.get("KAGGLE_USERNAME"):
-        return configured or environment["KAGGLE_USERNAME"]
-    folder = environment.get("KAGGLE_CONFIG_DIR") or Path.home() / ".kaggle"
-    try:
-        name = json.loads((Path(folder) / "kaggle.json").read_text(encoding="utf-8"))["username"]
-    except (OSError, ValueError, KeyError, TypeError):  # not set up yet
-        return UNKNOWN_OWNER
-    return name if isinstance(name, str) and name else UNKNOWN_OWNER
+def find_owner(
+    configured: str | None, environment: Mapping[str, str] | None = None, home: Path | None = None
+) -> str:
+    """The user name on Kaggle: configured, or as the credentials of this machine have it, or a placeholder.
+
+    Args:
+        configured: in kernel.yaml; None if it is not.
+        environment, home: as of `credentials.find`.
+    """
+    return configured or credentials.username(environment, home) or UNKNOWN_OWNER
 
 
-def checked_owner(configured: str | None, environment: Mapping[str, str] = os.environ) -> str:
+def checked_owner(
+    configured: str | None, environment: Mapping[str, str] | None = None, home: Path | None = None
+) -> str:
     """As `find_owner`.
 
     Raises:
         FoldshipError: what was found is no user name.
     """
-    owner = find_owner(configured, environment)
+    owner = find_owner(configured, environment, home)
     try:
         return naming.check_owner(owner)
     except ValueError as error:

@@ -11,11 +11,12 @@ from pydantic import Field, field_validator
 
 from foldship.config import problems
 from foldship.config.base import Settings
+from foldship.images import machines
 from foldship.naming import check_owner, check_slug, slug
 from foldship_kernel.errors import FoldshipError
 
 FILE_NAME = "kernel.yaml"
-# The platform's own limits for code competitions of this kind.
+# Where kernel.yaml names no limit. How long a run may take is for the competition to say; these are QUEST's.
 LIMITS_S = {"cpu": 32400.0, "gpu": 7200.0}
 # "200GB per dataset limit", and as much for all private ones together, under Technical Specifications in
 # https://www.kaggle.com/docs/datasets. 200 GB of 10^9 bytes are 186.26 GiB.
@@ -31,8 +32,8 @@ class KernelConfig(Settings):
         competition: slug of the competition whose files are attached.
         owner: user name on Kaggle; if not set, KAGGLE_USERNAME or the one in kaggle.json.
         accelerator: what the kernel runs on.
-        machine_shape: the GPU machine asked for.
-        limit_s: run-time limit in seconds; if not set, the platform's own for the accelerator.
+        machine_shape: the GPU machine asked for; see `foldship.images.machines`.
+        limit_s: the competition's run-time limit in seconds; if not set, that of `LIMITS_S`.
         cpu_engine: what runs the models on a CPU; `auto` takes the fastest that predicts as well as the
             trained folds do. A kernel with a GPU keeps `onnxruntime` for the case that it gets none.
         dataset_limit_gib: largest dataset in GiB; a bundle that is larger is divided among several. By
@@ -46,8 +47,8 @@ class KernelConfig(Settings):
     competition: str
     owner: str | None = None
     accelerator: Literal["cpu", "gpu"] = "cpu"
-    machine_shape: str = "NvidiaTeslaT4Highmem"
-    limit_s: Annotated[float, Field(gt=0, le=43200)] | None = None
+    machine_shape: str = machines.DEFAULT
+    limit_s: Annotated[float, Field(gt=0, le=machines.LONGEST_S)] | None = None
     cpu_engine: Literal["auto", "onnxruntime", "onnxruntime-int8", "openvino", "openvino-fp32"] = "auto"
     dataset_limit_gib: Annotated[float, Field(gt=0)] = DATASET_LIMIT_GIB
     images: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
@@ -67,6 +68,13 @@ class KernelConfig(Settings):
     @classmethod
     def _owner_is_a_name(cls, name: str | None) -> str | None:
         return None if name is None else check_owner(name)
+
+    @field_validator("machine_shape")
+    @classmethod
+    def _machine_can_be_had(cls, shape: str) -> str:
+        if shape in machines.UNAVAILABLE:
+            raise ValueError(f"{shape} cannot be had: {machines.UNAVAILABLE[shape]}")
+        return shape
 
     @property
     def limit(self) -> float:

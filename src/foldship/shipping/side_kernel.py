@@ -57,4 +57,11 @@ def write(
 
 def title(kernel: str, suffix: str) -> str:
     """Such a kernel's title, made of the kernel's own and as long as Kaggle takes."""
-    return kernel[: naming.LONGEST - len(suffix)].rstrip() + suffix
+    for length in range(min(len(kernel), naming.LONGEST - len(suffix)), 0, -1):
+        whole = kernel[:length].rstrip() + suffix
+        try:
+            naming.slug(whole)
+        except ValueError:  # in ASCII it may have more characters
+            continue
+        return whole
+    return suffix.strip()

@@ -11,6 +11,9 @@ import pytest
 from doctor_stage import DoctorStage
 from kaggle_site import Site
 
+from foldship.cli.account import owned
+from foldship.shipping import settings
+
 WIDE = {"COLUMNS": "400"}  # no cell is wrapped
 
 
@@ -52,6 +55,14 @@ def test_without_credentials_nothing_else_is_asked_or_pushed(root, site, verb):
     assert result.returncode == 1
     assert "Before a push: FAILED, 1 of" in result.stdout
     assert "make a token on kaggle.com/settings" in result.stdout
+    for place in (
+        "KAGGLE_API_TOKEN",
+        "~/.kaggle/access_token",
+        "KAGGLE_KEY",
+        "KAGGLE_CONFIG_DIR",
+        "~/.config",
+    ):
+        assert place in result.stdout
     assert "no Kaggle credentials; see 'credentials'" in result.stdout
     assert "error: not ready for Kaggle (credentials)" in result.stderr
     assert "Traceback" not in result.stderr
@@ -65,3 +76,42 @@ def test_a_push_stops_before_anything_is_uploaded(root, site):
     assert "verdict.json is not there" in result.stdout
     assert {method for method, _ in site.calls}.isdisjoint({"StartBlobUpload", "CreateDataset", "SaveKernel"})
     assert site.key not in result.stdout + result.stderr
+
+
+def by_token(site: Site, token: str) -> dict[str, str]:
+    """What leads to the site with a token alone."""
+    kept = {
+        name: value
+        for name, value in site.environment.items()
+        if name not in ("KAGGLE_KEY", "KAGGLE_USERNAME")
+    }
+    return {**kept, **WIDE, "KAGGLE_API_TOKEN": token}
+
+
+def test_a_token_with_a_line_end_is_taken_and_never_shown(root, site):
+    result = project.foldship(root, "doctor", environment=by_token(site, f"{site.token}\n"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "from KAGGLE_API_TOKEN, taken by Kaggle" in result.stdout
+    assert site.token not in result.stdout + result.stderr
+
+
+def test_a_spoilt_token_is_never_shown(root, site):
+    result = project.foldship(root, "push", environment=by_token(site, f"{site.token}\n{site.token}"))
+    assert result.returncode == 1
+    assert "error: not ready for Kaggle (credentials)" in result.stderr
+    assert site.token not in result.stdout + result.stderr and "Traceback" not in result.stderr
+
+
+def test_kaggle_is_asked_whose_a_token_is(site, monkeypatch):
+    push_stage.lead_to(site, monkeypatch)
+    for name, value in by_token(site, site.token).items():
+        monkeypatch.setenv(name, value)
+    for name in ("KAGGLE_KEY", "KAGGLE_USERNAME"):
+        monkeypatch.delenv(name)
+    kernel = settings.KernelConfig(title="Some Title", dataset_title="Some Data", competition="some-where")
+    assert owned(kernel).owner == site.owner
+    assert owned(kernel.model_copy(update={"owner": "set"})).owner == "set"
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_of-nobody-at-all")
+    assert owned(kernel).owner is None  # a line says what to set
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
+    assert owned(kernel).owner is None

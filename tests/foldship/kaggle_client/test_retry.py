@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from email.utils import formatdate
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from foldship.kaggle_client.retry import Patience, repeat
 
@@ -14,6 +17,21 @@ def answered(status: int, **headers: str) -> requests.HTTPError:
     response.status_code, response.reason = status, "for a test"
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     return requests.HTTPError(response=response)
+
+
+NONSENSE = (
+    "soon",
+    "",
+    " ",
+    "nan",
+    "-NaN",
+    "inf",
+    "-inf",
+    "1e999",
+    "-7",
+    formatdate(0, usegmt=True),
+    "Mon, 99 Foo",
+)
 
 
 class Tries:
@@ -68,11 +86,21 @@ def test_patience_ends_with_the_last_error() -> None:
     [
         (lambda: "7", (7, 7)),
         (lambda: "100000", (120, 120)),  # never longer than the longest
-        (lambda: formatdate(usegmt=True), (0, 1)),
-        (lambda: "soon", (0.75, 1.25)),  # nobody can tell: as without it
+        (lambda: "0", (0, 0)),
+        (lambda: formatdate(time.time() + 60, usegmt=True), (55, 60)),
+        *((lambda text=text: text, (0.75, 1.25)) for text in NONSENSE),  # nobody can tell: as without it
     ],
 )
 def test_kaggles_wish_to_wait_is_granted(header: Callable[[], str], seconds: tuple[float, float]) -> None:
     tries = Tries(answered(429, Retry_After=header()))
     assert tries.run() == "done"
     assert seconds[0] <= tries.slept[0] <= seconds[1]
+
+
+@settings(deadline=None, max_examples=300, derandomize=True)
+@given(st.one_of(st.text(max_size=40), st.floats().map(str), st.integers().map(str)))
+def test_no_wish_can_make_it_wait_for_ever_or_fail(header: str) -> None:
+    tries = Tries(answered(429, Retry_After=header))
+    assert tries.run() == "done"
+    (slept,) = tries.slept
+    assert 0 <= slept <= 120

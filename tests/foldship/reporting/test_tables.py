@@ -114,12 +114,22 @@ def test_a_projection_is_shown_fold_by_fold_and_told_in_a_sentence(build: Path) 
     table = tables.projection(verdict)
     assert table is not None
     assert table.title == "Projection: 3,000 rows on t4x2"
+    assert table.header == ("fold", "done after s, t4x2", "expected score")
     assert table.rows == (("one fold 0", "50.0", "0.4000"), ("two fold 0", "1,130.0", tables.NOTHING))
     assert table.alarming == {1}  # it comes after the limit
     assert table.caption == (
         "On t4x2, 3,000 rows take about 95 s (at worst 150 s) of 120 s: margin 19%. Expected score 0.41. "
         "This run itself was projected with an error of -4%."
     )
+    slower = [
+        {**step, "seconds": 9 * step["seconds"]} for step in verdict["projection"]["score_against_time"]
+    ]
+    without = {**verdict["projection"], "profile": "cpu", "seconds": 800.0, "score_against_time": slower}
+    del without["measured_error"]
+    both = tables.projection({**verdict, "projection": {**verdict["projection"], "without_gpu": without}})
+    assert both is not None and both.title == "Projection: 3,000 rows on t4x2 and on cpu"
+    assert both.rows[0] == ("one fold 0", "50.0", "450.0", "0.4000")
+    assert "error of -4%. Should it get no GPU: On cpu, 3,000 rows take about 800 s" in both.caption
     unknown = {**verdict["projection"], "expected_score": None, "measured_error": None}
     assert tables.outlook(unknown).endswith("margin 19%.")
     assert tables.projection({**verdict, "projection": None}) is None

@@ -12,14 +12,21 @@ from foldship_kernel.errors import FoldshipError
 
 def test_the_owner_is_looked_up_in_order(tmp_path: Path) -> None:
     environment = {"KAGGLE_CONFIG_DIR": str(tmp_path)}
-    assert metadata.find_owner(None, environment) == naming.UNKNOWN_OWNER
+
+    def owner(configured: str | None = None) -> str:
+        return metadata.find_owner(configured, environment, tmp_path)
+
+    assert owner() == naming.UNKNOWN_OWNER
     (tmp_path / "kaggle.json").write_text("not JSON")
-    assert metadata.find_owner(None, environment) == naming.UNKNOWN_OWNER
-    (tmp_path / "kaggle.json").write_text(json.dumps({"username": "from-file"}))
-    assert metadata.find_owner(None, environment) == "from-file"
-    environment["KAGGLE_USERNAME"] = "from-variable"
-    assert metadata.find_owner(None, environment) == "from-variable"
-    assert metadata.find_owner("configured", environment) == "configured"
+    assert owner() == naming.UNKNOWN_OWNER
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle/credentials.json").write_text(json.dumps({"username": "by-login"}))
+    assert owner() == "by-login"
+    (tmp_path / "kaggle.json").write_text(json.dumps({"username": "from-file\n"}))
+    assert owner() == "from-file"
+    environment["KAGGLE_USERNAME"] = "from-variable\n"
+    assert owner() == "from-variable"
+    assert owner("configured") == "configured"
 
 
 @pytest.mark.parametrize("gpu", [True, False])
@@ -45,7 +52,7 @@ def test_an_owner_that_cannot_be_one_names_the_remedy(name: str) -> None:
     environment = {"KAGGLE_USERNAME": name, "KAGGLE_CONFIG_DIR": "nowhere"}
     if name:
         with pytest.raises(FoldshipError, match="owner") as caught:
-            metadata.checked_owner(None, environment)
+            metadata.checked_owner(None, environment, Path("nowhere"))
         assert "KAGGLE_USERNAME" in caught.value.fix
     else:  # not set at all
-        assert metadata.checked_owner(None, environment) == naming.UNKNOWN_OWNER
+        assert metadata.checked_owner(None, environment, Path("nowhere")) == naming.UNKNOWN_OWNER

@@ -30,10 +30,25 @@ def test_the_largest_dataset_is_kaggles_unless_set(tmp_path: Path) -> None:
     assert settings.load(write(tmp_path, GOOD + "dataset_limit_gib: 0.5\n"), {}).dataset_limit == 1 << 29
 
 
-def test_the_limit_is_the_platforms_unless_set(tmp_path: Path) -> None:
+def test_the_limit_is_the_competitions_or_else_a_usual_one(tmp_path: Path) -> None:
     assert settings.load(write(tmp_path, GOOD), {}).limit == 32400
     assert settings.load(write(tmp_path, GOOD + "accelerator: gpu\n"), {}).limit == 7200
-    assert settings.load(write(tmp_path, GOOD + "limit_s: 900\n"), {}).limit == 900
+    for limit in (900, 43200):  # twelve hours with a GPU, too
+        for accelerator in ("cpu", "gpu"):
+            lines = f"accelerator: {accelerator}\nlimit_s: {limit}\n"
+            assert settings.load(write(tmp_path, GOOD + lines), {}).limit == limit
+
+
+def test_the_gpu_is_kaggles_default(tmp_path: Path) -> None:
+    assert settings.load(write(tmp_path, GOOD), {}).machine_shape == "NvidiaTeslaT4"
+
+
+@pytest.mark.parametrize("name", ["quest", "klue_re", "sts", "bioasq"])
+def test_the_competitions_ask_for_a_gpu_for_two_hours(name: str) -> None:
+    folder = Path(__file__).parents[3] / "kernels" / name
+    found = settings.load(folder / "kernel.yaml", {})
+    assert (found.accelerator, found.limit, found.machine_shape) == ("gpu", 7200, "NvidiaTeslaT4")
+    assert found.wanted_engine == "onnxruntime" and found.image_names == ("kaggle-gpu", "local")
 
 
 def test_the_images_are_kaggles_and_the_bare_one_unless_set(tmp_path: Path) -> None:
@@ -48,6 +63,9 @@ def test_the_images_are_kaggles_and_the_bare_one_unless_set(tmp_path: Path) -> N
         ("acelerator: gpu", "acelerator"),
         ("accelerator: tpu", "tpu"),
         ("limit_s: 0", "limit_s"),
+        ("limit_s: 43201", "43200"),
+        ("machine_shape: NvidiaTeslaT4Highmem", "internal pool of Kaggle's that ordinary users do not get"),
+        ("machine_shape: NvidiaTeslaP100", "retired"),
         ("cpu_engine: tensorrt", "cpu_engine"),
         ("images: []", "images"),
         ("images: kaggle-gpu", "images"),

@@ -16,13 +16,15 @@ from kaggle_site.sessions import OUT_OF_MEMORY, Session
 from kaggle_site.versions import FAILED, Version
 
 
-def status(code: int, message: str = "", *, retry_after: float | None = None) -> Fault:
+def status(code: int, message: str = "", *, retry_after: float | str | None = None) -> Fault:
     """The request is refused with this HTTP status; nothing is carried out."""
 
     def fault(exchange: Exchange, proceed: Proceed) -> Answer:
         answer = answers.error(code, message or f"Error {code}")
         if retry_after is not None:
-            answer.headers["Retry-After"] = f"{retry_after:g}"
+            answer.headers["Retry-After"] = (
+                retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
+            )
         return answer
 
     return fault
@@ -120,6 +122,20 @@ def missing_file(path: str) -> Fault:
     def fault(exchange: Exchange, proceed: Proceed) -> Answer:
         answer = proceed()
         _version(exchange).files.pop(path).unlink()
+        return answer
+
+    return fault
+
+
+def named(ref: str) -> Fault:
+    """SaveKernel: Kaggle calls the kernel this from the start, whatever was asked for."""
+
+    def fault(exchange: Exchange, proceed: Proceed) -> Answer:
+        answer = proceed()
+        old = answer.body["ref"].removeprefix("/code/")
+        if old != ref:
+            exchange.site.rename(old, ref)
+        answer.body.update(ref=f"/code/{ref}", url=f"https://www.kaggle.com/code/{ref}")
         return answer
 
     return fault

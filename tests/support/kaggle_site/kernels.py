@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from slugify import slugify
+
 from kaggle_site.answers import Answer, Methods, Refused, page
 from kaggle_site.datasets import Datasets
 from kaggle_site.quota import Quota
-from kaggle_site.sessions import COMPLETE, ERROR, QUEUED, RUNNING, Kernel, Session, slugify
+from kaggle_site.sessions import COMPLETE, ERROR, QUEUED, RUNNING, Kernel, Session
 
 TEXT_LIMIT = 1_000_000  # bytes of code
 GPU_SESSIONS = 2  # at the same time
@@ -53,6 +55,7 @@ class Kernels:
         self.methods: Methods = {
             f"{service}/SaveKernel": self.save,
             f"{service}/GetKernel": self.get,
+            f"{service}/ListKernels": self.listing,
             f"{service}/GetKernelSessionStatus": self.status,
             f"{service}/ListKernelSessionOutput": self.output,
             "kernels/logs/stream": self.log,
@@ -146,6 +149,17 @@ class Kernels:
                 "slug": slug,
             },
         }
+
+    def listing(self, request: dict[str, Any]) -> dict[str, Any]:
+        """A page of the user's own kernels."""
+        shown, token = page(sorted(self.all), request, self._most)
+        cards = [{"id": self.all[ref].id, "ref": ref, "title": self.all[ref].title} for ref in shown]
+        return {"kernels": cards, "nextPageToken": token}
+
+    def rename(self, ref: str, name: str) -> None:
+        """Give a kernel another owner/slug; the old one is not known any more."""
+        found = self.all[name] = self.all.pop(ref)
+        found.ref = name
 
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
         """How far the run is; asking brings it forward."""

@@ -125,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _authorize(self) -> None:
         wanted = base64.b64encode(f"{self.site.owner}:{self.site.key}".encode()).decode()
-        if self.headers.get("Authorization") != f"Basic {wanted}":
+        if self.headers.get("Authorization") not in (f"Basic {wanted}", f"Bearer {self.site.token}"):
             raise Refused(401, "Unauthenticated")
 
     def _body(self) -> Iterator[bytes]:

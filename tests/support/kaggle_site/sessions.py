@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,8 +96,3 @@ class Kernel:
     title: str
     versions: list[dict[str, Any]] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
-
-
-def slugify(title: str) -> str:
-    """The name that Kaggle makes of a title."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

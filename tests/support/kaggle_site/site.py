@@ -40,6 +40,7 @@ class Site:
         *,
         owner: str = "someone",
         key: str = "not-a-real-key",
+        token: str = "KGAT_not-a-real-token",
         processing_polls: int = 0,
         queue_polls: int = 0,
         run_polls: int = 0,
@@ -58,6 +59,7 @@ class Site:
             folder: to keep everything in; made anew.
             owner: the user's name.
             key: the user's password, made up.
+            token: that takes the place of both, made up.
             processing_polls: how often the status of a dataset is asked for before it is ready.
             queue_polls: how often that of a kernel before it runs.
             run_polls: how often after that before it ends.
@@ -70,7 +72,7 @@ class Site:
             unknown: HTTP status for a dataset that is not there, 404 or 403; both have been seen.
             runner: carries sessions out; by default a small submission.csv is left behind.
         """
-        self.owner, self.key = owner, key
+        self.owner, self.key, self.token = owner, key, token
         self.competitions: dict[str, Path] = dict(competitions or {})
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.escapes: list[str] = []
@@ -100,6 +102,7 @@ class Site:
             self.competitions, self._kernels, entered, score_polls, score, page_limit
         )
         self._methods: Methods = {
+            "security.OAuthService/IntrospectToken": self.introspect,
             **self.uploads.methods,
             **self._datasets.methods,
             **self._kernels.methods,
@@ -181,6 +184,15 @@ class Site:
             where: parameters that the request must have, as `calls` shows them, such as the `name` of a PUT.
         """
         self._faults += [(method, where or {}, fault)] * times
+
+    def rename(self, ref: str, name: str) -> None:
+        """Rename a kernel, as its owner may on its page."""
+        self._kernels.rename(ref, name)
+
+    def introspect(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Whose token it is."""
+        known = request.get("token") == self.token
+        return {"active": known, **({"username": self.owner} if known else {})}
 
     def answer(self, path: str, request: dict[str, Any]) -> Answer:
         """Answer a request for a method, "<service>/<method>".

@@ -9,25 +9,17 @@ from packaging.version import Version
 
 from foldship.doctor.evidence import KERNEL, Evidence
 from foldship.doctor.finding import Finding, Tally
+from foldship.images import machines
 from foldship.images.compatibility import GPU_ENGINE, cuda_build
 from foldship_kernel.errors import listed
 
 NAME = "accelerator"
 GPU, CPU = "gpu", "cpu"
 REBUILD = "run `make bundle` again"
-# "Accelerators available as of Sep 2026": https://github.com/Kaggle/kaggle-cli/blob/main/docs/kernels.md.
-# Some are for certain competitions only.
-MACHINES = {
-    "NvidiaTeslaT4": "GPU T4",
-    "NvidiaTeslaT4Highmem": "GPU T4 x2",
-    "NvidiaTeslaA100": "GPU A100",
-    "NvidiaL4": "GPU L4",
-    "NvidiaL4X1": "one GPU L4",
-    "NvidiaH100": "GPU H100",
-    "NvidiaRtxPro6000": "GPU RTX PRO 6000",
-}
-RETIRED = {"NvidiaTeslaP100": "it is retired, and the image's CUDA libraries no longer support it"}
-CHOOSE = f"set machine_shape in kernel.yaml to one of {', '.join(MACHINES)}, and {REBUILD}"
+CHOOSE = (
+    f"set machine_shape in kernel.yaml to {machines.DEFAULT}, or to what the competition offers of "
+    f"{', '.join(name for name in machines.MACHINES if name != machines.DEFAULT)}, and {REBUILD}"
+)
 
 
 def check(push: Evidence) -> Finding:
@@ -41,7 +33,7 @@ def check(push: Evidence) -> Finding:
     if push.metadata.get("enable_tpu"):
         tally.fail("enable_tpu is true: nothing aboard computes on one", f"take it out of {KERNEL}")
     if wanted:
-        _machine(tally, str(push.metadata.get("machine_shape") or ""))
+        _machine(tally, str(push.metadata.get("machine_shape") or machines.DEFAULT))
         _engine(tally, push)
     else:
         tally.well("no accelerator asked for, none needed")
@@ -49,12 +41,12 @@ def check(push: Evidence) -> Finding:
 
 
 def _machine(tally: Tally, shape: str) -> None:
-    if shape in RETIRED:
-        tally.fail(f"machine_shape {shape}: {RETIRED[shape]}", CHOOSE)
-    elif shape not in MACHINES:
+    if shape in machines.UNAVAILABLE:
+        tally.fail(f"machine_shape {shape} cannot be had: {machines.UNAVAILABLE[shape]}", CHOOSE)
+    elif shape not in machines.MACHINES:
         tally.warn(f"machine_shape {shape!r} is none of the machines with a GPU that are known", CHOOSE)
     else:
-        tally.well(f"{shape} ({MACHINES[shape]})")
+        tally.well(f"{shape} ({machines.MACHINES[shape].description})")
 
 
 def _engine(tally: Tally, push: Evidence) -> None:

@@ -17,7 +17,9 @@ def check(push: Evidence) -> Finding:
     found, problem = push.account.credentials, push.account.problem
     tally = Tally(NAME)
     if problem is not None:
-        seen = ": ".join(filter(None, (problem.what, problem.found)))
+        # Without any: where they are looked for.
+        details = problem.expected if found is None else problem.found
+        seen = ": ".join(filter(None, (problem.what, details)))
         tally.fail(seen if found is None else f"{seen} (from {found.source})", problem.fix)
     if found is not None and found.path is not None and os.name == "posix":
         mode = stat.S_IMODE(found.path.stat().st_mode)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from foldship import naming
 from foldship.doctor.evidence import DATASET, KERNEL, Evidence
 from foldship.doctor.finding import Finding, Tally
 from foldship.naming import UNKNOWN_OWNER
 
 NAME = "owner"
-REMEDY = "set owner in kernel.yaml, or sign in as that user, and run `make bundle` again"
+REMEDY = "set `owner: {user}` in kernel.yaml, or sign in as {found}, and run `make bundle` again"
+UNSET = "set `owner: {user}` in kernel.yaml, or KAGGLE_USERNAME={user}, and run `make bundle` again"
 
 
 def check(push: Evidence) -> Finding:
@@ -17,10 +19,8 @@ def check(push: Evidence) -> Finding:
     for file, ref in ids:
         found = ref.partition("/")[0]
         if found == UNKNOWN_OWNER:
-            tally.fail(
-                f"{file} has no owner yet: {ref}", f"run `make bundle` again, now that {user} is known"
-            )
-        elif found.lower() != user.lower():
-            tally.fail(f"{file} is {found}'s, the user is {user}", REMEDY)
+            tally.fail(f"{file} has no owner yet: {ref}", UNSET.format(user=user))
+        elif not naming.same(found, user):
+            tally.fail(f"{file} is {found}'s, the user is {user}", REMEDY.format(user=user, found=found))
     tally.well(f"{user}, of the kernel and every dataset")
     return tally.finding()

@@ -22,6 +22,10 @@ def test_a_gpu_with_an_engine_for_its_cuda(gpu_stage):
     ("change", "seen"),
     [
         ({"machine_shape": "NvidiaTeslaP100"}, "it is retired"),
+        (
+            {"machine_shape": "NvidiaTeslaT4Highmem"},
+            "internal pool of Kaggle's that ordinary users do not get",
+        ),
         ({"enable_gpu": False}, "enable_gpu is False, the bundle is for gpu"),
         ({"enable_tpu": True}, "enable_tpu is true"),
     ],
@@ -33,12 +37,18 @@ def test_a_machine_that_is_not_the_right_one(gpu_stage, change, seen):
     assert seen in found.seen
 
 
-@pytest.mark.parametrize("shape", ["NvidiaOfNextYear", None])
-def test_a_machine_that_is_not_known_is_worth_a_look(gpu_stage, shape):
-    gpu_stage.edit(FILE, lambda metadata: metadata.update(machine_shape=shape))
+def test_a_machine_that_is_not_known_is_worth_a_look(gpu_stage):
+    gpu_stage.edit(FILE, lambda metadata: metadata.update(machine_shape="NvidiaOfNextYear"))
     found = gpu_stage.ask(accelerator)
     assert found.level is Level.WARNING
-    assert f"{shape or ''!r} is none of the machines" in found.seen
+    assert "'NvidiaOfNextYear' is none of the machines" in found.seen
+
+
+@pytest.mark.parametrize("shape", ["NvidiaTeslaT4", "", None])
+def test_the_default_gpu_is_two_t4(gpu_stage, shape):
+    gpu_stage.edit(FILE, lambda metadata: metadata.update(machine_shape=shape))
+    found = gpu_stage.ask(accelerator)
+    assert found.level is Level.PASSED and "NvidiaTeslaT4 (GPU T4 x2)" in found.seen
 
 
 def test_a_gpu_that_a_cpu_bundle_does_not_use(stage):

@@ -50,3 +50,15 @@ def test_an_owner_that_is_not_known_yet_is_the_matter_of_another_rule(stage):
             ),
         )
     assert stage.ask(names).level is Level.PASSED
+
+
+def test_two_competitions_of_one_name_are_worth_a_look(stage):
+    """Titles that differ only by capitals or signs are one to Kaggle."""
+    folder = stage.evidence.root / "kernels" / "other"
+    folder.mkdir(parents=True)
+    (folder / "kernel.yaml").write_text("title: TINY kernel!\ndataset_title: Another Bundle\n")
+    found = stage.ask(names)
+    assert found.level is Level.WARNING
+    assert "kernels/other/kernel.yaml makes someone/tiny-kernel of its title, too" in found.seen
+    (folder / "kernel.yaml").write_text("title: Other Kernel\ndataset_title: Another Bundle\n")
+    assert stage.ask(names).level is Level.PASSED

@@ -24,3 +24,4 @@ def test_another_owner(stage, open_site, file, name, seen):
     found = stage.ask(owner)
     assert found.level is Level.FAILED
     assert seen in found.seen and "make bundle" in found.remedy
+    assert "`owner: someone` in kernel.yaml" in found.remedy  # what to set, not only what is wrong
