@@ -13,7 +13,7 @@ from torch import Tensor
 
 from foldship.adoption import classifiers
 from foldship.adoption.network import Network
-from foldship.modelling import backbone, checkpoint
+from foldship.modelling import backbone, checkpoint, loading
 from foldship.modelling.checkpoint import ADAPTER_NAMES, ADAPTER_SETTINGS
 from foldship_kernel.errors import FoldshipError, listed
 
@@ -55,8 +55,8 @@ def take(folder: Path, out: Path, weights: Path, root: Path, named: str | None) 
     loaded.confirm(
         spared=lambda name: any(own == name or own.endswith(f".{name}") for own in head),
         what="weights that are read are neither in the adapter nor in its base",
-        fix=f"what was random is lost: name its module in modules_to_save, and train {folder} again; or name the "
-        f"base that it was trained on, --base PATH, if that is another one than {base}",
+        fix=f"what was random is lost: name its module in modules_to_save, and train {folder} again; or name "
+        f"the base that it was trained on, --base PATH, if that is another one than {base}",
     )
     merged = _merge(loaded.network, folder, known, base)
     merged.config._name_or_path = said
@@ -64,7 +64,7 @@ def take(folder: Path, out: Path, weights: Path, root: Path, named: str | None) 
 
 
 def _merge(model: Any, folder: Path, known: Mapping[str, Tensor], base: str) -> Any:
-    """The base with the adapter in its weights, after a look at whether the adapter was read to the last bit."""
+    """The base with the adapter in its weights, once it is seen that the adapter was read as a whole."""
     from peft import PeftModel
 
     ids = torch.arange(8)[None] + 5
@@ -147,7 +147,7 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _refuse_another(folder: Path) -> None:
-    """Refuse a second adapter, or a whole model, beside an adapter: which of them counted is not written down.
+    """Refuse a second adapter, or a whole model, beside one: which of them counted is not written down.
 
     States of the same training, as the Trainer leaves them, are no second adapter.
     """
@@ -180,11 +180,11 @@ def _start(folder: Path, settings: Mapping[str, Any]) -> list[str]:
         return [f"it began as a part of its base ({kind}), which is taken out again as PEFT did"]
     known = [str(name).lower() for name in (*_UNCHANGED, *_REPEATED) if name is not None]
     raise FoldshipError(
-        f"{folder}: the adapter was trained on a base that it had changed first, and that is not to be had again",
+        f"{folder}: the adapter was trained on a base that it had changed first, which cannot be done again",
         expected=f"init_lora_weights {listed(known)}",
         found=f"init_lora_weights {kind!r}",
-        fix="where it was trained, convert it: save_pretrained(folder, path_initial_model_for_weight_conversion="
-        "...); or merge it (merge_and_unload), save_pretrained, and adopt that",
+        fix="where it was trained, convert it, save_pretrained(folder, "
+        f"path_initial_model_for_weight_conversion=...); or {MERGE}",
     )
 
 
@@ -228,7 +228,7 @@ def _read(folder: Path) -> dict[str, Tensor]:
             fix=checkpoint.COPY,
         )
     state = checkpoint.read_file(path)
-    broken = [name for name, tensor in state.items() if not tensor.float().isfinite().all()]
+    broken = [name for name, tensor in state.items() if not loading.is_finite(tensor)]
     if broken:
         raise FoldshipError(
             f"{path}: weights are no finite numbers",

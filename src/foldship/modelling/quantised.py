@@ -14,8 +14,8 @@ _FOUR_BITS = ".quant_state.bitsandbytes__"
 _SCALES, _FORMAT = "SCB", "weight_format"  # of 8 bits
 _LARGEST = 127  # of 8 bits
 REMEDY = (
-    "where it was made: load it, model.dequantize(), and model.save_pretrained(folder); or take the model that "
-    "it was made from"
+    "where it was made: load it, model.dequantize(), and model.save_pretrained(folder); or take the model "
+    "that it was made from"
 )
 
 
@@ -51,8 +51,8 @@ def widen(
     if eight:
         state = _eight_bits(state, eight, place)
         notes.append(
-            f"{len(eight)} weights in 8 bits are taken as the numbers that they stand for; texts are no longer "
-            "rounded to 8 bits on their way"
+            f"{len(eight)} weights in 8 bits are taken as the numbers that they stand for; texts are no "
+            "longer rounded to 8 bits on their way"
         )
     return state, notes
 

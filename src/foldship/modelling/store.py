@@ -204,8 +204,8 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
     quantised weights corrupts them.
 
     Raises:
-        FoldshipError: the weights are missing, cut short, or do not fit the model's settings, or adapters were
-            trained on another base than is there now.
+        FoldshipError: the weights are missing, cut short, or do not fit the model's settings, or adapters
+            were trained on another base than is there now.
     """
     card = load_card(model_dir)
     path = model_dir / f"fold{fold}" / WEIGHTS

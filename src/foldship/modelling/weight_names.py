@@ -1,4 +1,4 @@
-"""Which of a checkpoint's tensors belongs to which of a network's weights, whatever was put before its name."""
+"""Which tensor of a checkpoint is which of a network's weights, whatever was put before its name."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Match:
 def match(names: Collection[str], base: str, keys: Iterable[str], place: str) -> Match:
     """Match a network's names with those of a checkpoint.
 
-    Of a checkpoint of an encoder alone, a network with a head gets the encoder; of one with a head, an encoder
-    gets its own part. Beginnings such as `module.` or `model.backbone.` are taken off, where they are the same
-    for all.
+    Of a checkpoint of an encoder alone, a network with a head gets the encoder; of one with a head, an
+    encoder gets its own part. Beginnings such as `module.` or `model.backbone.` are taken off, where they are
+    the same for all.
 
     Args:
         names: of the network.

@@ -87,7 +87,7 @@ def test_parts_that_do_not_belong_to_their_index_are_refused(tmp_path: Path) -> 
     index = tmp_path / "model.safetensors.index.json"
     save_file(STATE, tmp_path / "part.safetensors")
     index.write_text(json.dumps({"weight_map": dict.fromkeys([*STATE, "b"], "part.safetensors")}))
-    with pytest.raises(FoldshipError, match="no b in part.safetensors"):
+    with pytest.raises(FoldshipError, match=r"no b in part\.safetensors"):
         checkpoint.read(str(tmp_path))
     index.write_text("{")
     with pytest.raises(FoldshipError, match=r"index\.json(.|\n)*cannot be read"):

@@ -39,7 +39,7 @@ def test_what_does_not_fit_stays_away() -> None:
     ],
 )
 def test_names_that_fit_twice_are_refused(keys: list[str]) -> None:
-    with pytest.raises(FoldshipError, match="not clear|same name"):
+    with pytest.raises(FoldshipError, match=r"not clear|same name"):
         weight_names.match(ENCODER, "bert", keys, "file")
 
 
