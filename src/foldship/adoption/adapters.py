@@ -45,9 +45,10 @@ def take(folder: Path, out: Path, weights: Path, root: Path, named: str | None) 
     known = _read(folder)
     said = str(settings["base_model_name_or_path"])
     base = _locate(folder, said, weights, root, named)
-    notes = [*_start(folder, settings), *([f"base: {base} in place of {said}"] if named else [])]
+    notes = [*_start(folder, settings), *([f"base: {named} in place of {said}"] if named else [])]
+    outputs = _outputs(known)
     try:
-        loaded = classifiers.load(base, _outputs(folder, known))
+        loaded = classifiers.load(base, outputs)
     except FoldshipError as error:
         raise _not_here(folder, base, f"{error.what}: {error.found}", weights) from error
     saved = {_in_base(name) for name in known}
@@ -70,7 +71,7 @@ def _merge(model: Any, folder: Path, known: Mapping[str, Tensor], base: str) -> 
     ids = torch.arange(8)[None] + 5
     mask = torch.ones_like(ids)
     try:
-        adapted: Any = PeftModel.from_pretrained(model, str(folder)).eval()
+        adapted: Any = PeftModel.from_pretrained(model, str(folder), ignore_mismatched_sizes=True).eval()
         _confirm(adapted, folder, known, base)
         if not hasattr(adapted.base_model, "merge_and_unload"):
             raise FoldshipError(
@@ -183,8 +184,7 @@ def _start(folder: Path, settings: Mapping[str, Any]) -> list[str]:
         f"{folder}: the adapter was trained on a base that it had changed first, which cannot be done again",
         expected=f"init_lora_weights {listed(known)}",
         found=f"init_lora_weights {kind!r}",
-        fix="where it was trained, convert it, save_pretrained(folder, "
-        f"path_initial_model_for_weight_conversion=...); or {MERGE}",
+        fix=MERGE,
     )
 
 
@@ -243,16 +243,11 @@ def _in_base(name: str) -> str:
     return name.replace(".modules_to_save.", ".")
 
 
-def _outputs(folder: Path, known: Mapping[str, Tensor]) -> int:
-    """How many outputs the head has that was saved with an adapter."""
+def _outputs(known: Mapping[str, Tensor]) -> int | None:
+    """How many outputs the head has that was saved with an adapter; None where its base's own is read."""
     heads = [
-        known[name].shape for name in sorted(known) if _LAST.search(_in_base(name)) and ".lora_" not in name
+        tensor.shape
+        for name, tensor in known.items()
+        if _LAST.search(_in_base(name)) and ".lora_" not in name
     ]
-    if not heads:
-        raise FoldshipError(
-            f"{folder}: the adapter holds no head",
-            expected="the head among modules_to_save, as task_type SEQ_CLS sees to",
-            found=listed(sorted(known)),
-            fix="train with task_type SEQ_CLS, or merge and save the whole model where it was trained",
-        )
-    return min(shape[0] for shape in heads)
+    return min((shape[0] for shape in heads), default=None)

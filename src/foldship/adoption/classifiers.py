@@ -28,8 +28,7 @@ def take_saved(folder: Path, out: Path) -> Network:
     loaded = load(str(folder))
     loaded.confirm(
         what="weights are missing that a classifier needs",
-        fix="save the whole model with its head, save_pretrained of an AutoModelForSequenceClassification; "
-        "an encoder alone can be a backbone to train on",
+        fix=f"{loading.COMPLETE}; an encoder without a head can be a backbone to train on",
     )
     return write(loaded.network, out, loaded.notes)
 

@@ -158,7 +158,9 @@ def load(kind: Any, source: str, config: PretrainedConfig, *, attention: str, **
             config=config,
             # Copies, so that what is compared in the end was not changed along with it; what is quantised is
             # copied anyway.
-            state_dict=dict(tensors) if options else {name: _number(tensor) for name, tensor in tensors.items()},
+            state_dict=dict(tensors)
+            if options
+            else {name: _number(tensor) for name, tensor in tensors.items()},
             attn_implementation=attention,
             dtype=torch.float32,
             **options,

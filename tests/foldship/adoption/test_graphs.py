@@ -86,7 +86,7 @@ def test_external_data_that_was_cut_off_is_refused(plain: Path, tmp_path: Path) 
     onnx.save(onnx.load(plain), tmp_path / "model.onnx", save_as_external_data=True, location="w.bin")
     content = (tmp_path / "w.bin").read_bytes()
     (tmp_path / "w.bin").write_bytes(content[: len(content) // 2])
-    with pytest.raises(FoldshipError, match=r"model.onnx(.|\n)*"):
+    with pytest.raises(FoldshipError, match=r"model\.onnx: its weights lie in another file"):
         graphs.take(tmp_path / "model.onnx", tmp_path / "out")
 
 
