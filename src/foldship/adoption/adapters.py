@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,9 @@ def _merge(model: Any, folder: Path, known: Mapping[str, Tensor], base: str) -> 
     ids = torch.arange(8)[None] + 5
     mask = torch.ones_like(ids)
     try:
-        adapted: Any = PeftModel.from_pretrained(model, str(folder), ignore_mismatched_sizes=True).eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is missing: it is refused below
+            adapted: Any = PeftModel.from_pretrained(model, str(folder), ignore_mismatched_sizes=True).eval()
         _confirm(adapted, folder, known, base)
         if not hasattr(adapted.base_model, "merge_and_unload"):
             raise FoldshipError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ OTHER_ENDINGS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
 NO_WEIGHTS = ("optimizer", "scheduler", "scaler", "training_args", "rng_state")
 
 COPY = "copy it again as a whole, from where it was saved"
+_OBJECTS = re.compile(r"GLOBAL (\S+)")  # in torch's words about a pickle that it does not read
 _LFS = b"version https://git-lfs"
 _LENGTH = 8  # bytes that say how long the header of a safetensors file is
 
@@ -204,7 +206,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
             raise FoldshipError(
                 f"{path}: holds more than weights, and reading it could run code",
                 expected="tensors by name",
-                found=str(error).partition("\n")[0],
+                found=listed(sorted(set(_OBJECTS.findall(str(error))))) or "objects that are no tensors",
                 fix="where it was made: model.save_pretrained(folder), or torch.save(model.state_dict(), "
                 "file); of a Lightning checkpoint, torch.save(checkpoint['state_dict'], file)",
             ) from error

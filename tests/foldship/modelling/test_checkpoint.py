@@ -63,7 +63,7 @@ def test_files_that_are_none_are_refused_with_what_they_are(
     ("value", "message"),
     [
         ({"state_dict": STATE, "hparams": Code()}, "could run code(.|\n)*state_dict"),
-        (torch.nn.Linear(2, 2), "could run code"),
+        (torch.nn.Linear(2, 2), r"could run code(.|\n)*found: +torch.nn.modules.linear.Linear\n"),
         ({"model": STATE, "ema": STATE}, "not clear(.|\n)*model, ema"),
         ([1, 2], "not clear(.|\n)*list"),
     ],
