@@ -132,9 +132,9 @@ class _Logits(nn.Module):
         return self.model(**dict(zip(names, inputs, strict=False))).logits
 
 
-def graph(path: Path, model: Any) -> None:
+def graph(path: Path, model: Any, *, segments: bool = True) -> None:
     """Export a classifier as other people do: `input_ids`, `attention_mask`, `token_type_ids` to `logits`."""
-    names = ["input_ids", "attention_mask", "token_type_ids"]
+    names = ["input_ids", "attention_mask", "token_type_ids"][: 3 if segments else 2]
     axes = {name: {0: "batch", 1: "sequence"} for name in names} | {"logits": {0: "batch"}}
     example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in names)
     with warnings.catch_warnings():

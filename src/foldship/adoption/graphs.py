@@ -60,12 +60,12 @@ def _load(path: Path) -> onnx.ModelProto:
         raise FoldshipError(
             f"{path}: no ONNX graph", found=str(error), fix="copy it again, or export it again"
         ) from error
-    except (OSError, onnx.checker.ValidationError) as error:
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:
         raise FoldshipError(
             f"{path}: its weights lie in another file that cannot be read",
             expected="the files of external data beside the graph",
             found=str(error).splitlines()[0],
-            fix="copy them into the same folder, under the names that they had",
+            fix="copy them whole into the same folder, under the names that they had",
         ) from error
     if not model.graph.node:
         raise FoldshipError(

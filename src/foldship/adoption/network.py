@@ -15,6 +15,7 @@ from foldship_kernel.errors import FoldshipError
 
 # Of a configuration, what says nothing about the network.
 _PRIVATE = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
+UNLIMITED = 8192  # tokens; what a tokenizer without a limit names is far above
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Network:
         longest: most tokens that it takes or was meant for; None where it does not say.
         backbone: name of its pretrained encoder on the hub; "" where that is not known.
         pooling, dense, shape: see `AdoptedCard`.
+        words: a folder or name on the hub whose tokenizer serves where there is none beside the weights.
+        notes: what was done to the weights, one line each.
     """
 
     kind: str
@@ -44,6 +47,12 @@ class Network:
     pooling: tuple[str, ...] = ()
     dense: tuple[Dense, ...] = ()
     shape: tuple[int, int, int] | None = None
+    words: str = ""
+    notes: tuple[str, ...] = ()
+
+
+# What may differ between the folds of a model.
+_OF_A_COPY = frozenset({"backbone", "words", "notes"})
 
 
 def common(networks: Sequence[Network], names: Sequence[str]) -> Network:
@@ -56,7 +65,7 @@ def common(networks: Sequence[Network], names: Sequence[str]) -> Network:
     for network, name in zip(networks[1:], names[1:], strict=True):
         for field in fields(Network):
             one, other = getattr(first, field.name), getattr(network, field.name)
-            if one != other and field.name != "backbone":
+            if one != other and field.name not in _OF_A_COPY:
                 raise FoldshipError(
                     f"{name} is another network than {names[0]}",
                     expected=f"{field.name} {_difference(one, other)}",

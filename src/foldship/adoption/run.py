@@ -11,7 +11,17 @@ from pathlib import Path
 import pandas as pd
 
 from foldship import receipts
-from foldship.adoption import agreement, classifiers, graphs, meaning, predictions, sentences, sources, tokens
+from foldship.adoption import (
+    adapters,
+    agreement,
+    classifiers,
+    graphs,
+    meaning,
+    predictions,
+    sentences,
+    sources,
+    tokens,
+)
 from foldship.adoption.network import Network, common
 from foldship.adoption.sources import Source
 from foldship.adoption.tokens import Words
@@ -112,11 +122,11 @@ def _fill(
     for number, source in enumerate(found):
         out = folder / f"fold{number}"
         out.mkdir()
-        networks.append(_take(source, out, given.weights.parent))
+        networks.append(_take(source, out, given, settings.base))
         details = {"fold": number, "score": None, "source": source.name}
         receipts.write(out, receipts.digest([fingerprint, number]), details)
     network = common(networks, names)
-    words = tokens.load([source.folder for source in found], named, network.backbone)
+    words = tokens.load([source.folder for source in found], named, network.words or network.backbone)
     encoding, read = tokens.encoding(network, words, given.task, settings)
     outputs = meaning.understand(network, given.task, settings)
     (folder / TOKENIZER).parent.mkdir()
@@ -148,14 +158,22 @@ def _fill(
     type_of = network.config.get("model_type")
     architecture = f" ({type_of})" if type_of else ""
     kind = f"{found[0].kind}{'s' * (len(found) > 1)}{architecture}"
-    return card, words, [f"{len(found)} {kind}: {', '.join(names)}", *read, *outputs.notes]
+    said = dict.fromkeys(note for network in networks for note in network.notes)
+    return card, words, [f"{len(found)} {kind}: {', '.join(names)}", *said, *read, *outputs.notes]
 
 
-def _take(source: Source, out: Path, weights: Path) -> Network:
+def _take(source: Source, out: Path, given: Given, base: str | None) -> Network:
+    if base is not None and source.kind != sources.ADAPTER:
+        raise FoldshipError(
+            f"base: {source.name} is no adapter",
+            expected="adapters, which are put on a base",
+            found=source.kind,
+            fix="remove base",
+        )
     if source.kind == sources.SAVED:
         return classifiers.take_saved(source.path, out)
     if source.kind == sources.ADAPTER:
-        return classifiers.take_adapter(source.path, out, weights)
+        return adapters.take(source.path, out, given.weights.parent, given.root, base)
     if source.kind == sources.SENTENCES:
         return sentences.take(source.path, out)
     return graphs.take(source.path, out)

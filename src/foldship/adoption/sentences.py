@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
+from torch import nn
 from transformers import AutoConfig, AutoModel
 
-from foldship.adoption.network import Network, longest, origin, plain, reads_segments
+from foldship.adoption.network import UNLIMITED, Network, longest, origin, plain, reads_segments
+from foldship.modelling import backbone, checkpoint, loading
 from foldship.modelling.adopted import SENTENCES
 from foldship.modelling.foreign import ACTIVATIONS, Dense, SentenceEncoder
 from foldship.modelling.store import WEIGHTS
@@ -26,6 +27,7 @@ _POOLING = {
 }
 _MODES = {"lasttoken": "sep"}  # of files that name them as `pooling_mode`; others are called as here
 _NORM, _DENSE = "Normalize", "Dense"
+_DENSE_NAMES = ("model.safetensors", "pytorch_model.bin")
 
 
 def take(folder: Path, out: Path) -> Network:
@@ -45,39 +47,31 @@ def take(folder: Path, out: Path) -> Network:
             found=listed(kinds),
             fix="adopt another model, or export this one as an ONNX graph",
         )
-    _refuse_what_changes_texts(folder, places[0])
-    dense: list[Dense] = []
-    weights: dict[str, torch.Tensor] = {}
-    for number, place in enumerate(places[2 : len(kinds) - len(above)]):
-        dense.append(_dense(place))
-        weights |= {f"dense.{number}.0.{key}": tensor for key, tensor in _dense_weights(place).items()}
+    _refuse_what_is_not_done(folder, places[0], bool(above))
+    above_pooling = places[2 : len(kinds) - len(above)]
+    dense = tuple(_dense(place) for place in above_pooling)
+    backbone.refuse_adapter(str(places[0]))
     try:
         config = AutoConfig.from_pretrained(places[0])
-        network, info = AutoModel.from_pretrained(places[0], dtype=torch.float32, output_loading_info=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        how = backbone.attention_of(config, "sdpa")
+        loaded = loading.load(AutoModel, str(places[0]), config, attention=how)
+    except (OSError, ValueError, KeyError) as error:
         raise FoldshipError(
             f"{places[0]}: the transformer cannot be loaded",
-            found=str(error).splitlines()[0],
+            found=str(error).partition("\n")[0],
             fix="check that it was saved and copied as a whole",
         ) from error
+    network = loaded.network
     if getattr(network, "pooler", None) is not None:
         network.pooler = None  # never read
-    lost = [name for name in info["missing_keys"] if not name.startswith("pooler.")]
-    if lost:
-        raise FoldshipError(
-            f"{places[0]}: weights are missing", found=listed(lost), fix="copy the model again as a whole"
-        )
+    loaded.confirm(network)
     pooling = _pooling(places[1])
     encoder = SentenceEncoder(network, pooling, dense)
+    for layer, place in zip(encoder.dense, above_pooling, strict=True):
+        _fill(layer, place)
     state = {name: tensor.detach().clone().contiguous() for name, tensor in encoder.state_dict().items()}
-    if {name for name in state if name.startswith("dense.")} != set(weights):
-        raise FoldshipError(
-            f"{folder}: a Dense layer's weights do not fit its config.json",
-            found=listed(sorted(weights)),
-            fix="copy the model again as a whole",
-        )
-    save_file({**state, **weights}, out / WEIGHTS)
-    limits = [_settings(places[0]).get("max_seq_length"), longest(config)]
+    save_file(state, out / WEIGHTS)
+    limits = [_longest(places[0], modules[0]), longest(config)]
     return Network(
         kind=SENTENCES,
         width=1,
@@ -88,7 +82,8 @@ def take(folder: Path, out: Path) -> Network:
         longest=min((limit for limit in limits if limit), default=None),
         backbone=origin(config._name_or_path),
         pooling=pooling,
-        dense=tuple(dense),
+        dense=dense,
+        notes=(*loaded.notes, *_unread(folder)),
     )
 
 
@@ -102,14 +97,63 @@ def _read(path: Path) -> Any:
 
 
 def _settings(transformer: Path) -> dict[str, Any]:
-    path = transformer / "sentence_bert_config.json"
-    return dict(_read(path)) if path.is_file() else {}
+    """What sentence-transformers keeps about its transformer, in a file named after the architecture."""
+    path = next(iter(sorted(transformer.glob("sentence_*_config.json"))), None)
+    return {} if path is None else dict(_read(path))
 
 
-def _refuse_what_changes_texts(folder: Path, transformer: Path) -> None:
-    """The kernel reads texts as they are: without a prompt before them, and without lowering their case."""
+def _longest(transformer: Path, module: Mapping[str, Any]) -> int | None:
+    """The longest sequence that the model was made for; since version 5 its tokenizer alone may know."""
+    tokenizer = transformer / "tokenizer_config.json"
+    said = (
+        _settings(transformer).get("max_seq_length"),
+        module.get("max_seq_length"),
+        _read(tokenizer).get("model_max_length") if tokenizer.is_file() else None,
+    )
+    # A tokenizer without a limit names an astronomical one.
+    return next((int(length) for length in said if length and length <= UNLIMITED), None)
+
+
+def _unread(folder: Path) -> list[str]:
+    """What the model's makers offer, and nobody said whether it was used."""
+    own = folder / "config_sentence_transformers.json"
+    known = (_read(own) if own.is_file() else {}).get("prompts") or {}
+    prompts = [repr(text) for text in known.values() if text]
+    if not prompts:
+        return []
+    return [
+        f"WARNING: the model has prompts ({listed(prompts)}), and none is put before texts; if it was "
+        "trained with one, make it part of the texts in competition.yaml"
+    ]
+
+
+def _refuse_what_is_not_done(folder: Path, transformer: Path, normalised: bool) -> None:
+    """Texts are read as they are, without a prompt, in their own case; vectors are compared by a cosine."""
     own = folder / "config_sentence_transformers.json"
     settings = dict(_read(own)) if own.is_file() else {}
+    kind = settings.get("model_type") or "SentenceTransformer"
+    if kind != "SentenceTransformer":
+        raise FoldshipError(
+            f"{own}: no model whose vectors have a cosine",
+            expected="model_type SentenceTransformer",
+            found=str(kind),
+            fix="adopt another model, or export this one as an ONNX graph",
+        )
+    compared = settings.get("similarity_fn_name") or "cosine"
+    if compared != "cosine" and not (compared == "dot" and normalised):
+        raise FoldshipError(
+            f"{own}: the model compares texts otherwise than by a cosine",
+            expected="similarity_fn_name cosine, or dot after a Normalize module",
+            found=str(compared),
+            fix="adopt another model; if it was trained by cosines all the same, correct that file",
+        )
+    if settings.get("truncate_dim"):
+        raise FoldshipError(
+            f"{own}: the model's vectors are cut after their first numbers",
+            expected="vectors as they are",
+            found=f"truncate_dim {settings['truncate_dim']}",
+            fix="adopt the model without truncate_dim, or export this one as an ONNX graph",
+        )
     prompt = (settings.get("prompts") or {}).get(settings.get("default_prompt_name"))
     if prompt:
         raise FoldshipError(
@@ -172,12 +216,26 @@ def _dense(folder: Path) -> Dense:
         ) from error
 
 
-def _dense_weights(folder: Path) -> dict[str, torch.Tensor]:
-    safe, old = folder / "model.safetensors", folder / "pytorch_model.bin"
-    try:
-        found = load_file(safe) if safe.is_file() else torch.load(old, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, RuntimeError) as error:
+def _fill(layer: nn.Module, folder: Path) -> None:
+    """Give a Dense layer its weights."""
+    path = next(
+        (folder / name for name in _DENSE_NAMES if (folder / name).is_file()), folder / _DENSE_NAMES[0]
+    )
+    state = checkpoint.read_file(path)
+    own = layer.state_dict()
+    found = {f"0.{name.removeprefix('linear.')}": tensor.float() for name, tensor in state.items()}
+    wrong = [f"no {name}" for name in own if name not in found]
+    wrong += [f"{name}, which it has not" for name in found if name not in own]
+    wrong += [
+        f"{name}: {tuple(tensor.shape)} instead of {tuple(own[name].shape)}"
+        for name, tensor in found.items()
+        if name in own and tensor.shape != own[name].shape
+    ]
+    wrong += [f"{name}: no finite numbers" for name, tensor in found.items() if not loading.is_finite(tensor)]
+    if wrong:
         raise FoldshipError(
-            f"{folder}: the weights cannot be read", found=str(error).splitlines()[0], fix="copy them again"
-        ) from error
-    return {name.removeprefix("linear."): tensor.float().contiguous() for name, tensor in found.items()}
+            f"{path}: a Dense layer's weights do not fit its config.json",
+            found=listed(wrong).replace("0.", "linear."),
+            fix="copy the model again as a whole",
+        )
+    layer.load_state_dict(found)

@@ -7,22 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from foldship.modelling import checkpoint
+from foldship.modelling.checkpoint import ADAPTER_NAMES, ADAPTER_SETTINGS
 from foldship_kernel import manifest
 from foldship_kernel.errors import FoldshipError, listed
 
 SAVED, ADAPTER, SENTENCES, ONNX = "saved model", "adapter", "sentence-transformers model", "ONNX graph"
-WEIGHTS = (
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-)
 KNOWN = (
     "a folder saved by save_pretrained, one with adapter_config.json or modules.json, or an .onnx file; or a "
     "folder with one of these for each fold"
 )
 READ_BESIDE = ("config", "tokenizer", "special_tokens", "vocab")  # beginnings of names, of a graph
-READ = (".json", ".safetensors", ".bin", ".txt", ".model")  # endings of files that are read
+READ = (".json", ".txt", ".model")  # endings of files that are read, beside those of weights
 CHECKPOINTS = "checkpoint-*"  # where the Trainer of transformers leaves its models
 
 
@@ -50,6 +46,7 @@ class Source:
             beside = [path for path in self.folder.iterdir() if path.name.startswith(names)]
         else:
             beside = [path for suffix in READ for path in self.path.rglob(f"*{suffix}")]
+            beside += [path for path in self.path.rglob("*") if checkpoint.may_hold_weights(path)]
         files = sorted({path for path in beside if path.is_file()})
         return [[path.relative_to(self.folder).as_posix(), manifest.sha256(path)] for path in files]
 
@@ -116,16 +113,22 @@ def _kind(path: Path) -> tuple[str, Path] | None:
         return (ONNX, path) if path.suffix == ".onnx" else None
     if not path.is_dir():
         return None
-    if (path / "adapter_config.json").is_file():
+    whole = (path / "config.json").is_file() and any(map(checkpoint.may_hold_weights, path.iterdir()))
+    if (path / ADAPTER_SETTINGS).is_file() and not (whole and not _has_adapter(path)):
         return ADAPTER, path
     if (path / "modules.json").is_file():
         return SENTENCES, path
-    if (path / "config.json").is_file() and any((path / name).is_file() for name in WEIGHTS):
+    if whole:
         return SAVED, path
     for within in (sorted(path.glob("*.onnx")), sorted(path.glob(CHECKPOINTS))):
         if len(within) == 1:
             return _kind(within[0])
     return None
+
+
+def _has_adapter(path: Path) -> bool:
+    """Whether an adapter's own weights are there: its settings stay behind where it was merged."""
+    return any((path / name).is_file() for name in ADAPTER_NAMES)
 
 
 def _recognised(path: Path) -> Source:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
-from foldship.adoption.network import Network
+from foldship.adoption.network import UNLIMITED, Network
 from foldship.config.adopting import Adopted
 from foldship.modelling import backbone, reading
 from foldship.modelling.adopted import ONNX, SENTENCES
@@ -24,7 +25,6 @@ from foldship_kernel.tasks import Task
 
 FILE = "tokenizer.json"
 PADS = ("[PAD]", "<pad>", "<PAD>")
-UNLIMITED = 8192  # what a tokenizer without a limit names is far above
 SAMPLE = 64
 
 
@@ -147,7 +147,33 @@ def encoding(
         cleaning=Cleaning(**settings.cleaning.model_dump()),
     )
     how = "two sequences" if len(parts) > 1 else "one sequence"
-    return spec, (f"reads {' and '.join(names)}, {how} of at most {length} tokens ({why})",)
+    notes = [f"reads {' and '.join(names)}, {how} of at most {length} tokens ({why})"]
+    if network.kind == ONNX:
+        notes += _token_types(network, words.tokenizer, pair)
+    return spec, tuple(notes)
+
+
+def _token_types(network: Network, tokenizer: PreTrainedTokenizerFast, pair: bool) -> list[str]:
+    """What is to be said of a graph whose inputs are not those that its tokenizer makes.
+
+    Raises:
+        FoldshipError: it reads what its tokenizer never made, so that nobody knows what the model was fed.
+    """
+    makes = "token_type_ids" in tokenizer.model_input_names
+    if network.segments and not makes and pair:
+        raise FoldshipError(
+            "the graph reads token_type_ids, and its tokenizer does not make them",
+            expected="inputs that the tokenizer makes: " + listed(tokenizer.model_input_names),
+            fix="name the tokenizer that the model was trained with by `tokenizer`, or export the model with "
+            "input_ids and attention_mask alone",
+        )
+    told_apart = any(tokenizer.backend_tokenizer.encode("a", "b").type_ids)
+    if makes and told_apart and not network.segments and network.config.get("type_vocab_size", 2) > 1:
+        return [
+            "WARNING: the tokenizer makes token_type_ids, and the graph does not read them: if the model was "
+            "trained with them, it cannot tell two texts apart; export it with token_type_ids as an input"
+        ]
+    return []
 
 
 def _texts(network: Network, task: Task, settings: Adopted) -> tuple[str, ...]:
@@ -224,6 +250,12 @@ def differing(
     chosen = reading.of_all_lengths(encoded, SAMPLE)
     texts = [task.raw_texts(rows.iloc[chosen])[name] for name in names]
     cells = [[spans.clear(value) if isinstance(value, str) else "" for value in column] for column in texts]
-    wanted = tokenizer(*cells, truncation=True, max_length=spec.towers[0].max_tokens)["input_ids"]
-    found = [encoded.sequence(number) for number in encoded.index[chosen, 0]]
-    return sum(list(one) != list(other) for one, other in zip(wanted, found, strict=True))
+    wanted = tokenizer(*cells, truncation=True, max_length=spec.towers[0].max_tokens)
+    count = 0
+    for place, number in enumerate(encoded.index[chosen, 0]):
+        same = list(wanted["input_ids"][place]) == list(encoded.sequence(number))
+        if spec.segment_ids and "token_type_ids" in wanted:
+            kinds = np.arange(encoded.lengths[number]) >= encoded.boundaries[number]
+            same &= list(wanted["token_type_ids"][place]) == kinds.astype(int).tolist()
+        count += not same
+    return count

@@ -56,6 +56,11 @@ RECIPE = "adopted"
     type=click.Path(path_type=Path),
     help="Folder or tokenizer.json, where there is none beside the model.",
 )
+@click.option(
+    "--base",
+    help="Of adapters: the base that they were trained on, where it is here: a folder, or a name in "
+    "weights/backbones.  [default: as their adapter_config.json says]",
+)
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 def command(
     competition: str,
@@ -133,7 +138,8 @@ def stated(root: Path, sources: tuple[str, ...], options: Mapping[str, Any]) -> 
     value: dict[str, Any] = {"folds": [_place(Path(source), root) for source in sources]}
     for key, given in options.items():
         if given is not None:
-            value[key] = _place(given, root) if isinstance(given, Path) else given
+            is_path = isinstance(given, Path) or (key == "base" and Path(given).expanduser().exists())
+            value[key] = _place(Path(given), root) if is_path else given
     for key in ("texts", "labels"):
         if key in value:
             value[key] = [part.strip() for part in value[key].split(",")]

@@ -17,13 +17,15 @@ class Adopted(Settings):
     """Null asks the model's own files, and where they do not say, what is usual; either is said aloud.
 
     `folds` are folders or files, one a fold, in order; or one pattern, or one folder that holds a folder for
-    each. Paths begin at the project's root. `texts` are read as one sequence, of a sentence encoder as two.
+    each. Paths begin at the project's root. `base` is what adapters are put on, where the base that they name
+    is not here. `texts` are read as one sequence, of a sentence encoder as two.
     `labels` name the outputs in order, in the competition's own words.
     """
 
     folds: tuple[str, ...] = Field(min_length=1)
     oof: str | None = None
     tokenizer: str | None = None
+    base: str | None = None
     texts: tuple[str, ...] | None = Field(default=None, min_length=1)
     max_tokens: int | None = Field(default=None, ge=8, le=8192)
     head_fraction: Share = 1.0  # tokenizers keep the beginning of what is too long

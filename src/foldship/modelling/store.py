@@ -10,12 +10,11 @@ from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from foldship.config.network import deepest
 from foldship.config.schema import Folds, Model
-from foldship.modelling import backbone, costs
+from foldship.modelling import backbone, costs, loading
 from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
 from foldship.modelling.ordinal import Grid, OrdinalDecode
@@ -49,6 +48,7 @@ class ModelCard:
         grid: levels of the targets where they are ordinal.
         seed: of the training.
         folds: how the rows were split.
+        base: of adapters, hash of the weights that they were trained on; "" of whole folds.
     """
 
     name: str
@@ -62,6 +62,7 @@ class ModelCard:
     grid: Grid | None = None
     seed: int = 0
     folds: Folds = field(default_factory=Folds)
+    base: str = ""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -96,6 +97,7 @@ class ModelCard:
             "fingerprint": self.fingerprint,
             "seed": self.seed,
             "folds": self.folds.model_dump(),
+            "base": self.base,
             "task": asdict(self.task),
             "encoding": asdict(self.encoding),
             "features": asdict(self.features),
@@ -131,6 +133,7 @@ def load_card(folder: Path) -> ModelCard:
             grid=Grid.from_dict(value["grid"]) if value.get("grid") else None,
             seed=value["seed"],
             folds=Folds.model_validate(value["folds"]),
+            base=value.get("base", ""),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FoldshipError(
@@ -201,15 +204,18 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
     quantised weights corrupts them.
 
     Raises:
-        FoldshipError: the weights are missing, cut short, or do not fit the model's settings.
+        FoldshipError: the weights are missing, cut short, or do not fit the model's settings, or adapters
+            were trained on another base than is there now.
     """
     card = load_card(model_dir)
     path = model_dir / f"fold{fold}" / WEIGHTS
-    retrain = f"delete {path.parent} and run `make train` again"
-    try:
-        state = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise FoldshipError(f"{path}: the weights cannot be read", found=str(error), fix=retrain) from error
+    if card.base and backbone.weights_digest(card.source) != card.base:
+        raise FoldshipError(
+            f"{path}: its adapters were trained on other weights than the backbone has now",
+            expected=f"{card.source} as it was when it was trained",
+            found="other files of weights",
+            fix="put the backbone's files back, or run `make train` again",
+        )
     config, adapter = card.config, card.config.adapter
     rest = adapter is not None and adapter.changes_base
     if adapter is not None:  # where the adapters began is of no interest: all of them are read
@@ -223,18 +229,12 @@ def load_fold(model_dir: Path, fold: int, *, attention: str = "eager") -> RowMod
         spans=card.task.spans,
         attention=attention,
     )
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    lost = [
-        name
-        for name in missing
-        if adapter is None or _is_adapter(name, rest) or not network.in_backbone(name)
-    ]
-    if lost or unexpected:
-        raise FoldshipError(
-            f"{path}: the weights do not fit the model's settings",
-            found=f"missing {lost[:3]}, unexpected {list(unexpected)[:3]}",
-            fix=retrain,
-        )
+    loading.restore(
+        model,
+        path,
+        f"delete {path.parent} and run `make train` again",
+        lambda name: adapter is None or _is_adapter(name, rest) or not network.in_backbone(name),
+    )
     return model.eval()
 
 

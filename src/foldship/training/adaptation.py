@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedTokenizerFast, set_seed
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PreTrainedTokenizerFast, set_seed
 
 from foldship import receipts
 from foldship.config.schema import Model
 from foldship.config.stages import Adaptation
-from foldship.modelling import attention, backbone
+from foldship.modelling import attention, backbone, loading
 from foldship.training import masked_words, precision
 from foldship.training.trainer import DivergedError
 from foldship_kernel.errors import FoldshipError
@@ -94,10 +94,13 @@ def run(config: Model, source: str, texts: Sequence[str], weights: Path) -> str:
             fix="lower adaptation.lr, or set precision: fp32, and train again",
         )
     # In the backbone's own form, with its pooler if it has one: no library need complain of what is missing.
-    plain = AutoModel.from_pretrained(source, dtype=torch.float32)
+    loaded = loading.load(AutoModel, source, AutoConfig.from_pretrained(source), attention="eager")
+    plain = loaded.network
     learned = model.base_model.state_dict()
     strangers = plain.load_state_dict(learned, strict=False).unexpected_keys
     assert not strangers, f"the adapted layers have other names than the backbone's: {strangers[:3]}"
+    if loaded.lacking(plain, spared=lambda name: not name.startswith("pooler.")):
+        plain.pooler = None  # the backbone has none of its own
     plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     receipts.write(
@@ -126,14 +129,9 @@ def _load(source: str, longest: int, dropout: float | None) -> tuple[Any, bool]:
     """The backbone with layers to predict masked words, and whether some of these are new."""
     try:
         config = backbone.with_dropout(source, dropout)
-        model, found = AutoModelForMaskedLM.from_pretrained(
-            source,
-            config=config,
-            attn_implementation=backbone.attention_of(
-                config, precision.attention(longest, dropout=dropout != 0)
-            ),
-            dtype=torch.float32,
-            output_loading_info=True,
+        wanted = precision.attention(longest, dropout=dropout != 0)
+        loaded = loading.load(
+            AutoModelForMaskedLM, source, config, attention=backbone.attention_of(config, wanted)
         )
     except (OSError, ValueError) as error:
         raise FoldshipError(
@@ -141,9 +139,13 @@ def _load(source: str, longest: int, dropout: float | None) -> tuple[Any, bool]:
             found=str(error).splitlines()[0],
             fix="remove adaptation, or choose a backbone such as BERT, RoBERTa, DeBERTa or ELECTRA",
         ) from error
+    model = loaded.network
+    within = f"{model.base_model_prefix}."
+    loaded.confirm(model.base_model, within)
+    fresh = bool(loaded.lacking(spared=lambda name: name.startswith(within)))
     if not torch.cuda.is_available():
         attention.lean(model)
-    return model, bool(found["missing_keys"])
+    return model, fresh
 
 
 def _check(settings: Adaptation, source: str, tokenizer: PreTrainedTokenizerFast) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from transformers import set_seed
 
 from foldship.config.stages import ON_VECTORS, Ridge
-from foldship.modelling import attention, predict
+from foldship.modelling import attention, loading, predict
 from foldship.modelling import model as network
 from foldship.modelling.heads import Restricted
 from foldship.modelling.model import RowModel
@@ -37,7 +36,7 @@ def train(job: FoldJob) -> NDArray[np.float32]:
     for number, settings in enumerate(config.stages):
         finished = job.folder / f"stage{number}.safetensors"
         if finished.is_file():
-            model.load_state_dict(load_file(finished), strict=False)
+            loading.restore(model, finished, f"delete {finished} and run `make train` again")
         else:
             if isinstance(settings, Ridge):
                 ridge.train(job, model, settings)

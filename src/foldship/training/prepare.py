@@ -178,7 +178,9 @@ def prepare(card: ModelCard, given: Given) -> Prepared:
             **({"pseudo_labels": teaching.fingerprint()} if teaching else {}),
         }
     )
-    card = replace(card, fingerprint=fingerprint)
+    # A fold that is whole needs no base; one of adapters is nothing on another one.
+    base = "" if config.adapter is None else backbone.weights_digest(card.source)
+    card = replace(card, fingerprint=fingerprint, base=base)
     folder = weights / card.name
     if not (folder / CARD).is_file() or store.fingerprint(folder) != fingerprint:
         aside.make_room(folder, fingerprint)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 from transformers import ProgressCallback, TrainerCallback, TrainerState, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
@@ -18,6 +18,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from foldship.config import schedules
 from foldship.config.stages import Stage
+from foldship.modelling import loading
 from foldship.modelling import model as network
 from foldship.modelling.model import RowModel
 from foldship.training import frozen_states, objective, precision, token_noise
@@ -119,14 +120,15 @@ def train(job: FoldJob, model: RowModel, number: int, stage: Stage, untrained: b
     if checkpoint:
         print(f"{job.card.name} fold {job.fold}: going on from stage {number}, {checkpoint.name}", flush=True)
     if checkpoint and _is_last(checkpoint, keeping, arguments):
-        model.load_state_dict(load_file(checkpoint / SAFE_WEIGHTS_NAME), strict=False)
+        weights = checkpoint / SAFE_WEIGHTS_NAME
+        loading.restore(model, weights, f"delete {checkpoint} and run `make train` again")
     else:
         with warnings.catch_warnings():
             # Of a small stage, checkpoints follow each other in less than the second it doubts.
             warnings.filterwarnings("ignore", message="mtime may not be reliable")
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if best.is_file():
-        model.load_state_dict(load_file(best), strict=False)
+        loading.restore(model, best, f"delete {best} and run `make train` again")
     elif average:
         average.apply()
 

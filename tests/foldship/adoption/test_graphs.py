@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,6 +79,55 @@ def test_external_data_is_taken_in_and_missed_where_it_is_gone(plain: Path, tmp_
     (tmp_path / "w.bin").unlink()
     with pytest.raises(FoldshipError, match=r"weights lie in another file(.|\n)*w\.bin"):
         graphs.take(tmp_path / "model.onnx", tmp_path / "out")
+
+
+def test_external_data_that_was_cut_off_is_refused(plain: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    onnx.save(onnx.load(plain), tmp_path / "model.onnx", save_as_external_data=True, location="w.bin")
+    content = (tmp_path / "w.bin").read_bytes()
+    (tmp_path / "w.bin").write_bytes(content[: len(content) // 2])
+    with pytest.raises(FoldshipError, match=r"model\.onnx: its weights lie in another file"):
+        graphs.take(tmp_path / "model.onnx", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("segments", "makes", "texts", "said"),
+    [
+        (False, True, ("title", "body"), "WARNING: the tokenizer makes token_type_ids"),
+        (False, False, ("title", "body"), None),
+        (True, True, ("title", "body"), None),
+        (True, False, ("title", "body"), "refused"),
+        (True, False, ("body",), None),
+    ],
+)
+def test_a_graph_and_its_tokenizer_have_to_have_the_same_inputs(
+    segments: bool,
+    makes: bool,
+    texts: tuple[str, ...],
+    said: str | None,
+    model,
+    given: Callable[..., Given],
+    tmp_path: Path,
+) -> None:
+    network, folder = model
+    elsewhere.graph(tmp_path / "model.onnx", network, segments=segments)
+    shutil.copytree(folder, tmp_path / "words")
+    if not makes:
+        own = tmp_path / "words" / "tokenizer_config.json"
+        names = ["input_ids", "attention_mask"]
+        own.write_text(json.dumps({**json.loads(own.read_text()), "model_input_names": names}))
+    settings = Adopted(folds=("model.onnx",), tokenizer="words", texts=texts)
+    if said == "refused":
+        with pytest.raises(
+            FoldshipError, match=r"reads token_type_ids, and its tokenizer does not make them"
+        ):
+            adoption.run("theirs", settings, given())
+        return
+    notes = adoption.run("theirs", settings, given())
+    assert [note for note in notes if note.startswith("WARNING")] == [
+        note for note in notes if said is not None and note.startswith(said)
+    ]
+    assert said is None or any(note.startswith(said) for note in notes)
 
 
 def test_its_size_tells_what_it_costs(plain: Path, tmp_path: Path) -> None:

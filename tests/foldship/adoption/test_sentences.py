@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from elsewhere import outputs
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer
 
 from foldship import adoption
@@ -120,3 +120,75 @@ def test_it_fits_a_single_number_only(
     here = given(frame, targets={"columns": ["rating", "other"], "range": [-5, 5]})
     with pytest.raises(FoldshipError, match=r"one number for two texts(.|\n)*2 numbers"):
         adoption.run("theirs", Adopted(folds=("st",)), here)
+
+
+@pytest.mark.parametrize(
+    ("kept", "tokens", "longest"),
+    [({}, 20, 20), ({"max_seq_length": 12}, 20, 12), ({"max_seq_length": None}, 10**30, 128), (None, 24, 24)],
+)
+def test_the_longest_sequence_is_where_the_version_keeps_it(
+    kept: dict[str, object] | None,
+    tokens: int,
+    longest: int,
+    given: Callable[..., Given],
+    tiny_backbone: Path,
+    tmp_path: Path,
+) -> None:
+    elsewhere.sentences(tmp_path / "st", tiny_backbone)
+    own, words = tmp_path / "st" / "sentence_bert_config.json", tmp_path / "st" / "tokenizer_config.json"
+    own.unlink()
+    if kept is not None:  # as version 5 names the model it was made with
+        own.with_name("sentence_roberta_config.json").write_text(json.dumps(kept))
+    words.write_text(json.dumps({**json.loads(words.read_text()), "model_max_length": tokens}))
+    here = given()
+    adoption.run("theirs", Adopted(folds=("st",)), here)
+    assert adopted.load_card(here.weights / "theirs").encoding.longest == longest
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"similarity_fn_name": "euclidean"}, r"otherwise than by a cosine(.|\n)*euclidean"),
+        ({"model_type": "SparseEncoder"}, r"whose vectors have a cosine(.|\n)*SparseEncoder"),
+        ({"truncate_dim": 16}, "truncate_dim 16"),
+    ],
+)
+def test_what_a_cosine_of_whole_vectors_is_not_is_refused(
+    content: dict[str, object],
+    message: str,
+    given: Callable[..., Given],
+    tiny_backbone: Path,
+    tmp_path: Path,
+) -> None:
+    elsewhere.sentences(tmp_path / "st", tiny_backbone)
+    (tmp_path / "st" / "config_sentence_transformers.json").write_text(json.dumps(content))
+    with pytest.raises(FoldshipError, match=message):
+        adoption.run("theirs", Adopted(folds=("st",)), given())
+
+
+def test_prompts_that_nobody_said_were_used_are_mentioned(
+    given: Callable[..., Given], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    elsewhere.sentences(tmp_path / "st", tiny_backbone)
+    content = {"prompts": {"query": "query: ", "document": ""}, "similarity_fn_name": "dot"}
+    (tmp_path / "st" / "config_sentence_transformers.json").write_text(json.dumps(content))
+    notes = adoption.run("theirs", Adopted(folds=("st",)), given())
+    assert any(note.startswith("WARNING: the model has prompts ('query: ')") for note in notes)
+
+
+@pytest.mark.parametrize("place", ["model.safetensors", "2_Dense/model.safetensors"])
+@pytest.mark.parametrize("lost", [True, False])
+def test_weights_that_a_part_lacks_are_named(
+    place: str, lost: bool, given: Callable[..., Given], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    elsewhere.sentences(tmp_path / "st", tiny_backbone, dense=8)
+    path = tmp_path / "st" / place
+    state = load_file(path)
+    name = next(name for name in sorted(state) if name.endswith("weight"))
+    tensor = state.pop(name)
+    save_file(state if lost else {**state, name: tensor[:-1]}, path)
+    with pytest.raises(FoldshipError, match=name):
+        adoption.run("theirs", Adopted(folds=("st",)), given())
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(FoldshipError, match=rf"{place}(.|\n)*cut off"):
+        adoption.run("theirs", Adopted(folds=("st",)), given())

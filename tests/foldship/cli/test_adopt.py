@@ -198,3 +198,10 @@ def test_models_trained_here_lead(tmp_path: Path, tiny_backbone: Path) -> None:
     tables, notes = out_of_fold.read(Context(here.workspace, here.competition, mixed, "mixed", here.data))
     assert all(table is not None and (table["fold"] == own).all() for table in tables.values())
     assert notes == ["other was trained on other folds than own: scores are by those of the latter"]
+
+
+def test_a_base_is_a_folder_or_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "project" / "bases" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project" / "bases")
+    for given, stated in (("mine", "bases/mine"), ("theirs", "theirs"), (str(tmp_path), str(tmp_path))):
+        assert adopt.stated(tmp_path / "project", (), {"base": given}) == {"folds": [], "base": stated}

@@ -18,6 +18,7 @@ import psutil
 import pytest
 import torch
 from declared import quest
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel, TrainerState
 
@@ -268,8 +269,25 @@ def test_out_of_fold_table_is_keyed_by_id_and_covers_every_row(uninterrupted: Pa
 def test_adapter_folds_hold_adapters_and_head_only(uninterrupted: Path) -> None:
     model = store.load_fold(uninterrupted, 0)
     assert any(".lora_" in name for name in model.state_dict())
-    stored = store.load_file(uninterrupted / "fold0" / store.WEIGHTS)
+    stored = load_file(uninterrupted / "fold0" / store.WEIGHTS)
     assert all(".lora_" in name or name.startswith("head.") for name in stored)
+
+
+def test_adapters_are_not_put_on_another_base_than_they_learned_on(
+    tiny_backbone: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_backbone, tmp_path / "backbone")
+    folder = tmp_path / "competition" / "tiny"
+    shutil.copytree(uninterrupted, folder)
+    card = json.loads((folder / store.CARD).read_text())
+    card["config"]["backbone"] = str(tmp_path / "backbone")
+    (folder / store.CARD).write_text(json.dumps(card))
+    store.load_fold(folder, 0)
+    state = load_file(tmp_path / "backbone" / store.WEIGHTS)
+    state["embeddings.word_embeddings.weight"][7] += 0.5
+    save_file(state, tmp_path / "backbone" / store.WEIGHTS, {"format": "pt"})
+    with pytest.raises(FoldshipError, match="trained on other weights than the backbone has now"):
+        store.load_fold(folder, 0)
 
 
 def test_folds_of_all_models_wait_in_one_queue_and_a_student_waits_for_its_teacher() -> None:
