@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
+from onnx import TensorProto
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
 from transformers import PretrainedConfig
@@ -51,9 +52,30 @@ def fused_attentions(model: onnx.ModelProto) -> int:
 
 
 def tidy(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Drop what a session does not need: notes on where nodes came from and inferred shapes."""
+    """Drop what a session does not need: notes on where nodes came from and inferred shapes.
+
+    Constants that are numbers become weights like any other, and every node gets a name.
+    """
     for part in (model, model.graph, *model.graph.node):
         part.ClearField("doc_string")
         part.ClearField("metadata_props")
     model.graph.ClearField("value_info")
+    _lift_constants(model)
+    for number, node in enumerate(model.graph.node):
+        node.name = node.name or f"{node.op_type}.{number}"
     return model
+
+
+def _lift_constants(model: onnx.ModelProto) -> None:
+    nodes = []
+    for node in model.graph.node:
+        value = node.attribute[0] if node.op_type == "Constant" and len(node.attribute) == 1 else None
+        if value is None or value.name != "value" or value.t.data_type != TensorProto.FLOAT:
+            nodes.append(node)
+            continue
+        tensor = model.graph.initializer.add()
+        tensor.CopyFrom(value.t)
+        tensor.name = node.output[0]
+        tensor.ClearField("doc_string")
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
