@@ -1,7 +1,7 @@
 """Which nodes half precision would spoil, told by a graph alone: no list of names, no family of models.
 
-Numbers of fp16 have 11 bits, end at 65504, and below 6e-5 lose what bits they have. So two kinds of nodes stay
-in fp32, whatever values were seen:
+Numbers of fp16 have 11 bits, end at 65504, and below 6e-5 lose what bits they have. So two kinds of nodes
+stay in fp32, whatever values were seen:
 
 - *position arithmetic*: what is computed of places, not of texts, and then read by a cast to an integer, a
   comparison, a rounding, a sine or a cosine. A logarithm that is off by 0.05% puts a pair of tokens into
@@ -18,7 +18,7 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto
 
-from foldship.export import graph_files
+from foldship.modelling import graph_files
 
 FLOATS = ("float", "float16", "double")
 # What reads a number's exact value, or more digits of it than fp16 has.

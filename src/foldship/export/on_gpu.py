@@ -1,8 +1,8 @@
 """What a GPU computes in half precision, computed here: every result of an fp16 operator is rounded to fp16.
 
-ONNX Runtime's CPU runs most fp16 operators in fp32 and drops the casts between them, so that it shows neither
-the rounding nor the overflow. Here the casts are written into the graph, where they stay. Inside of an operator
-sums are taken in fp32, as GPUs take them.
+ONNX Runtime's CPU runs most fp16 operators in fp32 and drops the casts between them, so that it shows
+neither the rounding nor the overflow. Here the casts are written into the graph, where they stay. Inside of
+an operator sums are taken in fp32, as GPUs take them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from foldship.export import graph_files
+from foldship.modelling import graph_files
 
 HALF, FULL = "float16", "float"
 # They carry values, or say themselves which type they write.
@@ -34,7 +34,9 @@ def rounding(half: onnx.ModelProto, folder: Path | None = None) -> onnx.ModelPro
         folder: where its weights lie, if not inside.
     """
     types = graph_files.types(half, folder)
-    types |= {tensor.name: HALF for tensor in half.graph.initializer if tensor.data_type == TensorProto.FLOAT16}
+    types |= {
+        tensor.name: HALF for tensor in half.graph.initializer if tensor.data_type == TensorProto.FLOAT16
+    }
     result = onnx.ModelProto()
     result.CopyFrom(half)
     del result.graph.node[:]
@@ -86,12 +88,19 @@ class Fault:
 
     def __str__(self) -> str:
         where = "" if self.layer is None else f" of layer {self.layer}"
-        off = "not finite" if not np.isfinite(self.difference) else f"off by {self.difference:.1%} of its spread"
+        off = (
+            "not finite"
+            if not np.isfinite(self.difference)
+            else f"off by {self.difference:.1%} of its spread"
+        )
         return f"{self.kind} {self.node!r}{where}: {off}, largest value {self.largest:.3g}"
 
 
 def blame(
-    full: onnx.ModelProto, rounded: onnx.ModelProto, inputs: Mapping[str, NDArray[Any]], folder: Path | None = None
+    full: onnx.ModelProto,
+    rounded: onnx.ModelProto,
+    inputs: Mapping[str, NDArray[Any]],
+    folder: Path | None = None,
 ) -> Fault | None:
     """Where half precision goes wrong: the node that adds most to the difference, or first is not finite.
 

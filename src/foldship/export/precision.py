@@ -13,12 +13,13 @@ from onnx.external_data_helper import uses_external_data
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
-from foldship.export import fragile, graph_files
+from foldship.export import fragile
 from foldship.export.fusion import tidy
+from foldship.modelling import graph_files
 
 # fp16 ends at 65504. Half of that, because a batch never seen may go a little further.
 SAFE = 3e4
-# Masks are filled with the lowest fp32 number. Two of them summed, or one and a score, must not become infinite.
+# Masks are filled with the lowest fp32 number. Two of them summed, or one and a score, must stay finite.
 FILL, HALF_FILL = 1e37, SAFE
 # Rounding adds up over the steps of a recurrence, and CPUs have no half-precision operator for it.
 RECURRENT = ["LSTM"]
@@ -26,9 +27,7 @@ RECURRENT = ["LSTM"]
 Inputs = Mapping[str, NDArray[np.int64]]
 
 
-def maxima(
-    model: onnx.ModelProto, batches: Iterable[Inputs], folder: Path | None = None
-) -> dict[str, float]:
+def maxima(model: onnx.ModelProto, batches: Iterable[Inputs], folder: Path | None = None) -> dict[str, float]:
     """Largest absolute value of every fp32 intermediate over `batches`, by tensor name.
 
     A CPU run in half precision shows no overflow, because ONNX Runtime computes fp16 in fp32 there. What
@@ -186,7 +185,9 @@ def _lower_fills(model: onnx.ModelProto) -> None:
         for tensor in model.graph.initializer
         if not graph_files.is_large(tensor) and not tensor.name.endswith(_own(""))
     ]
-    tensors += [attribute.t for node in model.graph.node for attribute in node.attribute if attribute.HasField("t")]
+    tensors += [
+        attribute.t for node in model.graph.node for attribute in node.attribute if attribute.HasField("t")
+    ]
     for tensor in tensors:
         if tensor.data_type != TensorProto.FLOAT:
             continue
@@ -198,7 +199,7 @@ def _lower_fills(model: onnx.ModelProto) -> None:
 
 
 def _hide_weights(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
-    """Put empty tensors in the place of weights outside of the graph, whose values the conversion would read."""
+    """Put empty tensors in the place of weights outside of the graph: the conversion would read them."""
     hidden = {}
     for tensor in model.graph.initializer:
         if uses_external_data(tensor):
@@ -222,7 +223,7 @@ def _drop_repeated_nodes(model: onnx.ModelProto) -> None:
 
 
 def _drop_detours(model: onnx.ModelProto) -> None:
-    """Between two nodes in fp32 the conversion goes by way of fp16: let the second read what the first wrote."""
+    """Between two fp32 nodes the conversion goes by way of fp16: let one read what the other wrote."""
     casts = {node.output[0]: node for node in model.graph.node if node.op_type == "Cast"}
 
     def to(node: onnx.NodeProto) -> int:

@@ -22,6 +22,7 @@ from foldship_kernel.errors import FoldshipError
 OPSET = 17  # newest that the fusion patterns and ONNX Runtime 1.26 both take
 TOKENS, POOLED, FEATURES, LOGITS = ("input_ids", "attention_mask"), "pooled", "features", "logits"
 SEGMENTS, SPANS = "token_type_ids", "spans"
+LARGE = "_data"  # what the file ends with that Optimum puts the weights of a graph above 2 GB into
 
 
 class _Traced(nn.Module):

@@ -1,4 +1,4 @@
-"""Graphs run in a process of their own, which may crash: a library written in C does not raise where it fails.
+"""Graphs run in a process of their own, which may crash: a library written in C does not always raise.
 
 The process knows nothing of Foldship, so that it starts in half a second: `python trial.py folder` runs each
 graph of `folder` on each batch in it, and writes what came out.
@@ -17,7 +17,7 @@ GRAPHS, BATCHES, RESULTS = "*.onnx", "*.in.npz", "{}.{}.npy"
 _SECONDS = 300
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """A graph could not be opened or run."""
 
 
@@ -25,19 +25,19 @@ def run(folder: Path) -> None:
     """Run all graphs of a folder; `result` reads what each made of each batch.
 
     Raises:
-        Broken: one could not be opened or run; its name, and what ONNX Runtime said.
+        BrokenError: one could not be opened or run; its name, and what ONNX Runtime said.
     """
     command = [sys.executable, "-I", __file__, str(folder)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
     except subprocess.TimeoutExpired as error:
-        raise Broken(f"still at work after {_SECONDS} seconds") from error
+        raise BrokenError(f"still at work after {_SECONDS} seconds") from error
     said = [line for line in done.stderr.splitlines() if line.strip()]
     at = done.stdout.split("\n")[-2:][0]  # what it was at
     if done.returncode < 0:
-        raise Broken(f"{at}: ONNX Runtime crashed (signal {-done.returncode})")
+        raise BrokenError(f"{at}: ONNX Runtime crashed (signal {-done.returncode})")
     if done.returncode:
-        raise Broken(f"{at}: {said[-1] if said else f'exit code {done.returncode}'}")
+        raise BrokenError(f"{at}: {said[-1] if said else f'exit code {done.returncode}'}")
 
 
 def result(folder: Path, graph: str, batch: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A small network of an architecture, of random weights: what can be asked of it before the real one is loaded.
+"""A small random network of an architecture: what can be asked of it before the real one is loaded.
 
 It has the real one's kind of attention, positions, offsets and size of heads, but two layers, two heads and
 the first words. A model of 7B parameters is never built, and the answer takes seconds.
@@ -76,12 +76,26 @@ def longest(config: PretrainedConfig) -> int | None:
     none at all. So the network is asked, and its configuration is asked alone where the network takes any
     length and was trained for some.
     """
-    return _longest(json.dumps(config.to_dict(), sort_keys=True, default=str), config.model_type)
+    return _longest(told(config), config.model_type)
+
+
+def told(config: PretrainedConfig) -> str:
+    """A configuration as text: the same for the same network, wherever it lies."""
+    value = {
+        key: part for key, part in config.to_dict().items() if key not in ("_name_or_path", "model_type")
+    }
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def restore(text: str, kind: str) -> PretrainedConfig:
+    """The configuration of an architecture that `told` wrote."""
+    config: PretrainedConfig = AutoConfig.for_model(kind, **json.loads(text))
+    return config
 
 
 @lru_cache(maxsize=64)
 def _longest(settings: str, kind: str) -> int | None:
-    config = AutoConfig.for_model(kind, **{k: v for k, v in json.loads(settings).items() if k != "model_type"})
+    config = restore(settings, kind)
     most = getattr(config, "max_position_embeddings", None)
     if not most or most < 0:
         return None

@@ -7,6 +7,7 @@ understood everywhere, too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,12 @@ def load(path: Path) -> onnx.ModelProto:
     return onnx.load(path, load_external_data=False)
 
 
+def is_whole(path: Path) -> bool:
+    """Whether all files are there that hold weights of the graph in a file."""
+    tensors = [tensor for tensor in load(path).graph.initializer if uses_external_data(tensor)]
+    return all((path.parent / ExternalDataInfo(tensor).location).is_file() for tensor in tensors)
+
+
 def save(model: onnx.ModelProto, path: Path) -> None:
     """Write a graph; weights that lie in files of the folder stay there."""
     path.write_bytes(model.SerializeToString(deterministic=True))
@@ -55,7 +62,7 @@ def store(model: onnx.ModelProto, path: Path, folder: Path | None = None) -> onn
             if is_large(tensor):
                 value = values(tensor, folder or path.parent)
                 stream.seek(-(-stream.tell() // PAGE) * PAGE)
-                _refer(kept, data.name, stream.tell(), value.nbytes)
+                refer(kept, data.name, stream.tell(), value.nbytes)
                 stream.write(memoryview(value).cast("B"))
             elif uses_external_data(tensor):  # half as large as it was
                 kept.CopyFrom(numpy_helper.from_array(values(tensor, folder or path.parent), tensor.name))
@@ -69,12 +76,11 @@ def whole(model: onnx.ModelProto, folder: Path, where: str) -> onnx.ModelProto:
     Raises:
         FoldshipError: it is too large for that; `where` begins the message.
     """
-    size = sum(nbytes(tensor) for tensor in model.graph.initializer)
-    if size > LARGEST:
+    if size(model) > LARGEST:
         raise FoldshipError(
             f"{where}: too large for a single file",
             expected=f"{LARGEST / 1e9:.1f} GB at most",
-            found=f"{size / 1e9:.1f} GB",
+            found=f"{size(model) / 1e9:.1f} GB",
             fix="choose a smaller encoder",
         )
     full = skeleton(model)
@@ -99,6 +105,14 @@ def skeleton(model: onnx.ModelProto) -> onnx.ModelProto:
     return bare
 
 
+def refer(tensor: onnx.TensorProto, location: str, offset: int, length: int) -> None:
+    """Replace a tensor's values by where they lie: a file of the graph's folder, and its bytes there."""
+    kept = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=b"")
+    set_external_data(kept, location=location, offset=offset, length=length)
+    kept.ClearField("raw_data")
+    tensor.CopyFrom(kept)
+
+
 def is_large(tensor: onnx.TensorProto) -> bool:
     """Whether a tensor is a weight that belongs outside of its graph."""
     return tensor.data_type in WEIGHT_TYPES and nbytes(tensor) >= SMALLEST
@@ -106,8 +120,12 @@ def is_large(tensor: onnx.TensorProto) -> bool:
 
 def nbytes(tensor: onnx.TensorProto) -> int:
     """Bytes of a tensor's values."""
-    size: int = np.prod(tensor.dims, dtype=np.int64) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-    return int(size)
+    return math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+
+
+def size(model: onnx.ModelProto) -> int:
+    """Bytes of all weights of a graph."""
+    return sum(nbytes(tensor) for tensor in model.graph.initializer)
 
 
 def values(tensor: onnx.TensorProto, folder: Path | None = None) -> NDArray[Any]:
@@ -173,14 +191,6 @@ def types(model: onnx.ModelProto, folder: Path | None = None) -> dict[str, str]:
         every.graph.output.append(onnx.ValueInfoProto(name=name))
     opened = session(every, folder).get_outputs()
     return {output.name: output.type.removeprefix("tensor(").removesuffix(")") for output in opened}
-
-
-def _refer(tensor: onnx.TensorProto, location: str, offset: int, length: int) -> None:
-    """Let a tensor say where its values lie."""
-    kept = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=b"")
-    set_external_data(kept, location=location, offset=offset, length=length)
-    kept.ClearField("raw_data")
-    tensor.CopyFrom(kept)
 
 
 def _copy(source: Any, target: Any, without: set[str]) -> None:
