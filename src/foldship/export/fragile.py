@@ -31,7 +31,7 @@ ROOTS = frozenset(
     | {"ReduceLogSumExp", "Pow", "Sqrt", "Reciprocal", "LpNormalization", "CumSum"}
 )
 # What a sum, a root or their safeguard goes through before it is an ordinary number again.
-ELEMENTWISE = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min", "Clip", "Neg", "Abs", "Where"})
+ELEMENTWISE = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min", "Clip", "Neg", "Abs"})
 # Where the content of texts enters: their tokens look their vectors up.
 LOOK_UPS = frozenset({"Gather", "GatherElements", "GatherND", "EmbedLayerNormalization"})
 SMALLEST = 2.0**-14  # fp16 has fewer bits below

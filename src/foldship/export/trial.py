@@ -27,7 +27,7 @@ def run(folder: Path) -> None:
     Raises:
         BrokenError: one could not be opened or run; its name, and what ONNX Runtime said.
     """
-    command = [sys.executable, "-I", __file__, str(folder)]
+    command = [sys.executable, "-I", str(Path(__file__)), str(folder)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
     except subprocess.TimeoutExpired as error:
