@@ -10,27 +10,32 @@ from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
 from transformers import PretrainedConfig
 
+from foldship.modelling import graph_files
 from foldship_kernel.errors import FoldshipError
 
 # Their relative positions enter between the two products of attention, where no fused operator takes them.
 UNFUSED = ("deberta", "deberta-v2")
+WHOLE = 1 << 30  # bytes; the weights of graphs up to this size are held in memory
 ATTENTION = ("Attention", "MultiHeadAttention")
 
 
 def fuse(path: Path, config: PretrainedConfig) -> onnx.ModelProto:
-    """Return the optimised fp32 graph of a traced encoder.
+    """Return the optimised fp32 graph of a traced encoder; large embedding tables stay in the file's folder.
 
     The fused masks are one length a sequence, so padding must be on the right.
 
     Raises:
         FoldshipError: attention of some layers did not fuse; the graph would be several times slower.
     """
+    options = FusionOptions("bert")
+    # Fused with its look-ups, the first layer norm is computed in fp16 as a whole, epsilon included.
+    options.enable_embed_layer_norm = False
     optimised = optimize_model(
-        str(path),
+        _without_tables(path),
         model_type="bert",
         num_heads=config.num_attention_heads,
         hidden_size=config.hidden_size,
-        optimization_options=FusionOptions("bert"),
+        optimization_options=options,
         opt_level=0,  # only patterns that hold for every device; the session does the rest where it runs
     )
     model = optimised.model
@@ -43,7 +48,29 @@ def fuse(path: Path, config: PretrainedConfig) -> onnx.ModelProto:
             fix="check the versions of torch, transformers and onnxruntime against requirements.lock; an "
             "architecture that never fuses needs an entry in foldship.export.fusion.UNFUSED",
         )
+    if graph_files.size(model) <= WHOLE:
+        for tensor in model.graph.initializer:
+            graph_files.take_in(tensor, path.parent)
     return tidy(model)
+
+
+def _without_tables(path: Path) -> onnx.ModelProto:
+    """The graph with the values of its weights but for what is only looked up: the largest of all."""
+    model = graph_files.load(path)
+    multiplied = {
+        name
+        for node in model.graph.node
+        for place, name in enumerate(node.input)
+        if not _looks_up(node, place)
+    }
+    for tensor in model.graph.initializer:
+        if tensor.name in multiplied and graph_files.is_large(tensor):
+            tensor.CopyFrom(numpy_helper.from_array(graph_files.values(tensor, path.parent), tensor.name))
+    return model
+
+
+def _looks_up(node: onnx.NodeProto, place: int) -> bool:
+    return node.op_type == "Gather" and place == 0
 
 
 def fused_attentions(model: onnx.ModelProto) -> int:

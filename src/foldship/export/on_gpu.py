@@ -23,6 +23,7 @@ from foldship.modelling import graph_files
 HALF, FULL = "float16", "float"
 # They carry values, or say themselves which type they write.
 _AS_THEY_ARE = ("Cast", "Constant", "ConstantOfShape", "If", "Loop", "Scan", "RandomNormalLike", "EyeLike")
+FILL = 1e30  # what a mask is filled with in fp32, and with another number in fp16
 _LAYER = re.compile(r"(?:layers?|blocks?|groups?|h)[./_](\d+)", re.IGNORECASE)
 
 
@@ -122,7 +123,7 @@ def blame(
     differences: dict[str, float] = {}
     for name, one, other in zip(common, found["full"], found["rounded"], strict=True):
         one, other = one.astype(np.float64), other.astype(np.float64)
-        fills = np.abs(one) > 1e4
+        fills = np.abs(one) > FILL
         if one.shape != other.shape or np.isnan(other[~fills]).any() or np.isinf(other[~fills]).any():
             differences[name] = np.inf
         else:
@@ -148,7 +149,7 @@ def blame(
         _layer(worst, full),
         value,
         differences[value],
-        float(sizes[sizes < 1e37].max(initial=0.0)),
+        float(sizes[sizes < FILL].max(initial=0.0)),
     )
 
 

@@ -18,7 +18,6 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import ExternalDataInfo, set_external_data, uses_external_data
-from onnxruntime.transformers.float16 import convert_np_to_float16
 
 from foldship_kernel.errors import FoldshipError
 
@@ -27,6 +26,7 @@ SMALLEST = 1024  # bytes; smaller tensors stay in the graph
 PAGE = 4096  # every tensor begins on one, so that sessions can map it
 LARGEST = 2**31 - 2**20  # bytes of a graph with its weights inside: protobuf ends at 2 GiB
 DATA = ".data"  # what the file of a graph's weights ends with
+_MOST, _LEAST = 65504.0, 5.96e-8  # of fp16
 _FOLDER = "session.model_external_initializers_file_folder_path"
 _NUMPY = {TensorProto.FLOAT: np.float32, TensorProto.FLOAT16: np.float16, TensorProto.INT8: np.int8}
 
@@ -57,7 +57,8 @@ def store(model: onnx.ModelProto, path: Path, folder: Path | None = None) -> onn
     """
     bare = skeleton(model)
     data = path.with_name(path.name + DATA)
-    with data.open("wb") as stream:
+    part = data.with_name(data.name + ".part")  # weights may be read from the file that is replaced
+    with part.open("wb") as stream:
         for tensor, kept in zip(model.graph.initializer, bare.graph.initializer, strict=True):
             if is_large(tensor):
                 value = values(tensor, folder or path.parent)
@@ -66,6 +67,7 @@ def store(model: onnx.ModelProto, path: Path, folder: Path | None = None) -> onn
                 stream.write(memoryview(value).cast("B"))
             elif uses_external_data(tensor):  # half as large as it was
                 kept.CopyFrom(numpy_helper.from_array(values(tensor, folder or path.parent), tensor.name))
+    part.replace(data)
     save(bare, path)
     return bare
 
@@ -113,6 +115,12 @@ def refer(tensor: onnx.TensorProto, location: str, offset: int, length: int) -> 
     tensor.CopyFrom(kept)
 
 
+def take_in(tensor: onnx.TensorProto, folder: Path) -> None:
+    """Bring a tensor's values into the graph, if they lie in a file of its folder."""
+    if uses_external_data(tensor):
+        tensor.CopyFrom(numpy_helper.from_array(values(tensor, folder), tensor.name))
+
+
 def is_large(tensor: onnx.TensorProto) -> bool:
     """Whether a tensor is a weight that belongs outside of its graph."""
     return tensor.data_type in WEIGHT_TYPES and nbytes(tensor) >= SMALLEST
@@ -152,7 +160,12 @@ def halve_values(given: NDArray[Any]) -> NDArray[np.float16]:
     halves: NDArray[np.float16] = np.empty(given.shape, np.float16)
     flat, out = given.reshape(-1), halves.reshape(-1)
     for part in _slices(len(flat)):
-        out[part] = convert_np_to_float16(np.asarray(flat[part]))
+        given_part = np.asarray(flat[part])
+        finite = np.clip(given_part, -_MOST, _MOST)
+        rounded = np.where(np.isinf(given_part), given_part, finite).astype(np.float16)
+        lost = (rounded == 0) & (given_part != 0)
+        rounded[lost] = np.copysign(_LEAST, given_part[lost]).astype(np.float16)
+        out[part] = rounded
     return halves
 
 

@@ -32,14 +32,14 @@ def shrink(config: PretrainedConfig, layers: int = LAYERS) -> PretrainedConfig:
     few = min(HEADS, heads)
     if getattr(config, "embedding_size", None) == width:
         small.embedding_size = few * size
+    if getattr(config, "d_head", None):
+        small.d_head = size
     small.num_attention_heads, small.hidden_size = few, few * size
     if getattr(config, "num_key_value_heads", None):
         small.num_key_value_heads = min(few, config.num_key_value_heads)
     for name in _INNER:
         if getattr(config, name, None):
             setattr(small, name, 2 * few * size)
-    if getattr(config, "d_head", None):
-        small.d_head = size
     small.vocab_size = min(config.vocab_size, first_word(config) + WORDS)
     return small
 
@@ -102,8 +102,10 @@ def _longest(settings: str, kind: str) -> int | None:
     model = _to_ask(config)
     if model is None or not _takes(model, 1):
         return int(most)  # it cannot be asked
+    if not getattr(config, "position_biased_input", True) and _takes(model, most + 1):
+        return None
     if not _has_table(model, most):
-        return int(most) if getattr(config, "position_biased_input", True) else None
+        return int(most)
     if _takes(model, most):
         return int(most)
     low, high = 1, int(most)  # takes `low`, not `high`

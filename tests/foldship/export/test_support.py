@@ -83,7 +83,7 @@ def test_attention_that_turns_sparse_at_the_recipes_length_is_refused_with_that_
 ) -> None:
     source = backbone(tmp_path, "big_bird", **SPARSE)
     with pytest.raises(
-        FoldshipError, match="its graph in fp32 gives something else .* of 40 tokens"
+        FoldshipError, match=r"its graph in fp32 gives something else .* of 40 tokens"
     ) as failure:
         support.check(source, tokens=40)
     assert source in failure.value.what
