@@ -61,16 +61,12 @@ def _without_tables(path: Path) -> onnx.ModelProto:
         name
         for node in model.graph.node
         for place, name in enumerate(node.input)
-        if not _looks_up(node, place)
+        if node.op_type != "Gather" or place > 0
     }
     for tensor in model.graph.initializer:
-        if tensor.name in multiplied and graph_files.is_large(tensor):
-            tensor.CopyFrom(numpy_helper.from_array(graph_files.values(tensor, path.parent), tensor.name))
+        if tensor.name in multiplied:
+            graph_files.take_in(tensor, path.parent)
     return model
-
-
-def _looks_up(node: onnx.NodeProto, place: int) -> bool:
-    return node.op_type == "Gather" and place == 0
 
 
 def fused_attentions(model: onnx.ModelProto) -> int:

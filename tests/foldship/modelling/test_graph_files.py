@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from onnx import TensorProto, helper, numpy_helper
@@ -49,6 +49,7 @@ def test_a_weight_declared_half_is_rounded_when_it_is_read_and_stored(tmp_path: 
     np.testing.assert_array_equal(graph_files.values(stored.graph.initializer[0], tmp_path), expected)
 
 
+@settings(deadline=None, max_examples=50)
 @given(hnp.arrays(np.float32, 20, elements=st.floats(width=32)))
 def test_rounding_is_that_of_the_conversion_of_graphs(values: np.ndarray) -> None:
     found, expected = graph_files.halve_values(values), convert_np_to_float16(values.copy())

@@ -41,16 +41,15 @@ SMALL = {"max_position_embeddings": 66}
         ("longformer", {"pad_token_id": 1, "attention_window": [8] * 12}, 64),
         ("deberta-v2", {"position_biased_input": True}, 66),
         ("deberta-v2", {"position_biased_input": False, "relative_attention": True}, None),
-        ("xlnet", {}, None),
+        ("xlnet", {"d_model": 64, "n_head": 4, "n_layer": 2}, None),
         ("qwen2", {}, 66),
     ],
 )
 def test_the_longest_sequence_is_what_the_network_itself_takes(
     kind: str, more: dict[str, Any], longest: int | None
 ) -> None:
-    config = transformers.AutoConfig.for_model(
-        kind, **{**SIZES, **({} if kind == "xlnet" else SMALL), **more}
-    )
+    sizes = {} if kind == "xlnet" else {**SIZES, **SMALL}
+    config = transformers.AutoConfig.for_model(kind, **{**sizes, **more})
     assert sketch.longest(config) == longest
 
 
