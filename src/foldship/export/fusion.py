@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
-from onnx import TensorProto
+from onnx import TensorProto, helper
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
 from transformers import PretrainedConfig
@@ -30,8 +30,9 @@ def fuse(path: Path, config: PretrainedConfig) -> onnx.ModelProto:
     options = FusionOptions("bert")
     # Fused with its look-ups, the first layer norm is computed in fp16 as a whole, epsilon included.
     options.enable_embed_layer_norm = False
+    tables: dict[str, onnx.TensorProto] = {}
     optimised = optimize_model(
-        _without_tables(path),
+        _without_tables(path, tables),
         model_type="bert",
         num_heads=config.num_attention_heads,
         hidden_size=config.hidden_size,
@@ -48,14 +49,15 @@ def fuse(path: Path, config: PretrainedConfig) -> onnx.ModelProto:
             fix="check the versions of torch, transformers and onnxruntime against requirements.lock; an "
             "architecture that never fuses needs an entry in foldship.export.fusion.UNFUSED",
         )
+    _put_back(model, tables)
     if graph_files.size(model) <= WHOLE:
         for tensor in model.graph.initializer:
             graph_files.take_in(tensor, path.parent)
     return tidy(model)
 
 
-def _without_tables(path: Path) -> onnx.ModelProto:
-    """The graph with the values of its weights but for what is only looked up: the largest of all."""
+def _without_tables(path: Path, tables: dict[str, onnx.TensorProto]) -> onnx.ModelProto:
+    """The graph with its weights; what is only looked up, the largest of all, is an input, kept in `tables`."""
     model = graph_files.load(path)
     multiplied = {
         name
@@ -63,10 +65,25 @@ def _without_tables(path: Path) -> onnx.ModelProto:
         for place, name in enumerate(node.input)
         if node.op_type != "Gather" or place > 0
     }
-    for tensor in model.graph.initializer:
-        if tensor.name in multiplied:
+    for place in reversed(range(len(model.graph.initializer))):
+        tensor = model.graph.initializer[place]
+        if tensor.name in multiplied or not graph_files.is_large(tensor):
             graph_files.take_in(tensor, path.parent)
+            continue
+        tables[tensor.name] = onnx.TensorProto()
+        tables[tensor.name].CopyFrom(tensor)
+        del model.graph.initializer[place]
+        value = helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
+        model.graph.input.append(value)
     return model
+
+
+def _put_back(model: onnx.ModelProto, tables: dict[str, onnx.TensorProto]) -> None:
+    inputs = [value for value in model.graph.input if value.name not in tables]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+    read = {name for node in model.graph.node for name in node.input}
+    model.graph.initializer.extend(tables[name] for name in sorted(read.intersection(tables)))
 
 
 def fused_attentions(model: onnx.ModelProto) -> int:

@@ -106,7 +106,12 @@ def trace_encoder(encoder: Encoder, path: Path, *, segment_ids: bool, spans: boo
     config.names = names(segment_ids=segment_ids, spans=spans)
     with _quiet():
         export(model, config, path, opset=OPSET)
-    graph_files.store(graph_files.load(path), path)
+    traced = graph_files.load(path)
+    for node in traced.graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):  # Optimum puts constants of any kind into its file
+                graph_files.take_in(attribute.t, path.parent)
+    graph_files.store(traced, path)
     path.with_name(path.name + _LARGE).unlink(missing_ok=True)
 
 
