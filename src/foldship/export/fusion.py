@@ -57,7 +57,7 @@ def fuse(path: Path, config: PretrainedConfig) -> onnx.ModelProto:
 
 
 def _without_tables(path: Path, tables: dict[str, onnx.TensorProto]) -> onnx.ModelProto:
-    """The graph with its weights; what is only looked up, the largest of all, is an input, kept in `tables`."""
+    """The graph with its weights; what is only looked up, most of all, is an input and kept in `tables`."""
     model = graph_files.load(path)
     multiplied = {
         name

@@ -160,11 +160,15 @@ def halve_values(given: NDArray[Any]) -> NDArray[np.float16]:
     halves: NDArray[np.float16] = np.empty(given.shape, np.float16)
     flat, out = given.reshape(-1), halves.reshape(-1)
     for part in _slices(len(flat)):
-        given_part = np.asarray(flat[part])
-        finite = np.clip(given_part, -_MOST, _MOST)
-        rounded = np.where(np.isinf(given_part), given_part, finite).astype(np.float16)
-        lost = (rounded == 0) & (given_part != 0)
-        rounded[lost] = np.copysign(_LEAST, given_part[lost]).astype(np.float16)
+        exact = np.asarray(flat[part])
+        with np.errstate(over="ignore"):
+            rounded = exact.astype(np.float16)
+        for lost, limit in (
+            (np.isinf(rounded) & np.isfinite(exact), _MOST),
+            ((rounded == 0) & (exact != 0), _LEAST),
+        ):
+            if lost.any():
+                rounded[lost] = np.copysign(np.float16(limit), rounded[lost])
         out[part] = rounded
     return halves
 
