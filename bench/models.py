@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import onnx
 import pandas as pd
 import torch
 from transformers import BertConfig, BertModel
@@ -18,7 +17,7 @@ from bench.competition import quest
 from foldship import export
 from foldship.config.schema import Model
 from foldship.export import fusion, trace
-from foldship.modelling import backbone, reading, store
+from foldship.modelling import backbone, graph_files, reading, store
 from foldship.modelling import model as network
 from foldship.modelling.heads import RowHead
 from foldship.modelling.store import ModelCard
@@ -164,7 +163,7 @@ class Models:
         full_weights = self._folder / f"{card.name}-full.onnx"
         trace.trace_encoder(folds[0].encoder, full_weights, segment_ids=card.encoding.segment_ids)
         config = cast(BertConfig, folds[0].encoder.backbone.config)
-        onnx.save(fusion.fuse(full_weights, config), full_weights)
+        graph_files.store(fusion.fuse(full_weights, config), full_weights)
         return Exported(folder, out, summary["folds"], card, full_weights)
 
 

@@ -14,6 +14,7 @@ from transformers import AutoConfig, PretrainedConfig
 from foldship.adoption import graph_trial
 from foldship.adoption.graph_trial import EXPORT, SEGMENTS, TOKENS
 from foldship.adoption.network import Network, labels_of, longest, origin, plain
+from foldship.modelling import graph_files
 from foldship.modelling.adopted import GRAPH, ONNX
 from foldship_kernel.errors import FoldshipError, listed
 
@@ -21,12 +22,11 @@ LOGITS, POOLED = "logits", "pooled"
 OPSETS = range(17, 22)  # of older ones ONNX Runtime fails on the form with fp16 weights
 NEWEST_IR = 10
 DOMAINS = ("", "ai.onnx", "com.microsoft")
-LARGEST = 2**31 - 1  # bytes of a graph with its weights inside
 _HALF = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
 
 def take(path: Path, out: Path) -> Network:
-    """Read a graph, and write it to `out` with its weights inside.
+    """Read a graph, and write it to `out` with its weights inside; beside it, where they are too large.
 
     Raises:
         FoldshipError: it cannot be read or run, or is not what the kernel could feed.
@@ -37,7 +37,10 @@ def take(path: Path, out: Path) -> Network:
     inputs = _inputs(model, path)
     _keep_one_output(model, path)
     model.ir_version = min(model.ir_version, NEWEST_IR)
-    onnx.save(model, out / GRAPH)
+    if graph_files.size(model) > graph_files.LARGEST:
+        graph_files.store(model, out / GRAPH)
+    else:
+        onnx.save(model, out / GRAPH)
     width = graph_trial.outputs(out / GRAPH, path, SEGMENTS in inputs)
     config = _config(path.parent)
     return Network(
@@ -70,13 +73,6 @@ def _load(path: Path) -> onnx.ModelProto:
     if not model.graph.node:
         raise FoldshipError(
             f"{path}: no ONNX graph", found="an empty file", fix="copy it again, or export it again"
-        )
-    if model.ByteSize() > LARGEST:
-        raise FoldshipError(
-            f"{path}: too large",
-            expected="2 GB at most, weights included",
-            found=f"{model.ByteSize() / 1e9:.1f} GB",
-            fix="adopt the folder that save_pretrained left, or a smaller model",
         )
     return model
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
-from foldship.modelling.backbone import OFFSET_POSITIONS
+from foldship.modelling import sketch
 from foldship.modelling.foreign import Dense
 from foldship_kernel.errors import FoldshipError
 
@@ -101,10 +101,7 @@ def origin(name: str) -> str:
 
 def longest(config: PretrainedConfig) -> int | None:
     """The longest sequence that an encoder has positions for; None where any length is possible."""
-    most = getattr(config, "max_position_embeddings", None)
-    if not most or most < 0 or not getattr(config, "position_biased_input", True):
-        return None
-    return int(most - config.pad_token_id - 1 if config.model_type in OFFSET_POSITIONS else most)
+    return sketch.longest(config)
 
 
 def reads_segments(config: PretrainedConfig) -> bool:

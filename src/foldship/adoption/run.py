@@ -26,7 +26,7 @@ from foldship.adoption.network import Network, common
 from foldship.adoption.sources import Source
 from foldship.adoption.tokens import Words
 from foldship.config.adopting import Adopted
-from foldship.modelling import adopted, aside, lock, reading, store
+from foldship.modelling import adopted, aside, graph_files, lock, reading, store
 from foldship.modelling.adopted import NETWORK, AdoptedCard
 from foldship.modelling.store import OUT_OF_FOLD, TOKENIZER
 from foldship_kernel.atomic import write_csv, write_json
@@ -222,7 +222,10 @@ def _file(path: str, root: Path, key: str) -> Path:
 def _is_whole(folder: Path) -> bool:
     card = adopted.load_card(folder)
     file = adopted.GRAPH if card.kind == adopted.ONNX else store.WEIGHTS
-    return all((folder / f"fold{number}" / file).is_file() for number in range(card.count))
+    places = [folder / f"fold{number}" / file for number in range(card.count)]
+    if not all(place.is_file() for place in places):
+        return False
+    return card.kind != adopted.ONNX or all(map(graph_files.is_whole, places))
 
 
 def _is_of(folder: Path, settings: Adopted, data: str) -> bool:

@@ -123,7 +123,7 @@ def adopt(context: Context) -> None:
         if card.kind == adopted.ONNX:
             continue
         try:
-            support.check(card.source)
+            support.check(card.source, tokens=card.encoding.longest)
         except FoldshipError as error:
             raise FoldshipError(
                 f"{name}: a network of this architecture cannot be exported",

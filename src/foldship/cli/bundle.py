@@ -89,6 +89,7 @@ def bundle(context: Context) -> None:
             features[chosen],
             exported[name],
             cpu_engine=kernel.wanted_engine,
+            gpu=kernel.accelerator == "gpu",
             held_out=export.held_out(export.Rows(encoded, features), context.truth, out_of_fold, task)
             if out_of_fold is not None and library.knows_held_out(folder)
             else {},

@@ -46,8 +46,8 @@ def train(context: Context, jobs: int | None = None) -> None:
     from foldship.reporting import score_tables, terminal
     from foldship.training import run
 
-    for name in dict.fromkeys(model.backbone for model in context.experiment.models.values()):
-        support.check(backbone.locate(name, context.workspace.weights.parent))
+    for model in context.experiment.models.values():
+        support.check(backbone.locate(model.backbone, context.workspace.weights.parent), model)
     task, rows = context.competition.task, context.rows
     targets = rows[list(task.targets)]
     table = split(context)

@@ -12,7 +12,7 @@ from foldship.export.candidates import CANDIDATES, REFERENCE, Candidate
 from foldship.export.draft import Draft
 from foldship.export.parity import ParityError
 from foldship.export.samples import HeldOut, Rows
-from foldship.export.trial import CHOSEN, Trial
+from foldship.export.engine_trial import CHOSEN, Trial
 from foldship.modelling.library import Card
 from foldship_kernel.errors import FoldshipError
 

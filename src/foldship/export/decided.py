@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from foldship.export.trial import Trial
+from foldship.export.engine_trial import Trial
 from foldship_kernel.atomic import write_json
 
 FILE_NAME = "engine.json"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
-
 from foldship.export.candidates import ENCODER, ENCODER_INT8, Candidate
 from foldship.export.parity import Ladder, Outputs
 from foldship.export.quantise import quantise
+from foldship.modelling import graph_files
 from foldship_kernel.fold import Fold
 
 FP32, HALF, HEAD = "encoder_fp32", "encoder", "head"
@@ -28,7 +27,7 @@ class Draft:
 
     Attributes:
         fold: its number.
-        scratch: where its graphs lie, weights inside.
+        scratch: where its graphs lie, weights beside them.
         ladder: its parity ladder.
         fused: (rows, targets) outputs of the fused fp32 graphs on the ladder's rows.
         largest: largest absolute value of each intermediate.
@@ -46,7 +45,7 @@ class Draft:
         """Where a graph lies; the encoder in int8 is made when it is first asked for."""
         path = self.scratch / name(self.fold, form)
         if form == ENCODER_INT8 and not path.exists():
-            onnx.save(quantise(onnx.load(self.path(FP32)), onnx.load(self.path(HALF))), path)
+            quantise(self.path(FP32), graph_files.load(self.path(HALF)), path)
         return path
 
     def open(self, candidate: Candidate) -> Fold:

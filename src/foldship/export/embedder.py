@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
@@ -16,7 +15,7 @@ from transformers import PretrainedConfig
 
 from foldship.export import precision, trace
 from foldship.export.fusion import fuse
-from foldship.modelling import backbone
+from foldship.modelling import backbone, graph_files
 from foldship.modelling.model import Encoder
 from foldship_kernel import batching
 from foldship_kernel.atomic import replacing
@@ -49,8 +48,11 @@ def write(source: str, encoding: EncodingSpec, folder: Path, probe: Sequence[str
     with tempfile.TemporaryDirectory(prefix=".encoder-", dir=folder) as scratch:
         traced = Path(scratch) / "traced.onnx"
         trace.trace_encoder(encoder, traced, segment_ids=encoding.segment_ids)
-        fused = fuse(traced, cast(PretrainedConfig, encoder.backbone.config))
-    onnx.save(precision.widen(fused, precision.halve(fused)), folder / ENCODER)
+        place = Path(scratch)
+        fused = graph_files.store(fuse(traced, cast(PretrainedConfig, encoder.backbone.config)), traced)
+        half = graph_files.store(precision.halve(fused, folder=place), place / "half.onnx")
+        whole = graph_files.whole(precision.widen(fused, half), place, f"retrieval: the graph of {source}")
+    graph_files.save(whole, folder / ENCODER)
     found = Embedder(folder / ENCODER, folder / TOKENIZER, encoding)(probe)
     cosine = (found * _vectors(encoder, folder / TOKENIZER, encoding, probe)).sum(axis=1)
     if not len(probe) or cosine.min() >= LEAST_COSINE:

@@ -17,7 +17,7 @@ from foldship.export.draft import FP32, HEAD, Draft, name
 from foldship.export.fusion import fuse, fused_attentions, tidy
 from foldship.export.merge import merge_adapters
 from foldship.export.samples import Rows
-from foldship.modelling import adopted, library, predict
+from foldship.modelling import adopted, graph_files, library, predict
 from foldship.modelling.library import Card
 from foldship.modelling.model import RowModel
 from foldship_kernel import batching
@@ -50,27 +50,33 @@ def _to_fp32(card: Card, model_dir: Path, fold: int, rows: Rows, scratch: Path) 
 
     encoder = scratch / name(fold, FP32)
     read = {"segment_ids": card.encoding.segment_ids, "spans": card.encoding.spans}
+    config, head_module, width = (
+        cast(PretrainedConfig, model.encoder.backbone.config),
+        model.head,
+        model.encoder.width,
+    )
     trace.trace_encoder(model.encoder, encoder, **read)
-    fused = fuse(encoder, cast(PretrainedConfig, model.encoder.backbone.config))
+    del model  # its weights are in the graph now: large ones have room in memory once
+    fused = fuse(encoder, config)
     parity.check_names(fused, trace.names(**read), trace.POOLED, f"fold {fold}, encoder")
-    onnx.save(fused, encoder)
-    head = _head(card, model.head, model.encoder.width, fold, rows, scratch)
+    fused = graph_files.store(fused, encoder)
+    head = _head(card, head_module, width, fold, rows, scratch)
     graphs = Fold(encoder, encoder, head, gpus=0)
     outputs = ladder.climb(parity.FUSED, parity.outputs(card, graphs, rows), merged)
-    largest = precision.maxima(fused, _batches(card, rows.encoded))
+    largest = precision.maxima(fused, _batches(card, rows.encoded), scratch)
     return Draft(fold, scratch, ladder, outputs, largest, fused_attentions(fused))
 
 
 def _as_given(card: adopted.AdoptedCard, model_dir: Path, fold: int, rows: Rows, scratch: Path) -> Draft:
     """Take an adopted graph as it is; its ladder begins with what ONNX Runtime makes of it."""
     encoder = scratch / name(fold, FP32)
-    given = tidy(onnx.load(model_dir / f"fold{fold}" / adopted.GRAPH))
-    onnx.save(given, encoder)
+    source = model_dir / f"fold{fold}" / adopted.GRAPH
+    given = graph_files.store(tidy(graph_files.load(source)), encoder, source.parent)
     (width,) = {len(row) for row in card.mixture}
     head = _head(card, card.head(), width, fold, rows, scratch)
     outputs = parity.outputs(card, Fold(encoder, encoder, head, gpus=0), rows)
     ladder = parity.Ladder(fold, card.targets, outputs)
-    largest = precision.maxima(given, _batches(card, rows.encoded))
+    largest = precision.maxima(given, _batches(card, rows.encoded), scratch)
     return Draft(fold, scratch, ladder, outputs, largest, fused_attentions(given))
 
 

@@ -10,18 +10,27 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from foldship import folders
-from foldship.export import decided, fp32, parity, precision, seal, sources, structure, weights_store
+from foldship.export import (
+    decided,
+    fp32,
+    half_precision,
+    parity,
+    precision,
+    seal,
+    sources,
+    structure,
+    weights_store,
+)
 from foldship.export.candidates import AUTO, ENCODER, REFERENCE, Candidate
 from foldship.export.cpu_engine import choose
 from foldship.export.draft import FP32, HALF, Draft, shipped
+from foldship.export.engine_trial import Trial
 from foldship.export.samples import HeldOut, Rows
-from foldship.export.trial import Trial
-from foldship.modelling import library, store
+from foldship.modelling import graph_files, library, store
 from foldship.modelling.library import Card
 from foldship_kernel.atomic import write_json
 from foldship_kernel.encoded import EncodedRows
@@ -41,6 +50,7 @@ def run(
     *,
     cpu_engine: str = REFERENCE.name,
     held_out: Mapping[int, HeldOut] = MappingProxyType({}),
+    gpu: bool = True,
 ) -> dict[str, Any]:
     """Export the folds of a model into `out`; nothing is done when it holds just that, undamaged.
 
@@ -57,6 +67,8 @@ def run(
         out: replaced as a whole, when all is well.
         cpu_engine: what runs the model on a CPU: the name of a candidate, or "auto".
         held_out: per fold, rows that it was not trained on; read only where engines are tried.
+        gpu: whether the kernel may run on a GPU, in half precision. Where it does not, weights that do not
+            bear that are no failure, but a note in `export.json`.
 
     Returns:
         The content of `export.json`.
@@ -71,7 +83,7 @@ def run(
     inputs = sources.fingerprint(card, model_dir, folds, rows, cpu_engine, held_out)
     folders.restore(out)
     done = seal.intact(out, inputs)
-    if done is not None:
+    if done is not None and not (gpu and done["half_precision"]):
         return done
     sources.refuse_left_padding(model_dir / store.TOKENIZER)
     rows = parity.with_extremes(rows, card.encoding)
@@ -92,11 +104,14 @@ def run(
             decided.keep(model_dir, inputs, trials)
         graphs, structures = _to_store(drafts, engine)
         stored = weights_store.store(graphs, folder)
-        results = []
+        results, faults = [], []
         for draft in drafts:
-            results.append(_check_shipped(card, draft, engine, rows, folder))
+            result, fault = _check_shipped(card, draft, engine, rows, folder, gpu)
+            results.append(result)
+            faults += fault
             bar.update()
         summary = _summary(drafts, engine, trials, stored, structures, kept, folder)
+        summary["half_precision"] = faults
         write_json(folder / seal.EXPORT, summary)
         write_json(folder / PARITY, {"model": card.name, "folds": results})
         seal.write(folder, inputs)
@@ -107,12 +122,12 @@ def _to_fp16(drafts: Sequence[Draft]) -> list[str]:
     """Halve all folds alike: what overflows in one fold stays in fp32 in all, so that all share one graph."""
     kept: set[str] = set()
     for draft in drafts:
-        kept |= precision.overflowing(onnx.load(draft.path(FP32)), draft.largest)
+        model = graph_files.load(draft.path(FP32))
+        kept |= precision.overflowing(model, draft.largest, folder=draft.scratch)
     for draft in drafts:
-        model = onnx.load(draft.path(FP32))
-        half = precision.halve(model, kept)
-        onnx.save(half, draft.path(HALF))
-        onnx.save(precision.widen(model, half), draft.path(ENCODER))
+        model = graph_files.load(draft.path(FP32))
+        half = graph_files.store(precision.halve(model, kept, draft.scratch), draft.path(HALF))
+        graph_files.save(precision.widen(model, half), draft.path(ENCODER))
     return sorted(kept)
 
 
@@ -123,21 +138,28 @@ def _to_store(drafts: Sequence[Draft], engine: Candidate) -> tuple[list[weights_
     for draft in drafts:
         for key, file in shipped(draft.fold, engine).items():
             source = draft.scratch / file
-            _check_structure(structures, key, structure.digest(onnx.load(source)), draft.fold)
+            _check_structure(structures, key, structure.digest(graph_files.load(source)), draft.fold)
             graphs.append(weights_store.Graph(source, file, draft.fold))
     return graphs, structures
 
 
-def _check_shipped(card: Card, draft: Draft, engine: Candidate, rows: Rows, folder: Path) -> dict[str, Any]:
-    """The last rungs, on the files that are shipped; the last of all is what runs on a CPU."""
+def _check_shipped(
+    card: Card, draft: Draft, engine: Candidate, rows: Rows, folder: Path, gpu: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """The last rungs, on the files that are shipped; the last of all is what runs on a CPU.
+
+    Returns:
+        What the ladder has seen, and what is wrong with half precision where no GPU asks for it.
+    """
     paths = {key: folder / file for key, file in shipped(draft.fold, engine).items()}
-    rungs = [(parity.HALF, "encoder", REFERENCE.engine), (engine.rung, "encoder_cpu", engine.engine)]
+    faults = half_precision.climb(card, draft, rows, paths["encoder"], paths["head"], gpu)
+    rungs = [(engine.rung, engine.engine)]
     if engine.engine != REFERENCE.engine:  # should it fail aboard, ONNX Runtime takes over
-        rungs.insert(0, (REFERENCE.rung, "encoder_cpu", REFERENCE.engine))
-    for rung, key, runtime in rungs:
-        graphs = Fold(paths[key], paths[key], paths["head"], gpus=0, cpu_engine=runtime)
+        rungs.insert(0, (REFERENCE.rung, REFERENCE.engine))
+    for rung, runtime in rungs:
+        graphs = Fold(paths["encoder_cpu"], paths["encoder_cpu"], paths["head"], gpus=0, cpu_engine=runtime)
         draft.ladder.climb(rung, parity.outputs(card, graphs, rows), draft.fused)
-    return draft.ladder.result()
+    return draft.ladder.result(), faults
 
 
 def _summary(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,32 +12,35 @@ from onnx import TensorProto, helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from foldship.export import precision
+from foldship.modelling import graph_files
 
 DOMAIN = "com.microsoft"
 # Embeddings are looked up, not multiplied with: in 8 bits they would lose accuracy and win no time.
 MULTIPLICATIONS = ["MatMul", "Attention"]
 
 
-def quantise(model: onnx.ModelProto, half: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph with the weights of its multiplications in int8, one scale a column.
+def quantise(source: Path, half: onnx.ModelProto, path: Path) -> None:
+    """Write the graph with the weights of its multiplications in int8, one scale a column.
 
     Activations are quantised as they come, batch by batch. Weights use 7 of the 8 bits: processors without
     VNNI would otherwise overflow, where the one that checked the graph did not. Source:
     https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
 
     Args:
-        model: fused fp32 graph; left as it is.
+        source: fused fp32 graph.
         half: the fp16 graph made of it; what stays a float takes its fp16 weights, which are then shared.
+        path: where to, in the folder of both.
     """
-    source = onnx.ModelProto()
-    source.CopyFrom(model)
-    if all(imported.domain != DOMAIN for imported in source.opset_import):
-        source.opset_import.append(helper.make_opsetid(DOMAIN, 1))  # shape inference asks for it
-    with tempfile.TemporaryDirectory() as folder, _quiet():
-        path = Path(folder) / "int8.onnx"
+    model = graph_files.load(source)
+    if all(imported.domain != DOMAIN for imported in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(DOMAIN, 1))  # shape inference asks for it
+    given = path.with_suffix(".given.onnx")
+    graph_files.save(model, given)
+    with _quiet():
         quantize_dynamic(
-            source,
+            given,
             path,
+            use_external_data_format=True,
             op_types_to_quantize=MULTIPLICATIONS,
             per_channel=True,
             reduce_range=True,
@@ -46,7 +48,8 @@ def quantise(model: onnx.ModelProto, half: onnx.ModelProto) -> onnx.ModelProto:
             # Fused operators have no inferred output types.
             extra_options={"DefaultTensorType": TensorProto.FLOAT},
         )
-        return precision.widen(onnx.load(path), half)
+    given.unlink()
+    graph_files.save(precision.widen(graph_files.load(path), half), path)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import foldship_kernel
 from foldship import metrics, modelling, receipts
 from foldship.export.candidates import REFERENCE
 from foldship.export.samples import HeldOut, Rows
-from foldship.modelling import adopted, backbone, store
+from foldship.modelling import adopted, backbone, graph_files, store
 from foldship.modelling.library import Card
 from foldship_kernel import engines, tasks
 from foldship_kernel.errors import FoldshipError
@@ -44,7 +44,7 @@ def fingerprint(
 
     Speeds are no part of it: an export stays what it is, with the engine that was chosen then.
     """
-    names = (store.WEIGHTS, adopted.GRAPH)
+    names = (store.WEIGHTS, adopted.GRAPH, adopted.GRAPH + graph_files.DATA)
     weights = [model_dir / f"fold{fold}" / name for fold in folds for name in names]
     files = [
         model_dir / store.CARD,

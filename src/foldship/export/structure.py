@@ -7,7 +7,7 @@ import hashlib
 import onnx
 from onnx import TensorProto
 
-WEIGHT_TYPES = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8)
+from foldship.modelling.graph_files import WEIGHT_TYPES
 
 
 def digest(model: onnx.ModelProto) -> str:

@@ -16,12 +16,14 @@ from optimum.utils import DummyTextInputGenerator, NormalizedTextConfig, logging
 from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
+from foldship.modelling import graph_files
 from foldship.modelling.model import Encoder
 from foldship_kernel.errors import FoldshipError
 
 OPSET = 17  # newest that the fusion patterns and ONNX Runtime 1.26 both take
 TOKENS, POOLED, FEATURES, LOGITS = ("input_ids", "attention_mask"), "pooled", "features", "logits"
 SEGMENTS, SPANS = "token_type_ids", "spans"
+_LARGE = "_data"  # what the file ends with that Optimum puts the weights of a graph above 2 GB into
 
 
 class _Traced(nn.Module):
@@ -83,7 +85,8 @@ def trace_encoder(encoder: Encoder, path: Path, *, segment_ids: bool, spans: boo
 
     Args:
         encoder: adapters merged, attention "eager": the fusion patterns know no other.
-        path: where to write; the graph maps (B, L) int64 each to "pooled" (B, P) float32.
+        path: where to write, the weights beside it; the graph maps (B, L) int64 each to "pooled" (B, P)
+            float32.
         segment_ids: whether it reads token type ids.
         spans: whether it reads which spans tokens belong to.
 
@@ -103,6 +106,13 @@ def trace_encoder(encoder: Encoder, path: Path, *, segment_ids: bool, spans: boo
     config.names = names(segment_ids=segment_ids, spans=spans)
     with _quiet():
         export(model, config, path, opset=OPSET)
+    traced = graph_files.load(path)
+    for node in traced.graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):  # Optimum puts constants of any kind into its file
+                graph_files.take_in(attribute.t, path.parent)
+    graph_files.store(traced, path)
+    path.with_name(path.name + _LARGE).unlink(missing_ok=True)
 
 
 def trace_head(head: nn.Module, path: Path, *, pooled: int, features: int) -> None:

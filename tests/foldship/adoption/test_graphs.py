@@ -18,7 +18,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from foldship import adoption, export
 from foldship.adoption import Given, graphs
 from foldship.config.adopting import Adopted
-from foldship.modelling import adopted, library, reading, store
+from foldship.modelling import adopted, graph_files, library, reading, store
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.fold import Fold
 
@@ -46,14 +46,23 @@ def changed(plain: Path, folder: Path, change: Change) -> Path:
     return folder / "model.onnx"
 
 
+@pytest.mark.parametrize("most", [graph_files.LARGEST, 1000], ids=["", "above the limit of one file"])
 def test_a_graph_predicts_what_its_model_does_also_as_it_ships(
-    model, plain: Path, given: Callable[..., Given], tmp_path: Path
+    model,
+    plain: Path,
+    given: Callable[..., Given],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
 ) -> None:
     here, (network, folder) = given(), model
+    monkeypatch.setattr(graph_files, "LARGEST", most)
     settings = Adopted(folds=(str(plain),), tokenizer=str(folder))
     adoption.run("theirs", settings, here)
     place = here.weights / "theirs"
     card = library.load_card(place)
+    beside = place / "fold0" / (adopted.GRAPH + graph_files.DATA)
+    assert beside.is_file() == (most == 1000)
     assert card.encoding.segment_ids
     rows, features = reading.read_rows(
         here.rows, here.task, place / store.TOKENIZER, card.encoding, card.features

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from foldship.export import decided
-from foldship.export.trial import Trial
+from foldship.export.engine_trial import Trial
 
 TRIALS = [Trial("onnxruntime", "slower than openvino", 1000.0), Trial("openvino", "chosen", 2000.0, 1e-3)]
 

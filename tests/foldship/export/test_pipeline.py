@@ -211,8 +211,8 @@ def test_what_overflows_in_one_fold_stays_fp32_in_all(trained, tmp_path, monkeyp
     real = precision.maxima
     calls = []
 
-    def maxima(model, batches):
-        largest = real(model, batches)
+    def maxima(model, batches, folder):
+        largest = real(model, batches, folder)
         calls.append(max(largest, key=largest.__getitem__))
         return {**largest, calls[-1]: 5e4} if len(calls) == 2 else largest
 
