@@ -13,6 +13,7 @@ import yaml
 from foldship import competitions
 from foldship.cli.context import competition_of, open_workspace
 from foldship.competitions import guess
+from foldship.preflight import Answers, matching
 from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
 
@@ -80,6 +81,10 @@ def make(name: str, train: Path) -> None:
         raise
     for reason in found.reasons:
         click.echo(reason)
+    answers = Answers()
+    answers.ask(matching.match, competition_of(workspace), train.parent, rows, needed=False)
+    for error in (*answers.refusals, *answers.notes):
+        click.echo(f"look at this: {error}")
     click.echo(f"{len(rows):,} rows read. Look through {folder / competitions.FILE_NAME}, then:")
     click.echo(f"  foldship submission --competition {name} --data {train.parent}")
 

@@ -108,7 +108,7 @@ def _asked_for(
             raise FoldshipError(
                 f"model {card.name}: cpu_engine {wanted} cannot be used",
                 found=fault,
-                fix="set cpu_engine: auto in kernel.yaml: it takes the fastest engine that can be used",
+                fix=candidates.INSTEAD,
             )
     return candidate, [trial]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foldship.projection.outlook import Target, default_profile, project
+from foldship.projection.outlook import Target, default_profile, profile_of, project
 from foldship.projection.profile import Profile, keep
 
-__all__ = ["Profile", "Target", "default_profile", "keep", "project"]
+__all__ = ["Profile", "Target", "default_profile", "keep", "profile_of", "project"]
