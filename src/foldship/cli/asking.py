@@ -57,14 +57,16 @@ def ask(context: Context, jobs: int | None = None, rehearsal: Rehearsal | None =
     answers.ask(machine.open_files)
     writable = answers.ask(machine.writable, workspace.weights, workspace.build)
     kernel = _kernel(answers, context)
-    if kernel is not None and rehearsal is not None:
-        _rehearsal(answers, context, kernel, rehearsal)
     rows = files(answers, context, rehearsal)
+    if rehearsal is not None:
+        _rehearsal(answers, context, kernel, rehearsal)
     asked = Asked()
     # Models read passages, too: their index is not made where it may be in vain.
     if rows is not None and writable and (context.competition.task.retrieval is None or not answers.refusals):
         asked = _models(answers, context)
         _room(answers, context, asked.drafts, jobs, rehearsal)
+    if kernel is not None and rehearsal is not None and not answers.refusals:
+        _wheels(answers, context, kernel)
     answers.conclude(click.echo)
     return asked
 
@@ -123,26 +125,33 @@ def _libraries(kernel: KernelConfig) -> set[str]:
     return {"onnxruntime"} if kernel.wanted_engine.startswith("onnxruntime") else {"onnxruntime", "openvino"}
 
 
-def _rehearsal(answers: Answers, context: Context, kernel: KernelConfig, wishes: Rehearsal) -> None:
-    """What `simulate` will be told, a sandbox, and the wheels that it installs."""
+def _rehearsal(answers: Answers, context: Context, kernel: KernelConfig | None, wishes: Rehearsal) -> None:
+    """What `simulate` will be told, and whether there is a sandbox for it."""
     from foldship import projection
     from foldship.rehearsal import simulation, trial
-    from foldship.shipping import settings, wheelhouse
+    from foldship.shipping import settings
 
-    workspace = context.workspace
-    name, gpu = wishes["profile"], kernel.accelerator == "gpu"
-    if name is None:
+    workspace, name, limit = context.workspace, wishes["profile"], wishes["limit"]
+    if kernel is not None:
         where = str(workspace.experiment / settings.FILE_NAME)
-        name = answers.of(projection.profile_of, gpu, kernel.machine_shape, where)
+        asked_for = kernel.accelerator == "gpu", kernel.machine_shape, where
+        name = name or answers.of(projection.profile_of, *asked_for)
+        limit = limit or kernel.limit
     if name is not None:
         answers.of(projection.Target.named, name, workspace.profiles)
-    limit = kernel.limit if wishes["limit"] is None else wishes["limit"]
-    answers.of(simulation.check_limits, limit, wishes["memory"])
+    if limit is not None:
+        answers.of(simulation.check_limits, limit, wishes["memory"])
     sandbox = partial(trial.sandbox, isolation=wishes["isolation"], cpus=wishes["cpus"])
     answers.of(partial(sandbox, memory_gib=wishes["memory"]), workspace.cache)
+
+
+def _wheels(answers: Answers, context: Context, kernel: KernelConfig) -> None:
+    """Whether the wheels can be had. They are fetched to know it, so nothing else may be left to mend."""
+    from foldship.shipping import wheelhouse
+
+    workspace = context.workspace
     images = kernel.image_names, workspace.images, kernel.accelerator
-    if answers.of(wheelhouse.lacking, *images, _libraries(kernel)) is not None:
-        answers.of(wheelhouse.gather, *images, _libraries(kernel), workspace.cache / "wheels")
+    answers.of(wheelhouse.gather, *images, _libraries(kernel), workspace.cache / "wheels")
 
 
 def _models(answers: Answers, context: Context) -> Asked:

@@ -60,22 +60,26 @@ def _remedy(
         return (
             f"to predict these, too, write into competition.yaml: targets: {{columns: [{columns}]}}{laid_out}"
         )
-    held = {name: task.submission.get(name) or _meant(name, named, task) for name in named}
+    held = {name: task.submission.get(name, UNKNOWN) for name in named}
+    held |= _meant(extra, task, taken=[what for what in held.values() if what != UNKNOWN])
     if len(extra) == 1 and len(lacking) == 1:
         held[extra[0]] = task.submission[lacking[0]]
     lines = f"write into competition.yaml: {_lines(held)}"
     if UNKNOWN not in held.values():
         return lines
     kinds = [*task.targets, *((CLASS, PROBABILITIES) if task.kind == CLASSES else ())]
-    return f"{lines}, with one of {listed(kinds)} for {UNKNOWN}; what no target is cannot be predicted"
+    return f"{lines}, with one of {listed(kinds)} for {UNKNOWN}; what is no target cannot be predicted"
 
 
-def _meant(name: str, named: Sequence[str], task: Task) -> str:
-    """What an undeclared column is likely to hold: the target, or class, that its name is or ends with."""
-    if name in task.targets:
-        return name
-    close = [target for target in task.targets if name.lower().endswith(target.lower())]
-    return close[0] if len(close) == 1 and len(named) >= len(task.targets) else UNKNOWN
+def _meant(extra: Sequence[str], task: Task, taken: Sequence[str]) -> dict[str, str]:
+    """Targets, or classes, that undeclared columns are, or end with; none unless each has its own."""
+    left = [target for target in task.targets if target not in taken]
+    found = {name: [target for target in left if name.lower().endswith(target.lower())] for name in extra}
+    exact = {name: [name] if name in left else ends for name, ends in found.items()}
+    chosen = [targets[0] for targets in exact.values() if len(targets) == 1]
+    if len(chosen) == len(extra) == len(set(chosen)):
+        return dict(zip(extra, chosen, strict=True))
+    return {}
 
 
 def _lines(held: Mapping[str, str]) -> str:
