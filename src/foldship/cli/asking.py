@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pandas as pd
+import psutil
 
 from foldship.cli.context import Context
 from foldship.cli.splitting import split
@@ -158,22 +159,32 @@ def _models(answers: Answers, context: Context) -> Asked:
     """Backbones, and the settings of each model against backbone, rows and machine."""
     from foldship.export import support
     from foldship.modelling import backbone
-    from foldship.training import prepare
+    from foldship.training import disk, prepare
 
     experiment, weights = context.experiment, context.workspace.weights
     task, score = context.competition.task, context.competition.score
     table = answers.of(split, context)
+    there, fitting = _memory(), dict[str, bool]()
     for name in dict.fromkeys(model.backbone for model in experiment.models.values()):
-        answers.of(support.check, backbone.locate(name, context.workspace.all_weights))
-    if table is None or not experiment.models:
-        return Asked(pd.DataFrame() if table is None else table)
+        source = backbone.locate(name, context.workspace.all_weights)
+        fitting[name] = answers.ask(machine.memory, f"backbone {name!r}", disk.weights_of(source), there)
+        answers.of(support.check, source)
     refused = len(answers.refusals)
     further = answers.of(unlabelled, context)
-    if len(answers.refusals) > refused:
-        return Asked(table)
+    if table is None or len(answers.refusals) > refused:
+        return Asked()
     given = prepare.Given(task, experiment, context.rows, table, weights, further, score)
-    drafts = {name: answers.of(prepare.draft, name, given) for name in experiment.models}
+    drafts = {
+        name: answers.of(prepare.draft, name, given)
+        for name, model in experiment.models.items()
+        if fitting[model.backbone]  # a draft loads it
+    }
     return Asked(table, {name: card for name, card in drafts.items() if card is not None}, further)
+
+
+def _memory() -> int:
+    """Bytes of memory that this machine has, of all kinds."""
+    return int(psutil.virtual_memory().total + psutil.swap_memory().total)
 
 
 def _room(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from foldship.preflight.answers import Finding, refusal
 
-MIB = 1 << 20
+MIB, GIB = 1 << 20, 1 << 30
 FILES = 256  # open at once: libraries' own, and pipes to the folds' processes
 OLDEST, NEWEST = (3, 11), (3, 12)
 
@@ -57,6 +57,23 @@ def writable(*folders: Path) -> Iterator[Finding]:
                 fix="give yourself the right to write there, or set FOLDSHIP_ROOT to a copy of the project "
                 "that you may write to",
             )
+
+
+def memory(what: str, wanted: int, there: int) -> Iterator[Finding]:
+    """Whether weights fit into the machine at all.
+
+    Args:
+        what: whose they are.
+        wanted: their bytes in fp32.
+        there: bytes that the machine has.
+    """
+    if wanted > there:
+        yield refusal(
+            f"{what}: does not fit into this machine's memory",
+            expected=f"{wanted / GIB:.1f} GiB for its weights in fp32, and more to train them",
+            found=f"{there / GIB:.1f} GiB, swap included",
+            fix="choose a smaller backbone, or a machine with more memory",
+        )
 
 
 def room(needs: Mapping[str, tuple[Path, int]]) -> Iterator[Finding]:

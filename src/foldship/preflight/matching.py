@@ -25,6 +25,9 @@ def match(
         folder: with the files.
         train: the training rows; None where they cannot be read.
         needed: whether both have to be there: a training can do without.
+
+    Raises:
+        DataError: they are needed, and the kernel itself could not read them.
     """
     test, sample = None, None
     try:
@@ -43,6 +46,8 @@ def match(
         yield from layout.compare(competition, sample, train)
         if test is not None:
             yield from ids.compare(test, sample)
+    if needed and all((folder / name).is_file() for name in competition.task.files):
+        competition.task.read_test(folder)  # the kernel's own reader has the last word
 
 
 def _unread(error: DataError, needed: bool) -> Finding:
@@ -52,9 +57,9 @@ def _unread(error: DataError, needed: bool) -> Finding:
         return note(error.what, expected=error.expected, found=error.found, fix=f"{LATER}: {error.fix}")
     if isinstance(error, files.OddError):
         return note(
-            f"{error.what}; the kernel reads it all the same, as well as it can",
+            f"{error.what}; the kernel makes of it what it can",
             expected=error.expected,
             found=error.found,
-            fix="look into it: what cannot be read of a row counts as empty",
+            fix=error.fix,
         )
     return refusal(error.what, expected=error.expected, found=error.found, fix=error.fix)

@@ -67,10 +67,23 @@ def parameters(card: ModelCard) -> tuple[int, int]:
     return _parameters(card), int(learning)
 
 
+def weights_of(source: str) -> int:
+    """Bytes of a backbone's weights in fp32; 0 where its configuration is not to be had, or does not tell."""
+    try:
+        config = AutoConfig.from_pretrained(source)
+        return WEIGHTS * _count(config, config.num_hidden_layers)
+    except (OSError, ValueError, AttributeError):
+        return 0
+
+
 def _parameters(card: ModelCard) -> int:
-    """The usual count of an encoder: embeddings, and 12 h^2 a layer."""
     config = AutoConfig.from_pretrained(card.source)
     layers = min(config.num_hidden_layers, deepest(card.config.pooling) or config.num_hidden_layers)
+    return _count(config, layers)
+
+
+def _count(config: PretrainedConfig, layers: int) -> int:
+    """The usual count of an encoder: embeddings, and 12 h^2 a layer."""
     return int(config.vocab_size * config.hidden_size + layers * _a_layer(config))
 
 

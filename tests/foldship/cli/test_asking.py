@@ -157,6 +157,17 @@ def test_a_disk_without_room_for_all_folds_is_said_before_the_first(
     assert "too little room on the disk" in asked(root, data)
 
 
+def test_a_backbone_beyond_the_memory_is_never_loaded(
+    root: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from foldship.cli import asking
+    from foldship.training import prepare
+
+    monkeypatch.setattr(asking, "_memory", lambda: 1 << 20)
+    monkeypatch.setattr(prepare, "draft", lambda *_: pytest.fail("it was loaded"))
+    assert "does not fit into this machine's memory" in asked(root, data, verb="train")
+
+
 def test_without_a_sandbox_the_remedy_is_said_before_training(
     root: Path, data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

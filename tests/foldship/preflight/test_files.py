@@ -5,6 +5,9 @@ from pathlib import Path
 import competing
 import pytest
 
+from foldship_kernel.errors import DataError
+from foldship_kernel.tasks import Task
+
 
 @pytest.mark.parametrize(
     ("table", "other", "line"),
@@ -61,11 +64,26 @@ def test_what_the_kernel_reads_all_the_same_is_said_and_stops_nothing(
     competition = competing.declare(tmp_path, competing.NUMBERS)
     folder = competing.files(tmp_path / "data", competition)
     (folder / "test.csv").write_bytes(content)
-    found = competing.matched(competition, folder)
+    found = competing.matched(competition, folder, needed=False)
     assert not found.refusals
     (said,) = found.notes
     assert what in said.what
-    assert "the kernel reads it" in said.what
+    assert "the kernel makes of it what it can" in said.what
+
+
+def test_what_the_kernel_could_not_read_either_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition = competing.declare(tmp_path, competing.NUMBERS)
+    folder = competing.files(tmp_path / "data", competition)
+
+    def read(task: Task, folder: Path) -> None:
+        raise DataError(f"{folder / task.test}: hopeless")
+
+    monkeypatch.setattr(Task, "read_test", read)
+    assert not competing.matched(competition, folder, needed=False).refusals
+    (error,) = competing.matched(competition, folder).refusals
+    assert error.what.endswith("test.csv: hopeless")
 
 
 def test_files_that_fit_are_passed_in_silence(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_ids_in_one_file_alone_are_said_with_what_the_kernel_makes_of_them(
 ) -> None:
     competition = competing.declare(tmp_path, competing.NUMBERS)
     folder = competing.files(tmp_path / "data", competition, sample=sample(*ids))
-    found = competing.matched(competition, folder)
+    found = competing.matched(competition, folder, needed=False)
     assert not found.refusals
     assert [error.what.partition(": ")[2] for error in found.notes] == notes
 
@@ -32,7 +32,7 @@ def test_ids_in_one_file_alone_are_said_with_what_the_kernel_makes_of_them(
 def test_a_sample_of_other_rows_altogether_is_refused(tmp_path: Path) -> None:
     competition = competing.declare(tmp_path, competing.NUMBERS)
     folder = competing.files(tmp_path / "data", competition, sample=sample("x_1", "x_2"))
-    (error,) = competing.matched(competition, folder).refusals
+    (error,) = competing.matched(competition, folder, needed=False).refusals
     assert "not one of its ids is in test.csv" in error.what
 
 
@@ -40,7 +40,7 @@ def test_whole_numbers_that_are_fractions_in_one_file_are_pointed_out(tmp_path: 
     competition = competing.declare(tmp_path, competing.NUMBERS)
     test = {"id": ["1", "2"], "text": ["five", "six"]}
     folder = competing.files(tmp_path / "data", competition, test=test, sample=sample("1.0", "2.0"))
-    found = competing.matched(competition, folder)
+    found = competing.matched(competition, folder, needed=False)
     assert not found.refusals
     assert ["fractions" in error.what or "spelt otherwise" in error.what for error in found.notes] == [
         True,
@@ -58,5 +58,5 @@ def test_rows_that_stand_in_the_training_file_are_told_from_numbers_that_begin_a
     competition = competing.declare(tmp_path, competing.NUMBERS)
     test = {"id": ["a", "y"], "text": [text, "six"]}
     folder = competing.files(tmp_path / "data", competition, test=test, sample=sample("a", "y"))
-    (said,) = competing.matched(competition, folder).notes
+    (said,) = competing.matched(competition, folder, needed=False).notes
     assert what in said.what

@@ -39,6 +39,15 @@ def test_a_folder_that_cannot_be_made_is_refused_by_name(tmp_path: Path) -> None
     assert not list((tmp_path / "new" / "folder").iterdir())
 
 
+def test_weights_beyond_all_memory_are_refused() -> None:
+    assert Answers().ask(machine.memory, "backbone 'x'", 4 << 30, 4 << 30)
+    answers = Answers()
+    assert not answers.ask(machine.memory, "backbone 'x'", 28 << 30, 16 << 30)
+    (error,) = answers.refusals
+    assert error.what == "backbone 'x': does not fit into this machine's memory"
+    assert error.found == "16.0 GiB, swap included"
+
+
 def test_what_is_written_to_one_disk_is_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100 * MIB))
     needs = {"weights": (tmp_path, 60 * MIB), "graphs": (tmp_path, 40 * MIB), "nothing": (tmp_path, 0)}

@@ -30,6 +30,8 @@ def test_parameters_are_about_those_that_the_backbone_has(embedded: str) -> None
     model = AutoModel.from_pretrained(embedded)
     real = sum(value.numel() for value in model.parameters())
     assert disk.parameters(card(embedded))[0] == pytest.approx(real, rel=0.05)
+    assert disk.weights_of(embedded) == pytest.approx(4 * real, rel=0.05)
+    assert disk.weights_of("no/such-backbone") == 0
 
 
 @pytest.mark.parametrize(
