@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,10 @@ from foldship_kernel.errors import DataError, MissingColumnError, listed
 from foldship_kernel.records import Records, open_rows
 from foldship_kernel.rows import missing_error
 
-KINDS = {"test": ("test",), "sample": ("sample", "submission")}  # what their names are made with
+# Words that names of tables are made with, and those that belong to other tables.
+KINDS = {"test": re.compile(r"(?<![a-z])test"), "sample": re.compile(r"(?<![a-z])(sample|submission)")}
+OTHERS = {"test": re.compile("train|submission"), "sample": re.compile("train|test")}
+TABLES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet", ".zip", ".gz")
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def _read(path: Path, key: str, id_column: str, required: Sequence[str], records
 def _absent(path: Path, key: str) -> DataError:
     """A file that is not there; another one that looks like it is named."""
     there = sorted(entry.name for entry in path.parent.glob("*") if entry.is_file())
-    alike = [name for name in there if any(part in name.lower() for part in KINDS[key])]
+    alike = [name for name in there if _looks_like(name.lower(), key)]
     if alike:
         return DataError(
             f"{path}: no such file, but {listed(alike)}",
@@ -87,3 +91,7 @@ def _absent(path: Path, key: str) -> DataError:
         )
     error = missing_error(path)
     return AbsentError(error.what, expected=error.expected, found=error.found, fix=error.fix)
+
+
+def _looks_like(name: str, key: str) -> bool:
+    return bool(name.endswith(TABLES) and KINDS[key].search(name) and not OTHERS[key].search(name))

@@ -29,6 +29,17 @@ def match(
     Raises:
         DataError: they are needed, and the kernel itself could not read them.
     """
+    refused = False
+    for finding in _compare(competition, folder, train, needed):
+        refused |= finding.refused
+        yield finding
+    if needed and not refused:
+        competition.task.read_test(folder)  # the kernel's own reader has the last word
+
+
+def _compare(
+    competition: Competition, folder: Path, train: pd.DataFrame | None, needed: bool
+) -> Iterator[Finding]:
     test, sample = None, None
     try:
         test = files.test(competition, folder)
@@ -46,8 +57,6 @@ def match(
         yield from layout.compare(competition, sample, train)
         if test is not None:
             yield from ids.compare(test, sample)
-    if needed and all((folder / name).is_file() for name in competition.task.files):
-        competition.task.read_test(folder)  # the kernel's own reader has the last word
 
 
 def _unread(error: DataError, needed: bool) -> Finding:

@@ -28,6 +28,14 @@ def test_a_file_of_another_name_is_named_with_the_line_that_declares_it(
     assert line in error.fix
 
 
+@pytest.mark.parametrize("other", ["latest.csv", "contest.txt", "test.py", "train_test_split.csv"])
+def test_not_every_file_could_be_the_test_file(other: str, tmp_path: Path) -> None:
+    competition = competing.declare(tmp_path, competing.NUMBERS)
+    folder = competing.files(tmp_path / "data", competition, test={})
+    (folder / other).write_text("id,text\nx,five\n")
+    assert not competing.matched(competition, folder, needed=False).refusals
+
+
 @pytest.mark.parametrize("needed", [True, False])
 def test_without_test_and_sample_one_can_train_but_not_submit(needed: bool, tmp_path: Path) -> None:
     competition = competing.declare(tmp_path, competing.NUMBERS)
