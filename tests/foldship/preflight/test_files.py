@@ -85,7 +85,7 @@ def test_what_the_kernel_could_not_read_either_is_refused(
     competition = competing.declare(tmp_path, competing.NUMBERS)
     folder = competing.files(tmp_path / "data", competition)
 
-    def read(task: Task, folder: Path) -> None:
+    def read(task: Task, folder: Path, **_: object) -> None:
         raise DataError(f"{folder / task.test}: hopeless")
 
     monkeypatch.setattr(Task, "read_test", read)
