@@ -40,7 +40,7 @@ WHERE    := $(if $(INPUT),--input "$(INPUT)") $(if $(LIMIT),--limit $(LIMIT)) $(
 PROMISE  := $(if $(ROWS),--rows $(ROWS)) $(if $(PROFILE),--profile $(PROFILE)) $(if $(MARGIN),--margin $(MARGIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help submission documents train adopt runs sweep bundle simulate doctor push calibrate image report bench test lint clean
+.PHONY: help submission check documents train adopt runs sweep bundle simulate doctor push calibrate image report bench test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ help: ## List the targets
 
 submission: $(READY) ## Train, bundle and rehearse: from train.csv to submission.csv
 	$(FOLDSHIP) submission $(WHICH) $(TRAINING) $(WHERE) $(PROMISE)
+
+check: $(READY) ## Ask all that can be known before training, and train nothing
+	$(FOLDSHIP) check $(WHICH) $(TRAINING) $(WHERE) $(PROMISE)
 
 documents: $(READY) ## Fetch the documents that a competition with retrieval names
 	$(FOLDSHIP) documents $(WHICH)
@@ -75,6 +78,9 @@ sweep: $(READY) ## Train RECIPES one after another and set them against the firs
 	@mkdir -p $(FOLDSHIP_ROOT)/weights && ln -sfn $(CURDIR)/kernels $(FOLDSHIP_ROOT)/kernels
 	@ln -sfn $(CURDIR)/weights/backbones $(FOLDSHIP_ROOT)/weights/backbones
 	@echo '$(words $(RECIPES)) recipes, one after another; what is finished is kept, so stop and go on at will'
+	failed=; for recipe in $(RECIPES); do \
+		$(FOLDSHIP) check --training --competition $(COMPETITION) --recipe $$recipe $(if $(DATA),--data "$(DATA)") $(TRAINING) || failed=1; \
+	done; [ -z "$$failed" ]
 	for recipe in $(RECIPES); do \
 		$(FOLDSHIP) train --competition $(COMPETITION) --recipe $$recipe $(if $(DATA),--data "$(DATA)") $(TRAINING) || exit; \
 	done

@@ -33,6 +33,10 @@ class DataError(FoldshipError):
     """A competition file is missing or malformed."""
 
 
+class MissingColumnError(DataError):
+    """A table lacks a column that it should have, or has it twice."""
+
+
 class BundleError(FoldshipError):
     """A bundle is incomplete or damaged."""
 

@@ -21,7 +21,7 @@ from typing import Protocol, TextIO
 import pandas as pd
 
 from foldship_kernel import encodings, opening
-from foldship_kernel.errors import NEW_FILE, DataError, listed
+from foldship_kernel.errors import NEW_FILE, DataError, MissingColumnError, listed
 from foldship_kernel.magic import Layout
 from foldship_kernel.opening import Source
 
@@ -269,10 +269,11 @@ def checked_ids(path: Path | Source, name: str, ids: list[str], place: Callable[
 
 def _column_error(path: Path | Source, name: str, header: Sequence[str], needed: set[str]) -> DataError:
     if name in header:
-        return DataError(f"{path}: column '{name}' stands {header.count(name)} times", fix="keep one of them")
+        times = header.count(name)
+        return MissingColumnError(f"{path}: column '{name}' stands {times} times", fix="keep one of them")
     named = [column for column in header if column]
     close = difflib.get_close_matches(name, [column for column in named if column not in needed], n=3)
-    return DataError(
+    return MissingColumnError(
         f"{path}: no column '{name}'",
         expected=f"a column '{name}' in the header",
         found=f"similar: {listed(close)}" if close else f"columns {listed(named)}",

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import click
 
+from foldship.cli.asking import ask
 from foldship.cli.context import Context, open_context, open_workspace
 from foldship.cli.declaring import declared
 from foldship.config.adopting import Meaning
@@ -88,7 +89,9 @@ def command(
     if name:
         workspace = open_workspace(competition)
         with declared(workspace, recipe, name, stated(workspace.root, sources, options)):
-            adopt(open_context(competition, data, recipe))
+            context = open_context(competition, data, recipe)
+            ask(context)
+            adopt(context)
     elif any(value is not None for value in options.values()):
         raise click.UsageError("the options are about one model: name it with --model, and its SOURCE")
     else:
@@ -99,6 +102,7 @@ def command(
                 expected="models under `adopted`, or --model NAME SOURCE ...",
                 fix="name one: foldship adopt --model NAME SOURCE ...; docs/adopting.md tells more",
             )
+        ask(context)
         adopt(context)
     where = f" --data {data}" if data else ""
     click.echo(f"now: foldship bundle --competition {competition}{where} --recipe {recipe}")

@@ -39,9 +39,14 @@ class Context:
     data: Path
 
     @cached_property
+    def plain_rows(self) -> pd.DataFrame:
+        """Training rows, checked, without the passages that are found for them."""
+        return self.competition.read_train(self.data)
+
+    @cached_property
     def rows(self) -> pd.DataFrame:
-        """Training rows, checked."""
-        return self.with_passages(self.competition.read_train(self.data))
+        """Training rows as models read them."""
+        return self.with_passages(self.plain_rows)
 
     def with_passages(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows with the passages that models read beside them, where the competition has such."""

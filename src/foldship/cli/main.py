@@ -19,6 +19,7 @@ from foldship_kernel.errors import FoldshipError
 # Subcommand -> module; a module is imported only when its verb runs, so that --help stays quick.
 VERBS = {
     "documents": "Fetch the documents that a competition with retrieval names, politely.",
+    "check": "Ask all that can be known before training, and train nothing.",
     "train": "Train the fold models and write their out-of-fold predictions.",
     "adopt": "Take models that were trained elsewhere, by any script, as if they were trained here.",
     "runs": "List what was tried and what it scored, compare two runs, repeat one.",

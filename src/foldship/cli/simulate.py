@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,21 @@ if TYPE_CHECKING:
 LEAST_MARGIN = 0.2
 
 
+class Number(click.FloatRange):
+    """A range of numbers that infinity and NaN are none of."""
+
+    name = "float"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
+ABOVE_0 = Number(0, min_open=True)
+
+
 def rehearsal_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What a rehearsal can be told."""
     for option in (
@@ -30,7 +46,7 @@ def rehearsal_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--margin",
-            type=click.FloatRange(0, 1, max_open=True),
+            type=Number(0, 1, max_open=True),
             help="Share of the limit that must be left on the projected machine; less fails.  "
             f"[default: {LEAST_MARGIN}]",
         ),
@@ -46,12 +62,22 @@ def rehearsal_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--cpus",
-            type=float,
+            type=ABOVE_0,
             help="Processors that the kernel may use, to rehearse a slower machine; fractions need a control "
             "group.  [default: all]",
         ),
-        click.option("--memory", type=float, default=16.0, show_default=True, help="Memory limit in GiB."),
-        click.option("--limit", type=float, help="Run-time limit in seconds.  [default: the bundle's own]"),
+        click.option(
+            "--memory",
+            type=ABOVE_0,
+            default=16.0,
+            show_default=True,
+            help="Memory limit in GiB.",
+        ),
+        click.option(
+            "--limit",
+            type=ABOVE_0,
+            help="Run-time limit in seconds.  [default: the bundle's own]",
+        ),
         click.option(
             "--input",
             "input_folder",

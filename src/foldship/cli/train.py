@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from foldship.cli.asking import Asked, ask
 from foldship.cli.context import Context, open_context, shared_options
-from foldship_kernel.errors import DataError, listed
+from foldship_kernel.errors import listed
 from foldship_kernel.tasks import NUMBERS
-
-if TYPE_CHECKING:
-    from foldship.training.pseudo import Unlabelled
 
 jobs_option = click.option(
     "--jobs",
@@ -31,26 +28,27 @@ def command(competition: str, data: Path | None, recipe: str, jobs: int | None) 
     Folds are made once and saved. Finished folds are kept, a broken one goes on from its last checkpoint:
     run the same command again after any interruption. Weights go to weights/<competition>/<model>/.
     """
-    train(open_context(competition, data, recipe), jobs)
+    context = open_context(competition, data, recipe)
+    train(context, ask(context, jobs), jobs)
 
 
-def train(context: Context, jobs: int | None = None) -> None:
-    """Folds, adoption, training, then the scores of it all."""
+def train(context: Context, asked: Asked, jobs: int | None = None) -> None:
+    """Adoption, training, then the scores of it all.
+
+    Args:
+        context: what is to be trained.
+        asked: what `asking.ask` made of it.
+        jobs: most folds to train at once.
+    """
     from foldship import folds, selection
     from foldship.cli import recording
     from foldship.cli.adopt import adopt
     from foldship.cli.selecting import select
-    from foldship.cli.splitting import split
-    from foldship.export import support
-    from foldship.modelling import backbone
     from foldship.reporting import score_tables, terminal
     from foldship.training import run
 
-    for model in context.experiment.models.values():
-        support.check(backbone.locate(model.backbone, context.workspace.weights.parent), model)
-    task, rows = context.competition.task, context.rows
+    task, rows, table = context.competition.task, context.rows, asked.folds
     targets = rows[list(task.targets)]
-    table = split(context)
     if task.kind == NUMBERS:  # of classes, the metric is one for all
         for note in folds.notes(table, targets):
             click.echo(f"note: {note}")
@@ -65,8 +63,9 @@ def train(context: Context, jobs: int | None = None) -> None:
         table,
         context.workspace.weights,
         jobs=jobs,
-        unlabelled=_unlabelled(context),
+        unlabelled=asked.unlabelled,
         score=context.competition.score,
+        drafts=asked.drafts,
     )
     trained = time.monotonic()
     chosen = select(context)
@@ -88,19 +87,3 @@ def train(context: Context, jobs: int | None = None) -> None:
             terminal.show(contents)
     kept = recording.keep(context, chosen, seconds)
     click.echo(f"run {kept.name}: kept in {kept}; `foldship runs` lists all")
-
-
-def _unlabelled(context: Context) -> Unlabelled | None:
-    """Test rows, where a model learns from them: pseudo-labels need them, a backbone takes what there is."""
-    from foldship.training.pseudo import Unlabelled
-
-    models = context.experiment.models.values()
-    if not any(model.pseudo_labels or model.adaptation for model in models):
-        return None
-    try:
-        rows = context.with_passages(context.competition.read_unlabelled(context.data))
-    except DataError:
-        if any(model.pseudo_labels for model in models):
-            raise
-        return None
-    return Unlabelled(rows, context.competition.groups(rows))

@@ -60,7 +60,7 @@ class Model(Settings):
     checkpoints_per_epoch: int = Field(default=4, ge=1)
     averaging: Averaging | None = None
     adaptation: Adaptation | None = None
-    seed: int | None = Field(default=None, ge=0)
+    seed: int | None = Field(default=None, ge=0, le=seeds.LARGEST)
 
     @property
     def has_plateau(self) -> bool:
@@ -146,14 +146,14 @@ class Folds(Settings):
     """Cross-validation folds, split by group."""
 
     count: int = Field(default=5, ge=2)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=seeds.LARGEST)
 
 
 class Experiment(Settings):
     """All of `kernels/<competition>/experiment.yaml` with a recipe laid over it."""
 
     competition: str
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=seeds.LARGEST)
     folds: Folds = Folds()
     models: dict[ModelName, Model] = Field(default_factory=dict)
     adopted: dict[ModelName, Adopted] = Field(default_factory=dict)  # trained elsewhere

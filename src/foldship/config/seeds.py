@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+LARGEST = 2**31  # NumPy takes 32 bits, and folds and stages count on from a seed
+
 
 def expand(models: Mapping[str, Any]) -> dict[str, Any]:
     """Replace each model that has `seeds` by one with `seed` per entry.
@@ -39,7 +41,9 @@ def _check(name: str, seeds: object, rest: Mapping[str, Any]) -> None:
     if (
         not isinstance(seeds, list | tuple)
         or not seeds
-        or not all(type(seed) is int and seed >= 0 for seed in seeds)
+        or not all(type(seed) is int and 0 <= seed <= LARGEST for seed in seeds)
         or len(set(seeds)) < len(seeds)
     ):
-        raise ValueError(f"{name}.seeds: a list of different whole numbers from 0 on, not {seeds!r}")
+        raise ValueError(
+            f"{name}.seeds: a list of different whole numbers from 0 to {LARGEST}, not {seeds!r}"
+        )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from foldship.export.parity import HALF_CPU, Rung
 from foldship_kernel import engines
-from foldship_kernel.errors import BundleError
+from foldship_kernel.errors import BundleError, FoldshipError
 
 AUTO = "auto"
 ENCODER, ENCODER_INT8 = "encoder_cpu", "encoder_int8"
@@ -39,7 +39,19 @@ OPENVINO_FP32 = Candidate(
 )
 OPENVINO = Candidate("openvino", "openvino", ENCODER, Rung("OpenVINO on CPU", _TOLERANCE_BF16, _FIX))
 INT8 = Candidate("onnxruntime-int8", "onnxruntime", ENCODER_INT8, Rung("int8 on CPU", _TOLERANCE_INT8, _FIX))
+INSTEAD = "set cpu_engine: auto in kernel.yaml: it takes the fastest engine that can be used"
 CANDIDATES = (REFERENCE, OPENVINO_FP32, OPENVINO, INT8)  # the most exact first
+
+
+def check(name: str) -> None:
+    """Refuse an engine, as kernel.yaml names it, that cannot be tried on this machine.
+
+    Raises:
+        FoldshipError: it cannot.
+    """
+    fault = next((obstacle(candidate) for candidate in CANDIDATES if candidate.name == name), "")
+    if fault:
+        raise FoldshipError(f"cpu_engine: {name} cannot be used", found=fault, fix=INSTEAD)
 
 
 def obstacle(candidate: Candidate) -> str:

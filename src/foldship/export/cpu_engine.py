@@ -10,9 +10,9 @@ from foldship import metrics
 from foldship.export import candidates, parity, speed
 from foldship.export.candidates import CANDIDATES, REFERENCE, Candidate
 from foldship.export.draft import Draft
+from foldship.export.engine_trial import CHOSEN, Trial
 from foldship.export.parity import ParityError
 from foldship.export.samples import HeldOut, Rows
-from foldship.export.engine_trial import CHOSEN, Trial
 from foldship.modelling.library import Card
 from foldship_kernel.errors import FoldshipError
 
@@ -112,7 +112,7 @@ def _asked_for(
             raise FoldshipError(
                 f"model {card.name}: cpu_engine {wanted} cannot be used",
                 found=fault,
-                fix="set cpu_engine: auto in kernel.yaml: it takes the fastest engine that can be used",
+                fix=candidates.INSTEAD,
             )
     return candidate, [trial]
 

@@ -62,12 +62,21 @@ def default_profile(kernel_metadata: Path) -> str:
             found=repr(error),
             fix=bundles.REBUILD,
         ) from error
+    return profile_of(gpu, shape, str(kernel_metadata))
+
+
+def profile_of(gpu: bool, shape: str, where: str) -> str:
+    """Name of the profile of a machine as a kernel's settings name it; `where` these stand, for errors.
+
+    Raises:
+        FoldshipError: there is no profile of it.
+    """
     if not gpu:
         return CPU
     known = {name: machine.profile for name, machine in machines.MACHINES.items() if machine.profile}
     if shape not in known:
         raise FoldshipError(
-            f"{kernel_metadata}: there is no profile for machine_shape {shape!r}",
+            f"{where}: there is no profile for machine_shape {shape!r}",
             expected=f"one of {', '.join(known)}",
             found=machines.UNAVAILABLE.get(shape, ""),
             fix="name a profile with PROFILE=..., or measure one with `make calibrate`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -73,20 +74,14 @@ def simulate(
         FoldshipError: a folder or file is missing, or no sandbox or share of the processors can be had.
         DataError: `input_folder` cannot be read; then nothing is run.
     """
-    if limit_s <= 0 or memory_gib < LEAST_MEMORY_GIB or working_gib <= 0:
-        raise FoldshipError(
-            "impossible limits",
-            expected=f"time and working folder above 0, memory at least {LEAST_MEMORY_GIB} GiB",
-            found=f"{limit_s:g} s, {working_gib:g} GiB, {memory_gib:g} GiB",
-            fix="give LIMIT= in seconds and MEMORY= in GiB",
-        )
+    check_limits(limit_s, memory_gib, working_gib)
     processors.check(cpus)
     # As the kernel reads them: odd files are a warning, not the end of the rehearsal.
     rows, wanted = task.read_test(input_folder, strict=False)
     template = pd.DataFrame({wanted.id_column: list(wanted.ids)}).reindex(columns=list(wanted.columns))
     out.mkdir(parents=True, exist_ok=True)
     further = image.PARQUET if _in_parquet(task, input_folder) else ()
-    environment = image.prepare(cache, requirements, echo or _to_screen, further)
+    environment = image.prepare(cache, requirements, echo or to_screen, further)
     with private_folder(out.resolve().parent) as scratch:
         temporary = scratch / "tmp"
         temporary.mkdir()
@@ -104,7 +99,7 @@ def simulate(
         )
         places = [kernel, *parts.built(dataset), input_folder, out, cache, Path.cwd(), Path(__file__)]
         (out / VERDICT).unlink(missing_ok=True)  # from here on, no verdict means not judged
-        mechanism, report, refused = _run(isolation, room, environment, places, scratch, echo or _to_screen)
+        mechanism, report, refused = shut_in(isolation, room, environment, places, scratch, echo or to_screen)
         verdict = judge(
             kernel,
             dataset,
@@ -127,7 +122,27 @@ def _in_parquet(task: Task, folder: Path) -> bool:
     return any(opening.source(folder / name).layout.kind == magic.PARQUET for name in task.files)
 
 
-def _run(
+def check_limits(limit_s: float, memory_gib: float, working_gib: float = 1.0) -> None:
+    """Refuse limits under which nothing can run.
+
+    Args:
+        limit_s: seconds.
+        memory_gib, working_gib: GiB of memory and of the working folder.
+
+    Raises:
+        FoldshipError: one is too low, or no number.
+    """
+    numbers = all(map(math.isfinite, (limit_s, memory_gib, working_gib)))
+    if not numbers or limit_s <= 0 or memory_gib < LEAST_MEMORY_GIB or working_gib <= 0:
+        raise FoldshipError(
+            "impossible limits",
+            expected=f"time and working folder above 0, memory at least {LEAST_MEMORY_GIB} GiB",
+            found=f"{limit_s:g} s, {working_gib:g} GiB, {memory_gib:g} GiB",
+            fix="give LIMIT= in seconds and MEMORY= in GiB",
+        )
+
+
+def shut_in(
     isolation: str,
     room: Room,
     environment: image.Image,
@@ -163,7 +178,8 @@ def _run(
         expected="bubblewrap, user namespaces, or Docker with Kaggle's image",
         found="; ".join(f"{name}: {reason}" for name, reason in refused.items()),
         fix="install bubblewrap, or allow user namespaces (on Ubuntu 24.04 and later: `sudo sysctl -w "
-        "kernel.apparmor_restrict_unprivileged_userns=0`); to run without any isolation, ask for 'none'",
+        "kernel.apparmor_restrict_unprivileged_userns=0`); or, as in a container that has none to give, run "
+        "without any isolation: --isolation none (ISOLATION=none)",
     )
 
 
@@ -203,6 +219,7 @@ def _write(verdict: Verdict, report: Report, out: Path) -> None:
     atomic.write_json(out / VERDICT, verdict.as_dict())
 
 
-def _to_screen(line: str) -> None:
+def to_screen(line: str) -> None:
+    """Show a line of a log as it is."""
     sys.stderr.write(line)
     sys.stderr.flush()

@@ -7,6 +7,7 @@ from foldship.selection.choose import (
     OUT_OF_FOLD,
     Selection,
     add_blends,
+    check,
     fit_blend,
     run,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "OUT_OF_FOLD",
     "Selection",
     "add_blends",
+    "check",
     "fit_blend",
     "is_scored",
     "run",

@@ -85,6 +85,16 @@ class Selection:
     notes: Sequence[str]
 
 
+def check(processing: PostProcessing, blending: Blending, *, of_classes: bool) -> None:
+    """Check that settings fit the targets; no predictions are needed for that.
+
+    Raises:
+        FoldshipError: they do not.
+    """
+    class_steps.check(processing.kinds, of_classes=of_classes)
+    weighting.check(blending, of_classes=of_classes)
+
+
 def run(
     truth: pd.DataFrame,
     oof: Mapping[str, pd.DataFrame],
@@ -126,8 +136,7 @@ def run(
         FoldshipError: settings do not fit the targets.
     """
     of_classes = isinstance(score, metrics.OfClasses)
-    class_steps.check(processing.kinds, of_classes=of_classes)
-    weighting.check(blending, of_classes=of_classes)
+    check(processing, blending, of_classes=of_classes)
     data = _voting(align(truth, oof, groups, group_targets), blending)
     if metrics.is_constant(data.truth).all():
         raise DataError(

@@ -9,6 +9,7 @@ from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
 
 FILE_NAME = "main.py"
+PLACES = ("CODE_SHA256", "HAND_OVER")
 SUBMISSION = "foldship_kernel.supervise"  # makes the submission
 
 
@@ -22,20 +23,35 @@ def write(folder: Path, template: Path, code_sha256: str, *, hand_over: str = SU
         hand_over: name of the module whose `main(bundle, inputs, working, start)` does the work.
 
     Raises:
-        FoldshipError: the template does not hold each placeholder just once.
+        FoldshipError: see `check`.
     """
-    text = template.read_text(encoding="utf-8")
+    text = check(template)
     for name, value in (("CODE_SHA256", code_sha256), ("HAND_OVER", hand_over)):
-        placeholder = f"@{name}@"
-        if text.count(placeholder) != 1:
+        text = text.replace(f"@{name}@", value)
+    atomic.write_text(folder / FILE_NAME, text)
+
+
+def check(template: Path) -> str:
+    """The entry script as it is before anything is filled in.
+
+    Raises:
+        FoldshipError: it cannot be read, or does not hold each placeholder just once.
+    """
+    try:
+        text = template.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FoldshipError(
+            f"{template}: cannot be read", found=str(error), fix="restore it, it comes with the project"
+        ) from error
+    for name in PLACES:
+        if text.count(f"@{name}@") != 1:
             raise FoldshipError(
                 f"{template}: {name} has no place to go",
-                expected=f"{placeholder} once",
-                found=f"{text.count(placeholder)} times",
+                expected=f"@{name}@ once",
+                found=f"{text.count(f'@{name}@')} times",
                 fix=f"restore the line that sets {name}",
             )
-        text = text.replace(placeholder, value)
-    atomic.write_text(folder / FILE_NAME, text)
+    return text
 
 
 def digest(template: Path, code: Path) -> str:

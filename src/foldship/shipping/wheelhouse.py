@@ -99,22 +99,10 @@ def assemble(
         FoldshipError: an image is not known, its wheels cannot be resolved or fetched, the proof fails, or no
             image has the CUDA that a GPU kernel is for.
     """
-    lacking: list[tuple[Place, list[str], list[Path]]] = []
-    known = places(images, own)
-    if accelerator == "gpu" and not any(on_gpu(place.image, accelerator) for place in known):
-        raise FoldshipError(
-            "a GPU kernel, but none of the images has CUDA: it would run on the CPU",
-            expected="at least one image with CUDA, such as kaggle-gpu",
-            found=", ".join(str(place) for place in known),
-            fix="add an image to `images` in kernel.yaml, or choose `accelerator: cpu` there",
-        )
-    for place in known:
-        needs = wanted(place.image, accelerator, libraries)
-        pins = pinned(place, needs, own)
-        lacking.append((place, needs, [fetching.fetch(cache, pin, place.python) for pin in pins]))
-    shipped = sorted({wheel.name: wheel for *_, wheels in lacking for wheel in wheels}.values())
+    gathered = gather(images, own, accelerator, libraries, cache)
+    shipped = sorted({wheel.name: wheel for *_, wheels in gathered for wheel in wheels}.values())
     entries = []
-    for place, needs, wheels in lacking:
+    for place, needs, wheels in gathered:
         gpu = on_gpu(place.image, accelerator)
         ask = proof.Ask(place.image, place.python, tuple(needs), LEFT_OUT, gpu)
         proof.prove(ask, wheels, shipped, str(place))
@@ -124,7 +112,43 @@ def assemble(
             )
             for wheel in wheels
         ]
-    return Wheelhouse(tuple(shipped), tuple(entries), tuple(str(place) for place, *_ in lacking))
+    return Wheelhouse(tuple(shipped), tuple(entries), tuple(str(place) for place, *_ in gathered))
+
+
+def gather(
+    images: Iterable[str], own: Path, accelerator: str, libraries: Container[str], cache: Path
+) -> list[tuple[Place, list[str], list[Path]]]:
+    """Fetch the wheels that any of the images lacks; arguments as of `assemble`.
+
+    Returns:
+        Of each place what a kernel needs there besides what the image has, and the wheels that bring it.
+
+    Raises:
+        FoldshipError: as `assemble`, but for the proof.
+    """
+    return [
+        (place, needs, [fetching.fetch(cache, pin, place.python) for pin in pinned(place, needs, own)])
+        for place, needs in lacking(images, own, accelerator, libraries)
+    ]
+
+
+def lacking(
+    images: Iterable[str], own: Path, accelerator: str, libraries: Container[str]
+) -> list[tuple[Place, list[str]]]:
+    """Of each place what a kernel needs besides what the image has; nothing is resolved or fetched.
+
+    Raises:
+        FoldshipError: an image is not known or cannot be used, or none has the CUDA that a GPU kernel is for.
+    """
+    known = places(images, own)
+    if accelerator == "gpu" and not any(on_gpu(place.image, accelerator) for place in known):
+        raise FoldshipError(
+            "a GPU kernel, but none of the images has CUDA: it would run on the CPU",
+            expected="at least one image with CUDA, such as kaggle-gpu",
+            found=", ".join(str(place) for place in known),
+            fix="add an image to `images` in kernel.yaml, or choose `accelerator: cpu` there",
+        )
+    return [(place, wanted(place.image, accelerator, libraries)) for place in known]
 
 
 def given(wheels: Iterable[Path], images: Iterable[str], own: Path) -> Wheelhouse:

@@ -4,34 +4,104 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
-from transformers import AutoConfig
+from transformers import AutoConfig, PretrainedConfig
 
-from foldship.modelling.store import ModelCard
+from foldship.config.network import deepest
+from foldship.config.stages import ON_VECTORS, AnyStage, Ridge, Stage
+from foldship.modelling.store import OUT_OF_FOLD, ModelCard
 from foldship.training.side_by_side import Work
 from foldship_kernel.errors import FoldshipError
 
-CHECKPOINT = 12  # bytes a parameter: weights and optimizer state
 CHECKPOINTS = 3  # at once: the oldest goes when the newest is written
 WEIGHTS = 4  # bytes a parameter
+STATE = 8  # bytes a parameter that learns, of the optimizer
+ADAPTED = 0.02  # share of a backbone's parameters that its adapters have
 
 
 def space_of(card: ModelCard) -> int:
-    """Bytes that a fold of a model takes on the disk while it is trained."""
+    """Bytes that a fold of a model takes on the disk while it is trained.
+
+    Checkpoints hold all weights, and the optimizer's state of those that learn. A `ridge` stage makes none.
+    """
+    settings, weights = card.config, WEIGHTS * _parameters(card)
+    learning = [_learning(card, stage) for stage in settings.stages if not isinstance(stage, Ridge)]
+    checkpoint = 0.0
+    if learning:
+        state = STATE + (WEIGHTS if settings.averaging else 0)
+        checkpoint = weights + state * max(learning)
+    copies = len(settings.stages) + (1 if settings.early_stopping else 0)  # of stages, best state
+    return int(CHECKPOINTS * checkpoint + copies * weights) + kept_of(card)
+
+
+def kept_of(card: ModelCard) -> int:
+    """Bytes of a fold's weights, once it is trained."""
+    share = 1.0 if card.config.adapter is None or card.config.adapter.changes_base else ADAPTED
+    return int(WEIGHTS * share * _parameters(card))
+
+
+def needed(cards: Mapping[Path, ModelCard], folds: int, at_once: int) -> int:
+    """Bytes that a training has yet to write, at its peak.
+
+    Args:
+        cards: of the models, by the folder, which may hold a part of them.
+        folds: of each.
+        at_once: folds that are trained side by side.
+    """
+    kept = sum(max(0, folds * kept_of(card) - _size(folder)) for folder, card in cards.items())
+    working = [
+        space_of(card) - kept_of(card)
+        for folder, card in cards.items()
+        if not (folder / OUT_OF_FOLD).is_file()  # else all of it is trained
+    ]
+    return kept + min(at_once, folds * len(working)) * max(working, default=0)
+
+
+def parameters(card: ModelCard) -> tuple[int, int]:
+    """Weights of a fold's encoder, and those of them that differ from fold to fold."""
+    learning = max((_learning(card, stage) for stage in card.config.stages), default=0)
+    return _parameters(card), int(learning)
+
+
+def weights_of(source: str) -> int:
+    """Bytes of a backbone's weights in fp32; 0 where its configuration is not to be had, or does not tell."""
+    try:
+        config = AutoConfig.from_pretrained(source)
+        return WEIGHTS * _count(config, config.num_hidden_layers)
+    except (OSError, ValueError, AttributeError):
+        return 0
+
+
+def _parameters(card: ModelCard) -> int:
     config = AutoConfig.from_pretrained(card.source)
-    # The usual count of an encoder: embeddings, and 12 h^2 a layer.
-    parameters = (
-        config.vocab_size * config.hidden_size + 12 * config.num_hidden_layers * config.hidden_size**2
-    )
-    settings = card.config
-    checkpoint = CHECKPOINT + (WEIGHTS if settings.averaging else 0)
-    copies = len(settings.stages) + 1 + (1 if settings.early_stopping else 0)  # of stages, fold, best state
-    space = (CHECKPOINTS * checkpoint + copies * WEIGHTS) * int(parameters)
-    return space if settings.adapter is None else space // 3  # no optimizer state for the base
+    layers = min(config.num_hidden_layers, deepest(card.config.pooling) or config.num_hidden_layers)
+    return _count(config, layers)
+
+
+def _count(config: PretrainedConfig, layers: int) -> int:
+    """The usual count of an encoder: embeddings, and 12 h^2 a layer."""
+    return int(config.vocab_size * config.hidden_size + layers * _a_layer(config))
+
+
+def _learning(card: ModelCard, stage: AnyStage) -> float:
+    """Parameters of the encoder that learn in a stage."""
+    if stage.train in ON_VECTORS:
+        return 0
+    total = _parameters(card)
+    if stage.train == "adapter":
+        return ADAPTED * total
+    assert isinstance(stage, Stage)
+    config = AutoConfig.from_pretrained(card.source)
+    frozen = stage.freeze_layers * _a_layer(config)
+    return total - frozen - (config.vocab_size * config.hidden_size if frozen else 0)
+
+
+def _a_layer(config: PretrainedConfig) -> int:
+    return int(12 * config.hidden_size**2)
 
 
 def check_space(work: Work, running: Sequence[Work]) -> None:

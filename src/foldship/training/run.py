@@ -10,6 +10,7 @@ import pandas as pd
 from foldship.config.schema import Experiment, Model
 from foldship.metrics import Score, spearman
 from foldship.modelling import lock
+from foldship.modelling.store import ModelCard
 from foldship.training import disk, frozen_states, prepare, side_by_side
 from foldship.training.pseudo import Unlabelled
 from foldship_kernel import grouping
@@ -26,6 +27,7 @@ def run(
     jobs: int | None = None,
     unlabelled: Unlabelled | None = None,
     score: Score = spearman,
+    drafts: Mapping[str, ModelCard] | None = None,
 ) -> list[Path]:
     """Train every model of the experiment.
 
@@ -38,6 +40,7 @@ def run(
         jobs: most folds to train at once on a CPU; None takes as many as the machine bears.
         unlabelled: rows that models with `pseudo_labels` learn from besides, and that backbones adapt to.
         score: the metric.
+        drafts: what `prepare.draft` made of each model, where that was asked before.
 
     Returns:
         The folder of each model, with `oof.csv` in it.
@@ -49,7 +52,8 @@ def run(
     # Blending comes after the last fold: too late to hear that its settings do not fit.
     grouping.columns(task.group_targets, task.targets, experiment.blend.group_mean)
     given = prepare.Given(task, experiment, rows, folds_table, weights, unlabelled, score)
-    drafts = {name: prepare.draft(name, given) for name in experiment.models}  # before anything is trained
+    if drafts is None:  # before anything is trained
+        drafts = {name: prepare.draft(name, given) for name in experiment.models}
     folders = []
     with lock.held(weights):
         for wave in _waves(experiment.models):

@@ -26,6 +26,7 @@ from foldship.config.schema import Experiment
 from foldship.workspace import Workspace
 from foldship_kernel.errors import FoldshipError
 
+ROOT = Path(__file__).resolve().parents[3]
 OWN = {
     "backbone": "any",
     "towers": [{"segments": ["title"], "max_tokens": 16}],
@@ -38,6 +39,9 @@ def workspace(tmp_path: Path) -> Workspace:
     elsewhere.competition(tmp_path / "kernels")
     experiment = {"competition": "small", "models": {"own": OWN}}
     (tmp_path / "kernels" / "small" / "experiment.yaml").write_text(yaml.safe_dump(experiment))
+    kernel = {"title": "Foldship Small", "dataset_title": "Foldship Small Bundle", "competition": "small"}
+    (tmp_path / "kernels" / "small" / "kernel.yaml").write_text(yaml.safe_dump(kernel))
+    (tmp_path / "kernels" / "main.py").write_bytes((ROOT / "kernels" / "main.py").read_bytes())
     return Workspace(tmp_path, "small")
 
 

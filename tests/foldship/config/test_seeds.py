@@ -30,7 +30,7 @@ def test_what_is_written_down_can_be_read_again() -> None:
     assert Experiment.model_validate(whole.model_dump(mode="json")) == whole
 
 
-@pytest.mark.parametrize("seeds", [[], [1, 1], [1.5], 3, [True], [-1], None])
+@pytest.mark.parametrize("seeds", [[], [1, 1], [1.5], 3, [True], [-1], [2**32], None])
 def test_seeds_that_are_none_are_refused(seeds: Any) -> None:
     with pytest.raises(ValidationError, match=r"one\.seeds: a list of different whole numbers"):
         experiment(one={**MODEL, "seeds": seeds})

@@ -10,8 +10,8 @@ from declared import quest
 
 from foldship.export import candidates, cpu_engine, parity, speed
 from foldship.export.candidates import INT8, OPENVINO, OPENVINO_FP32, REFERENCE
-from foldship.export.samples import HeldOut
 from foldship.export.engine_trial import Trial
+from foldship.export.samples import HeldOut
 from foldship_kernel.errors import FoldshipError
 
 TARGETS = ("first", "second")
