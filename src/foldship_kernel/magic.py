@@ -89,13 +89,14 @@ def foreign(head: bytes) -> tuple[str, str] | None:
     return None
 
 
-def layout(head: bytes, name: str, first_line: bytes) -> Layout:
+def layout(head: bytes, name: str, first_line: bytes, *, alone: bool = False) -> Layout:
     """How a table lies in its bytes.
 
     Args:
         head: the first bytes.
         name: of the file, whose ending counts where the bytes leave it open.
         first_line: the first line that is not blank, as a whole.
+        alone: whether it is the only one, so that an object on it may be a document with rows in it.
     """
     if head.startswith(_PARQUET):
         return Layout(PARQUET)
@@ -104,7 +105,8 @@ def layout(head: bytes, name: str, first_line: bytes) -> Layout:
     ending = name.lower().rpartition(".")[2]
     of_json = ending in ("json", "jsonl", "ndjson")
     if start.startswith(b"{") and (of_json or _is_object(start)):
-        return Layout(JSON_LINES if _is_object(start) or ending in ("jsonl", "ndjson") else JSON)
+        lines = ending in ("jsonl", "ndjson") or (_is_object(start) and not alone)
+        return Layout(JSON_LINES if lines else JSON)
     if of_json or (start.startswith(b"[") and start[1:].lstrip()[:1] in (b"{", b"")):
         return Layout(JSON)
     mark = _delimiter(start, ending)

@@ -84,7 +84,9 @@ def source(path: Path, encoding: str = encodings.UTF8) -> Source:
         raise DataError(f"{file}: {what}", expected=f"the table {name}", fix=fix)
     with containers.opened(file, steps) as stream:
         line = _first_line(stream)
-    return Source(file, tuple(steps), magic.layout(head, last, line), encodings.of(head, encoding))
+        alone = line.startswith(b"{") and not _first_line(stream)
+    layout = magic.layout(head, last, line, alone=alone)
+    return Source(file, tuple(steps), layout, encodings.of(head, encoding))
 
 
 def there(path: Path) -> bool:

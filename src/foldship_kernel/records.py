@@ -253,6 +253,8 @@ def _list(source: Source, inside: str) -> list[Any]:
         value = value[key]
     if not isinstance(value, list):
         lists = [k for k, v in value.items() if isinstance(v, list)] if isinstance(value, Mapping) else []
+        if isinstance(value, Mapping) and not inside and not lists:
+            return [value]  # the only row of a file of JSON lines
         raise DataError(
             f"{source}: {inside or 'the file'} is no list",
             expected="a list of rows",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -70,6 +71,24 @@ def test_a_template_that_does_not_fit_is_left_to_the_proper_reading(
     put(tmp_path / "input" / "slug", template)
     assert not stopgap.write(manifest, tmp_path / "input", tmp_path / "submission.csv")
     assert not (tmp_path / "submission.csv").exists()
+
+
+def test_a_packed_template_is_read_as_well(tmp_path: Path, manifest: Path) -> None:
+    folder = tmp_path / "input" / "slug"
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / "sample_submission.csv.zip", "w") as archive:
+        archive.writestr("sample_submission.csv", "id\tsecond\tfirst\n007\t0\t0\nx 2\t0\t0\n")
+    assert stopgap.write(manifest, tmp_path / "input", tmp_path / "submission.csv")
+    assert list(pd.read_csv(tmp_path / "submission.csv", dtype={"id": str})["id"]) == ["007", "x 2"]
+
+
+@pytest.mark.parametrize("content", [b"PAR1\0\0PAR1", b"PK\3\4cut off", b"<html>", b'[{"id": 1}]'])
+def test_a_template_that_is_no_table_of_text_is_left_too(
+    tmp_path: Path, manifest: Path, content: bytes
+) -> None:
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input" / "sample_submission.csv").write_bytes(content)
+    assert not stopgap.write(manifest, tmp_path / "input", tmp_path / "submission.csv")
 
 
 def test_another_data_sets_template_is_passed_over(tmp_path: Path, manifest: Path) -> None:

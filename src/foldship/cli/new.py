@@ -87,7 +87,15 @@ def make(name: str, given: Path) -> None:
             folder / "kernel.yaml", "# competition: the slug in the address of its page on Kaggle.\n", kernel
         )
         atomic.write_text(folder / "recipes" / "fast.yaml", "# The experiment as it is.\n{}\n")
-        competition = competitions.get(folder.parent, folder.name)
+        try:
+            competition = competitions.get(folder.parent, folder.name)
+        except FoldshipError as error:  # it names what will not be there any more
+            raise FoldshipError(
+                f"{given}: no declaration can be made of it that holds",
+                expected=f"the settings that these lines led to: {'; '.join(found.reasons)}",
+                found=error.found,
+                fix="write competition.yaml by hand; docs/competitions.md lists all keys",
+            ) from error
         rows = competition.read_train(train.parent)
         read = f"{len(rows):,} rows read"
         if found.layout.test is not None:
@@ -110,7 +118,7 @@ def _training_file(given: Path, into: Path) -> Path:
     whole = given.is_dir() or (given.suffix.lower() == ".zip" and len(opening.tables_in(given)) > 1)
     if whole:
         return guess.training_file(unpacking.folder(given, (), into, "--from"))
-    if not given.exists():
+    if not opening.there(given):
         raise opening.missing_error(given)
     inside = opening.tables_in(given)
     return given.with_name(inside[0] if inside else opening.unpacked(given.name))

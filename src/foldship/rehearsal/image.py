@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from foldship_kernel import atomic
 from foldship_kernel.errors import FoldshipError
 
 REQUIREMENTS = Path(__file__).with_name("image-requirements.txt")
+# Kaggle's image holds it, too, but only tables in Parquet need it, and it is half as large as all the others.
+PARQUET = ("pyarrow==18.1.0",)
 WANTED = (3, 12)  # what Kaggle runs
 OLDEST = (3, 11)
 RECORD = "image.json"
@@ -57,7 +59,10 @@ class Image:
 
 
 def prepare(
-    cache: Path, requirements: Path = REQUIREMENTS, say: Callable[[str], None] | None = None
+    cache: Path,
+    requirements: Path = REQUIREMENTS,
+    say: Callable[[str], None] | None = None,
+    further: Sequence[str] = (),
 ) -> Image:
     """Make the environment, or find it made.
 
@@ -65,13 +70,15 @@ def prepare(
         cache: folder that keeps `image-py3XX` between runs.
         requirements: pinned packages, all that are installed.
         say: told when something slow begins.
+        further: pinned packages besides, for an environment of its own.
 
     Raises:
         FoldshipError: no suitable Python, or the packages cannot be installed.
     """
     interpreter = best_interpreter()
-    pins = requirements.read_text(encoding="utf-8")
-    folder = cache.resolve() / f"image-py{interpreter.version[0]}{interpreter.version[1]}"
+    pins = "\n".join([requirements.read_text(encoding="utf-8"), *further])
+    named = "".join(f"-{pin.partition('==')[0]}" for pin in further)
+    folder = cache.resolve() / f"image-py{interpreter.version[0]}{interpreter.version[1]}{named}"
     record = {"program": str(interpreter.program), "requirements": pins}
     if not _matches(folder, record):
         if say:
@@ -79,7 +86,9 @@ def prepare(
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as parent:
             fresh = Path(parent) / "image"
-            _install(interpreter, fresh, requirements)
+            listed = Path(parent) / requirements.name
+            listed.write_text(pins, encoding="utf-8")
+            _install(interpreter, fresh, listed)
             atomic.write_json(fresh / RECORD, record)
             if folder.exists():
                 folder.rename(Path(parent) / "old")

@@ -18,7 +18,7 @@ from foldship.rehearsal.mechanisms.base import Mechanism, Setting
 from foldship.rehearsal.room import Room, furnish
 from foldship.rehearsal.scratch import private_folder
 from foldship.rehearsal.verdict import Verdict
-from foldship_kernel import atomic, parts
+from foldship_kernel import atomic, magic, opening, parts
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import Task
 
@@ -85,7 +85,8 @@ def simulate(
     rows, wanted = task.read_test(input_folder, strict=False)
     template = pd.DataFrame({wanted.id_column: list(wanted.ids)}).reindex(columns=list(wanted.columns))
     out.mkdir(parents=True, exist_ok=True)
-    environment = image.prepare(cache, requirements, echo or _to_screen)
+    further = image.PARQUET if _in_parquet(task, input_folder) else ()
+    environment = image.prepare(cache, requirements, echo or _to_screen, further)
     with private_folder(out.resolve().parent) as scratch:
         temporary = scratch / "tmp"
         temporary.mkdir()
@@ -119,6 +120,11 @@ def simulate(
         )
         _write(verdict, report, out)
     return verdict
+
+
+def _in_parquet(task: Task, folder: Path) -> bool:
+    """Whether a table that the kernel reads is in Parquet."""
+    return any(opening.source(folder / name).layout.kind == magic.PARQUET for name in task.files)
 
 
 def _run(

@@ -48,6 +48,36 @@ def test_a_column_with_the_name_of_a_class_is_in_nobodys_way(tmp_path: Path) -> 
     assert rows.columns.is_unique and rows["yes"].tolist() == [0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]
 
 
+NAMED = {"train": "id", "test": "test_id", "sample": "Id"}
+
+
+def test_the_id_column_may_have_a_name_in_each_file(tmp_path: Path) -> None:
+    competition = declare(tmp_path, id=NAMED)
+    rows = competition.read_train(write(tmp_path, ROWS.replace("\n1,", "\n001,")))
+    assert rows.columns[0] == "Id" and rows["Id"].tolist()[:2] == ["001", "2"]
+    # A column that has the wanted name itself gives way.
+    (tmp_path / "test.csv").write_text("test_id,Id,one,two\n07,x,a,b\n8,y,c,d\n")
+    (tmp_path / "sample_submission.csv").write_text("Id,label\n8,no\n07,no\n")
+    wanted, template = competition.task.read_test(tmp_path)
+    assert list(wanted.ids) == ["07", "8"] and template.ids == ["8", "07"] and template.id_column == "Id"
+    (chunk,) = wanted.chunks()
+    assert chunk["Id"].tolist() == ["07", "8"] and chunk.columns.is_unique
+    assert competition.read_unlabelled(tmp_path)["Id"].tolist() == ["07", "8"]
+    assert competition.columns(tmp_path, ("one",))["Id"].tolist()[-3:] == ["7", "07", "8"]
+
+
+def test_training_rows_without_an_id_are_numbered(tmp_path: Path) -> None:
+    competition = declare(tmp_path, id={"train": None, "test": "id"})
+    rows = competition.read_train(write(tmp_path, ROWS.replace("\n3,", "\n2,")))  # twice the same
+    assert rows["id"].tolist() == [str(number) for number in range(7)] and rows.columns.is_unique
+    (tmp_path / "train.csv").rename(tmp_path / "other.csv")
+    lines = [line.split(",") for line in ROWS.splitlines()[1:]]
+    frame = pd.DataFrame(lines, columns=["id", "one", "two", "label"]).drop(columns="id")
+    frame.to_json(tmp_path / "train.jsonl", orient="records", lines=True)
+    again = competition.read_train(tmp_path)
+    assert again["id"].tolist() == rows["id"].tolist() and again["one"].tolist() == rows["one"].tolist()
+
+
 @pytest.mark.parametrize(("value", "shown"), [("maybe", "'maybe'"), ("", "nothing"), ("No", "'No'")])
 def test_an_unknown_class_is_named_with_its_row(tmp_path: Path, value: str, shown: str) -> None:
     write(tmp_path, ROWS.replace("2,c,d,yes", f"2,c,d,{value}"))

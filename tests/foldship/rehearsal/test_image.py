@@ -15,6 +15,7 @@ def test_packages_are_pinned():
     assert {pin.split("==")[0] for pin in pins} >= {"numpy", "pandas", "scipy", "tokenizers"}
     assert all("==" in pin for pin in pins)
     assert not {pin.split("==")[0] for pin in pins} & set(image.ABSENT)
+    assert all("==" in pin for pin in image.PARQUET)
 
 
 def test_a_made_environment_is_found_again(bare_image):
@@ -41,6 +42,21 @@ def test_other_packages_make_another_environment(tmp_path):
     assert json.loads((folder / "image.json").read_text())["requirements"] == "# two\n"
     assert len(said) == 1
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_further_packages_have_an_environment_of_their_own(tmp_path, monkeypatch):
+    installed = []
+
+    def install(interpreter, folder, requirements):
+        folder.mkdir()
+        installed.append(requirements.read_text())
+
+    monkeypatch.setattr(image, "_install", install)
+    (tmp_path / "some.txt").write_text("# one\n")
+    plain = image.prepare(tmp_path / "cache", tmp_path / "some.txt").folder
+    other = image.prepare(tmp_path / "cache", tmp_path / "some.txt", further=("pyarrow==1.0",)).folder
+    assert other.name == f"{plain.name}-pyarrow" and plain.is_dir()
+    assert installed == ["# one\n", "# one\n\npyarrow==1.0"]
 
 
 def test_packages_that_cannot_be_had_leave_no_half_environment(tmp_path, monkeypatch):

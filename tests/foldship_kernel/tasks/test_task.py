@@ -37,7 +37,7 @@ LOGITS = np.array([[0.0, 800.0, -800.0]], dtype=np.float32)
 
 
 def test_it_goes_through_json() -> None:
-    for task in (SCORES, LABELS):
+    for task in (SCORES, LABELS, replace(SCORES, test_id="test_id")):
         assert Task.from_dict(json.loads(json.dumps(asdict(task)))) == task
 
 

@@ -11,6 +11,7 @@ MOST_CATEGORIES = 30
 LEAST_WORDS = 3  # of a text, on average
 _LONG_WORDS = 5  # of one whose values come again and again
 _SHORT_WORDS = 1.3
+_COUNTED = 10_000  # rows whose words are
 _LEAST_FILLED = 0.2  # of the rows
 _TEXT_NAMES = re.compile(
     r"text|tweet|comment|content|body|title|question|answer|sentence|phrase|essay|excerpt|review|prompt|response"
@@ -42,7 +43,7 @@ def texts(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
     short = [name for name in able if _words(rows[name]) >= _SHORT_WORDS and not is_few(rows[name])]
     if long or short:
         return [name for name in able if name in long or (name in short and (not long or _called(name)))]
-    able = [name for name in able if rows[name].nunique() > 1]
+    able = [name for name in able if rows[name].nunique() > 1 and not _are_codes(rows[name])]
     likely = [name for name in able if _called(name)]
     likely = likely or [name for name in able if not is_few(rows[name]) and not is_id_name(name)]
     return sorted(likely, key=lambda name: -float(rows[name].str.len().mean()))[:1]
@@ -61,7 +62,12 @@ def _words(column: pd.Series) -> float:
     filled = column[column.str.strip() != ""]
     if not len(filled) or len(filled) < _LEAST_FILLED * len(column):
         return 0.0
-    return float(filled.map(lambda text: len(text.split())).mean())
+    return float(filled.iloc[:_COUNTED].map(lambda text: len(text.split())).mean())
+
+
+def _are_codes(column: pd.Series) -> bool:
+    """Whether all values are one word with a digit in it, as names of files are."""
+    return bool(column.str.fullmatch(r"\S*\d\S*").all())
 
 
 def _called(name: str) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from foldship.competitions.guess import columns, ids, table, targets
+from foldship.competitions.guess import columns, encoding, ids, scoring, table, targets
 from foldship.competitions.guess.layout import Layout, declared, layout
+from foldship_kernel import encodings, opening
 from foldship_kernel.errors import DataError, listed
 
 LEAST_GROUPS = 40  # different values of a text by which rows are grouped
@@ -45,20 +46,26 @@ def look(train: Path) -> Guess:
         DataError: a file cannot be read, or nothing in it can be a text or a target.
     """
     files = layout(train)
-    read = table.read(train)
+    written = encoding.find(opening.source(train))
+    read = table.read(train, written)
     rows = read.rows
-    test = None if files.test is None else table.read(train.with_name(files.test)).rows
-    sample = None if files.sample is None else table.read(train.with_name(files.sample)).rows
+    test, sample = (
+        None if name is None else table.read(train.with_name(name), written).rows
+        for name in (files.test, files.sample)
+    )
     reasons = _of_files(files)
+    if written != encodings.UTF8:
+        reasons.append(f"encoding: {written}, as the bytes look, since they are not UTF-8; correct it")
     named = ids.find(rows, test, sample)
     reasons.append(named.reason)
     own = [name for name in (named.train,) if name is not None]
-    seen = targets.Seen(
+    seen = scoring.Seen(
         train,
         rows.drop(columns=own),
         None if test is None else test.drop(columns=named.test, errors="ignore"),
         None if sample is None else sample.drop(columns=named.sample, errors="ignore"),
         files.sample or "the sample",
+        files.others,
     )
     found = targets.find(seen)
     reasons += found.reasons
@@ -83,7 +90,8 @@ def look(train: Path) -> Guess:
     if read.inside:
         declaration["records"] = {"list": read.inside}
         reasons.append(f"records: the list under {read.inside}")
-    if changed := declared(files):
+    changed = declared(files) | ({} if written == encodings.UTF8 else {"encoding": written})
+    if changed:
         declaration["files"] = changed
     if found.submission:
         declaration["submission"] = found.submission
@@ -118,7 +126,7 @@ def _texts(
             found=listed([*others, *in_files]) or "no other column",
             fix="bring the texts into a column of both files (pandas: one read_text() a row)"
             if in_files
-            else targets.BY_HAND,
+            else scoring.BY_HAND,
         )
     reasons.append(f"texts: {', '.join(texts)}, {why}")
     return texts
@@ -139,6 +147,6 @@ def _grouped(rows: pd.DataFrame, texts: list[str], pair: bool, reasons: list[str
         reasons.append("group: pairs that share a text share a fold")
         return {"group": texts, "group_by": "linked"}
     able = [name for name in texts if rows[name].nunique() >= min(LEAST_GROUPS, len(rows) // 4)]
-    chosen = able[0] if able else max(texts, key=lambda name: int(rows[name].nunique()))
+    chosen = able[0] if able else max(texts, key=lambda name: len(set(rows[name])))
     reasons.append(f"group: rows with the same {chosen} share a fold")
     return {"group": [chosen]}

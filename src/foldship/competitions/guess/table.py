@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from foldship_kernel import magic, opening, records, tables
+from foldship_kernel import encodings, magic, opening, records, tables
 from foldship_kernel.errors import NEW_FILE, DataError
 
 
@@ -26,15 +26,19 @@ class Table:
     objects: tuple[str, ...] = ()
 
 
-def read(path: Path) -> Table:
+def read(path: Path, encoding: str = encodings.UTF8) -> Table:
     """Read a file by its declared name, as training does.
+
+    Args:
+        path: see `opening.source`.
+        encoding: of its characters.
 
     Raises:
         DataError: it cannot be read, or has no rows.
     """
-    source = opening.source(path)
+    source = opening.source(path, encoding)
     if source.layout.kind == magic.DELIMITED:
-        rows = tables.read_table(path, required=(), id_column=None)
+        rows = tables.read_table(path, required=(), id_column=None, encoding=encoding)
         return Table(rows.fillna("").astype(object))
     return _of_objects(source)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from foldship import competitions
+from foldship.cli.context import open_context
 from foldship.cli.new import command
 from foldship.competitions import guess
 from foldship.config import load
@@ -147,3 +151,196 @@ def test_real_files(real_data: Path) -> None:
     quest = guess.look(real_data / "quest" / "train.csv").declaration
     assert len(quest["targets"]["columns"]) == 30 and quest["metric"] == "spearman"
     assert quest["texts"] == ["question_title", "question_body", "answer"]
+
+
+def test_several_answers_a_row_are_noticed(tmp_path: Path) -> None:
+    answers = [*"ABCDE"] * (ROWS // 5)
+    found = guess.look(
+        write(tmp_path, ("answer",), {"prediction": "B A D"}, prompt=texts("cat"), answer=answers)
+    )
+    assert found.declaration["submission"] == {"prediction": {"top": 3}}
+    assert found.declaration["metric"] == {"name": "map", "k": 3}
+
+
+def test_a_probability_of_one_of_two_classes(tmp_path: Path) -> None:
+    for labels, yes in ((["no", "yes"], "yes"), (["True", "False"], "True"), (["ham", "spam"], "spam")):
+        columns = {"body": texts("cat"), "label": labels * (ROWS // 2)}
+        found = guess.look(write(tmp_path, ("label",), {"label": 0.5}, **columns))
+        assert found.declaration["submission"] == {"label": yes} and found.declaration["metric"] == "auc"
+
+
+@pytest.mark.parametrize(
+    ("values", "cells", "name", "classes"),
+    [
+        ([0, 1, 2], 0, "label", 3),
+        ([1, 2, 3, 4, 5], 3, "stars", 5),
+        ([1, 2, 3, 4, 5], 3.3, "stars", None),
+        (list(range(15)), 0, "anything", 15),
+        (list(range(15)), 0, "score", None),
+        (list(range(20)), 0, "topic_label", 20),
+        (list(range(15)), 0, "language_of_country", 15),
+        (list(range(15)), 0, "readingScore", None),
+        ([3 * value for value in range(15)], 0, "anything", None),
+        ([0.0, 1.0, 2.0], 1, "label", 3),
+        ([0, 1], 1, "label", None),
+    ],
+)
+def test_whole_numbers_are_classes_or_amounts(
+    tmp_path: Path, values: list[float], cells: float, name: str, classes: int | None
+) -> None:
+    labels = [values[row % len(values)] for row in range(ROWS)]
+    found = guess.look(write(tmp_path, (name,), {"prediction": cells}, body=texts("cat"), **{name: labels}))
+    assert len(found.declaration["targets"].get("classes", [])) == (classes or 0)
+    if classes:  # and it says what else they could be
+        assert any(f"columns: [{name}], range:" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize("prefix", ["", "is_", "prob-"])
+def test_a_samples_columns_that_are_classes(tmp_path: Path, prefix: str) -> None:
+    authors = ["EAP", "HPL", "MWS", "HPL"] * (ROWS // 4)
+    sample = {f"{prefix}{name.lower() if prefix else name}": 0.3 for name in ("MWS", "EAP", "HPL")}
+    found = guess.look(write(tmp_path, ("author",), sample, body=texts("cat"), author=authors))
+    assert found.declaration["targets"] == {"column": "author", "classes": ["EAP", "HPL", "MWS"]}
+    assert list(found.declaration["submission"].values()) == ["MWS", "EAP", "HPL"]
+    assert found.declaration["metric"] == "log_loss"
+
+
+def test_columns_that_exclude_each_other_are_said(tmp_path: Path) -> None:
+    hot = {name: [int(row % 3 == place) for row in range(ROWS)] for place, name in enumerate("abc")}
+    found = guess.look(write(tmp_path, tuple("abc"), dict.fromkeys("abc", 0.33), body=texts("cat"), **hot))
+    assert found.declaration["metric"] == "log_loss"
+    assert any("exclude each other" in reason for reason in found.reasons)
+
+
+def test_targets_that_lie_elsewhere_are_named(tmp_path: Path) -> None:
+    columns = {
+        "text": texts("cat"),
+        "kind": ["True_Correct", "False_Neither"] * 20,
+        "why": ["NA", "Adding"] * 20,
+    }
+    joined = {"kind:why": "True_Correct:NA False_Neither:NA"}
+    with pytest.raises(DataError, match="asks for kind and why in one column"):
+        guess.look(write(tmp_path / "joined", ("kind", "why"), joined, **columns))
+    with pytest.raises(DataError, match=r"asks for columns that are not there(.|\n)*no other"):
+        guess.look(write(tmp_path / "part", ("kind", "why"), {"kind": 0.5, "other": 0.5}, **columns))
+    with pytest.raises(DataError, match=r"no column fits what(.|\n)*red, green"):
+        guess.look(write(tmp_path / "none", ("kind", "why"), {"red": 0.5, "green": 0.5}, **columns))
+    train = write(tmp_path / "apart", (), None, text=texts("cat"))
+    (tmp_path / "apart" / "train_labels.csv").write_text("id,label\nn0,1\n")
+    with pytest.raises(DataError, match=r"nothing looks like a target(.|\n)*train_labels.csv holds it"):
+        guess.look(train)
+
+
+def test_texts_in_files_of_their_own_are_named(tmp_path: Path) -> None:
+    train = write(
+        tmp_path, ("score",), {"score": 0.5}, essay=[f"e{row}" for row in range(ROWS)], score=range(ROWS)
+    )
+    for part in ("train", "test"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "n3.txt").write_text("An essay.")
+    with pytest.raises(
+        DataError, match=r"texts lie in files of their own(.|\n)*in train/, in files called by id"
+    ):
+        guess.look(train)
+
+
+def test_a_list_within_a_document_is_found(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"q{row}", "body": f"is it {row} or so", "answer": "yes" if row % 2 else "no"}
+        for row in range(ROWS)
+    ]
+    (tmp_path / "train.json").write_text(json.dumps({"version": 1, "questions": rows}))
+    found = guess.look(tmp_path / "train.json")
+    assert found.declaration["records"] == {"list": "questions"}
+    assert found.declaration["targets"] == {"column": "answer", "classes": ["no", "yes"]}
+    assert found.declaration["files"] == {"train": "train.json", "sample": None}
+
+
+@pytest.mark.parametrize(
+    "give", ["file", "folder", "archive", "folder of the archive", "packed file", "file that is packed"]
+)
+def test_the_program_takes_what_a_person_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, give: str
+) -> None:
+    (tmp_path / "kernels").mkdir()
+    monkeypatch.setenv("FOLDSHIP_ROOT", str(tmp_path))
+    labels = ["red", "green"] * (ROWS // 2)
+    data = write(tmp_path / "my data", ("label",), {"answer": "red"}, body=texts("cat"), label=labels).parent
+    given = {"file": data / "train.csv", "folder": data}.get(give)
+    if "archive" in give:
+        (tmp_path / "down").mkdir()
+        given = tmp_path / "down" / "colours.zip"
+        with zipfile.ZipFile(given, "w") as archive:
+            for path in data.iterdir():
+                archive.write(path, f"colours/{path.name}")
+        given = given.parent if give != "archive" else given
+    elif "packed" in give:
+        for path in list(data.iterdir()):
+            with zipfile.ZipFile(path.with_name(f"{path.name}.zip"), "w") as archive:
+                archive.write(path, path.name)
+            path.unlink()
+        given = data / ("train.csv.zip" if give == "packed file" else "train.csv")
+    assert given is not None
+    result = CliRunner().invoke(command, ["colours", "--from", str(given)], catch_exceptions=False)
+    assert result.exit_code == 0 and "40 rows read, and 40 to predict" in result.output
+    # The command that it says to go on with reads the same rows.
+    named = shlex.split(result.output.splitlines()[-1])
+    (tmp_path / "kernels" / "main.py").touch()
+    context = open_context("colours", Path(named[named.index("--data") + 1]), "fast")
+    assert len(context.rows) == ROWS
+    assert "files" not in context.competition.declared.model_fields_set
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("colours", "nowhere", "no such file"),
+        ("colours", "empty", "no file may hold the training rows"),
+        ("colours", "notes.md", "holds neither numbers nor classes"),
+        ("My-Name", "nowhere", r"cannot be a competition's name(.|\n)*name it my_name"),
+        ("c" * 40, "nowhere", "too long a name"),
+    ],
+)
+def test_wrong_arguments_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, given: str, said: str
+) -> None:
+    (tmp_path / "kernels").mkdir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.md").write_text("# Notes\n\nOf mine.\n")
+    monkeypatch.setenv("FOLDSHIP_ROOT", str(tmp_path))
+    with pytest.raises(FoldshipError, match=said):
+        CliRunner().invoke(command, [name, "--from", str(tmp_path / given)], catch_exceptions=False)
+    assert not list((tmp_path / "kernels").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "declared"),
+    [
+        (
+            "cp1252",
+            "Der Fluß fließt heute träge dahin, und das “Café” am anderen Ufer ist geschlossen",
+            "cp1252",
+        ),
+        ("gb18030", "我们今天 去公园散步 天气很好", "gb18030"),
+        ("cp949", "오늘은 날씨가 좋아서 공원에 갔습니다", "cp949"),
+        ("cp1251", "Сегодня хорошая погода и мы пошли в парк", "cp1251"),
+        ("utf-16", "hello there again", None),
+        ("utf-16-le", "hello there again", "utf-16-le"),
+        ("utf-8", "Der Fluß fließt träge dahin", None),
+    ],
+)
+def test_another_encoding_is_declared(tmp_path: Path, encoding: str, text: str, declared: str | None) -> None:
+    rows = "".join(f"n{row},{text} {row},{'red' if row % 2 else 'blue'}\r\n" for row in range(ROWS))
+    (tmp_path / "train.csv").write_bytes(f"id,body,label\r\n{rows}".encode(encoding))
+    found = guess.look(tmp_path / "train.csv")
+    assert found.declaration["files"].get("encoding") == declared
+    assert any("not UTF-8" in reason for reason in found.reasons) == (declared is not None)
+
+
+def test_stray_bytes_are_no_encoding(tmp_path: Path) -> None:
+    rows = "".join(f"n{row},das träge Wasser {row},{'red' if row % 2 else 'blue'}\n" for row in range(ROWS))
+    (tmp_path / "train.csv").write_bytes(
+        f"id,body,label\n{rows}".encode().replace(b"Wasser 7", b"Wasser \xe4")
+    )
+    with pytest.raises(DataError, match=r"not UTF-8 text(.|\n)*0xe4"):
+        guess.look(tmp_path / "train.csv")
