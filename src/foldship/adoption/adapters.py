@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,8 @@ def _merge(model: Any, folder: Path, known: Mapping[str, Tensor], base: str) -> 
             before = adapted(input_ids=ids, attention_mask=mask).logits
             merged = adapted.merge_and_unload().eval()
             after = merged(input_ids=ids, attention_mask=mask).logits
+    except KeyError as error:  # so PEFT says that a module of modules_to_save is missing
+        raise _not_its(folder, [f"no {error.args[0]}"], base) from error
     except (OSError, ValueError, RuntimeError, LookupError, AttributeError, TypeError, ImportError) as error:
         raise FoldshipError(
             f"{folder}: the adapter cannot be merged into {base!r}",
@@ -123,12 +125,16 @@ def _confirm(adapted: Any, folder: Path, known: Mapping[str, Tensor], base: str)
         elif not torch.equal(found.detach().float(), tensor.float()):
             lost.append(f"another {name} than the file has")
     if lost:
-        raise FoldshipError(
-            f"{folder}: the adapter's weights are not those that its settings and its base ask for",
-            expected=f"{len(here)} tensors, for adapter_config.json and the base {base!r}",
-            found=listed(lost),
-            fix="copy the folder again as a whole; if the base is another one, name it: --base PATH",
-        )
+        raise _not_its(folder, lost, base)
+
+
+def _not_its(folder: Path, lost: Sequence[str], base: str) -> FoldshipError:
+    return FoldshipError(
+        f"{folder}: the adapter's weights are not those that its settings and its base ask for",
+        expected=f"every weight of adapter_config.json for the base {base!r}, and no others",
+        found=listed(lost),
+        fix="copy the folder again as a whole; if the base is another one, name it: --base PATH",
+    )
 
 
 def _settings(folder: Path) -> dict[str, Any]:
