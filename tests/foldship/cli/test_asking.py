@@ -223,12 +223,10 @@ def test_new_points_out_what_does_not_fit_its_own_draft(root: Path, tmp_path: Pa
     train = tmp_path / "own" / "train.csv"
     train.parent.mkdir()
     texts = [f"some words about number {number}" for number in range(8)]
-    train.write_text(
-        "id,text,label\n" + "".join(f"a{n},{text},{'xy'[n % 2]}\n" for n, text in enumerate(texts))
-    )
-    (train.parent / "test.csv").write_text("id,text\nb1,some other words about it\n")
-    (train.parent / "sample_submission.csv").write_text("id,label,surprise\nb1,x,0\n")
+    rows = [f"a{n},{text},{'pq'[n % 2]},{'xy'[n % 2]}\n" for n, text in enumerate(texts)]
+    train.write_text("id,text,shop,label\n" + "".join(rows))
+    (train.parent / "test.csv").write_text("id,text,shop\nb1,some other words about it,\n")
+    (train.parent / "sample_submission.csv").write_text("id,label\nb1,x\n")
     made = project.here(root, "new", "own", "--from", str(train))
     assert made.returncode == 0, made.stderr
-    assert "look at this" in made.stdout
-    assert "nobody declared surprise" in made.stdout
+    assert f"look at this: {train.parent / 'test.csv'}: column 'shop' is empty" in made.stdout
