@@ -147,7 +147,10 @@ class Manifest:
         for model in self.models:
             features = model.features
             texts |= {name for tower in model.encoding.towers for name in tower.segments}
-            texts |= {*features.counted, *(name for pair in (*features.overlaps, *features.similar) for name in pair)}
+            texts |= {
+                *features.counted,
+                *(name for pair in (*features.overlaps, *features.similar) for name in pair),
+            }
             metadata |= {one_hot.column for one_hot in features.one_hots}
         return self.task.columns_for(texts, metadata)
 

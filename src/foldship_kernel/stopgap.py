@@ -8,11 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from foldship_kernel import locate, magic, opening
 from foldship_kernel.errors import DataError
@@ -39,7 +40,7 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
     try:
         value = json.loads(manifest.read_text(encoding="utf-8"))
         task, fallback = value["task"], value["fallback"]
-        cells = {column: _levels(what, fallback) for column, what in task["submission"].items()}
+        cells = {column: _levels(what, task, fallback) for column, what in task["submission"].items()}
         for folder in locate.holding(inputs, [task["template"]]) if task["template"] else []:
             try:
                 with replacing(submission) as stream:
@@ -84,14 +85,19 @@ def _fill(template: opening.Source, id_column: str, cells: Mapping[str, Sequence
             raise ValueError("no rows")
 
 
-def _levels(what: str, fallback: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _levels(what: str, task: Mapping[str, Any], fallback: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Texts of a column, one by level; `foldship_kernel.tasks.layout` would take too long to import."""
-    if what in fallback:
+    spellings = task.get("spellings", {})
+    if what in fallback and not (task["kind"] == "classes" and what in ("class", "probabilities")):
         mean, spread = fallback[what]["mean"], fallback[what]["spread"]
+        if rule := task.get("decision"):
+            decided = f"{float(mean > 0.5) if rule == 'side' else math.floor(mean + 0.5):g}"
+            return [spellings.get(what, {}).get(decided, decided)] * LEVELS
         return [f"{mean + spread * (2 * level / (LEVELS - 1) - 1):.9g}" for level in range(LEVELS)]
     means = {name: entry["mean"] for name, entry in fallback.items()}
     if what == "class":
-        return [max(means, key=lambda name: means[name])] * LEVELS
+        likeliest = max(means, key=lambda name: means[name])
+        return [spellings.get(likeliest, {}).get("", likeliest)] * LEVELS
     if what == "probabilities":
         total = sum(means.values())
         return [f"[{', '.join(f'{mean / total:.6f}' for mean in means.values())}]"] * LEVELS

@@ -107,7 +107,7 @@ def bundle(context: Context) -> None:
         workspace.selection / "selection.json",
         workspace.schedule / "schedule.json",
         kernel,
-        task,
+        context.competition.spelt(context.data),
         workspace.build,
         main_template=workspace.entry,
         own_images=workspace.images,

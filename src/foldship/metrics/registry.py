@@ -81,6 +81,11 @@ def build(name: str, kind: str, targets: Sequence[str], without: Sequence[str] =
     return OfClasses(name, tuple(list(targets).index(label) for label in without), k)
 
 
+def decision(name: str, kind: str) -> str:
+    """How the metric decides what a number means before it compares it; "" where it takes it as it is."""
+    return "" if kind == CLASSES else columns.DECIDING.get(name, "")
+
+
 def of_order(name: str, kind: str) -> bool:
     """Whether the metric compares rows with each other, and does not judge each by itself."""
     return name in (classes.OF_ORDER if kind == CLASSES else columns.OF_ORDER)

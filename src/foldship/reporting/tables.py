@@ -113,9 +113,7 @@ def checks(verdict: Json) -> Table:
     return Table(
         "Rehearsal: " + _outcome(verdict),
         ("check", "verdict", "seen", "remedy"),
-        tuple(
-            (name, _word(check), check["seen"], check["remedy"]) for name, check in found
-        ),
+        tuple((name, _word(check), check["seen"], check["remedy"]) for name, check in found),
         f"Isolation: {verdict['isolation']['mechanism']}.",
         left=frozenset({1, 2, 3}),
         alarming=frozenset(
