@@ -88,20 +88,26 @@ def _fill(template: opening.Source, id_column: str, cells: Mapping[str, Sequence
 def _levels(what: str, task: Mapping[str, Any], fallback: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Texts of a column, one by level; `foldship_kernel.tasks.layout` would take too long to import."""
     spellings = task.get("spellings", {})
-    if what in fallback and not (task["kind"] == "classes" and what in ("class", "probabilities")):
+    if what in fallback:
         mean, spread = fallback[what]["mean"], fallback[what]["spread"]
         if rule := task.get("decision"):
-            decided = f"{float(mean > 0.5) if rule == 'side' else math.floor(mean + 0.5):g}"
-            return [spellings.get(what, {}).get(decided, decided)] * LEVELS
+            return [_decided(rule, mean, spellings.get(what, {}))] * LEVELS
         return [f"{mean + spread * (2 * level / (LEVELS - 1) - 1):.9g}" for level in range(LEVELS)]
     means = {name: entry["mean"] for name, entry in fallback.items()}
-    if what == "class":
-        likeliest = max(means, key=lambda name: means[name])
-        return [spellings.get(likeliest, {}).get("", likeliest)] * LEVELS
     if what == "probabilities":
         total = sum(means.values())
         return [f"[{', '.join(f'{mean / total:.6f}' for mean in means.values())}]"] * LEVELS
-    raise ValueError(f"no target {what!r}")
+    likeliest = sorted(means, key=lambda name: -means[name])
+    count = 1 if what == "class" else int(what.removeprefix("top:"))  # ValueError: no such target
+    return [" ".join(spellings.get(name, {}).get("", name) for name in likeliest[:count])] * LEVELS
+
+
+def _decided(rule: str, mean: float, known: Mapping[str, str]) -> str:
+    """What a mean is decided to be, and how that is spelt; see `foldship_kernel.decisions`."""
+    name = str(int(mean > 0.5) if rule == "side" else math.floor(mean + 0.5))
+    if known and name not in known:
+        name = min(known, key=lambda other: abs(float(other) - mean))
+    return known.get(name, name)
 
 
 @contextmanager

@@ -52,16 +52,17 @@ def get(kernels: Path, name: str) -> Competition:
         names, without = (tuple(map(declared.target, part)) for part in (targets.names, metric.without))
         return metrics.build(metric.name, kind, names, without, metric.k)
 
+    main = score(declared.metric)
     return Competition(
         name=name,
         declared=declared,
         task=declared.task(
             name,
             rowwise=not registry.of_order(declared.metric.name, kind),
-            decision=registry.decision(declared.metric.name, kind),
+            decision=registry.decision(main),
         ),
         rare=matching(targets.columns, targets.rare),
-        score=score(declared.metric),
+        score=main,
         also={metric.name: score(metric) for metric in declared.also},
         sample=SAMPLES.get(name),
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from foldship_kernel.decisions import HALF, SIDE, WHOLE
 from foldship_kernel.errors import DataError
 
-FIX = (
+FIX = "declare its values as classes (targets: {{column: {name}, classes: [...]}}), or another metric"
     "declare the column's values as classes (targets: {{column: {name}, classes: [...]}}), or another metric"
 )
 

@@ -14,13 +14,13 @@ from foldship_kernel import encodings, records
 from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
 from foldship_kernel.tasks import CLASSES, NUMBERS, Task, derived
 from foldship_kernel.tasks import texts as templates
-from foldship_kernel.tasks.layout import CLASS, PROBABILITIES
+from foldship_kernel.tasks.layout import CLASS, PROBABILITIES, top
 
 FOLD = "fold"  # of tables of out-of-fold predictions
 
 
 def _text(value: object) -> object:
-    """A name as a text: YAML reads some, such as 1, as numbers; which word `true` stood for, nobody can tell."""
+    """A name as a text: YAML reads some, such as 1, as numbers. Which word `true` was, nobody can tell."""
     if isinstance(value, bool):
         raise ValueError(f"{str(value).lower()} is a truth value in YAML: write it in quotes, as in the file")
     if value is None:
@@ -111,6 +111,12 @@ class Targets(Settings):
         return self.classes or self.columns
 
 
+class Top(Settings):
+    """The likeliest classes in one cell, `top` of them, with a blank between."""
+
+    top: int = Field(ge=1)
+
+
 class Metric(Settings):
     """The score. `without` are classes that F1, accuracy and areas leave out; `k` is how far map looks."""
 
@@ -171,7 +177,7 @@ class Declared(Settings):
     metric: Metric
     also: tuple[Metric, ...] = ()
     files: Files = Files()
-    submission: dict[Name, Name] = Field(default_factory=dict)
+    submission: dict[Name, Name | Top] = Field(default_factory=dict)
     derive: Literal["", "klue_re"] = ""
     records: Records | None = None
     retrieval: Retrieval | None = None
@@ -203,7 +209,10 @@ class Declared(Settings):
                 raise ValueError(f"targets: {name!r} is a column that is read, too")
         for column, what in self.submission.items():
             known = (*self.targets.names, *((CLASS, PROBABILITIES) if self.targets.classes else ()))
-            if what not in known:
+            if isinstance(what, Top):
+                if what.top > len(self.targets.classes):
+                    raise ValueError(f"submission.{column}: there are no {what.top} classes in targets")
+            elif what not in known:
                 raise ValueError(f"submission.{column}: {what!r} is none of {', '.join(known)}")
         return self
 
@@ -248,7 +257,9 @@ class Declared(Settings):
         words = (CLASS, PROBABILITIES) if self.targets.classes else ()
         if self.submission:
             return {
-                column: what if what in words else self.target(what)
+                column: top(what.top)
+                if isinstance(what, Top)
+                else (what if what in words else self.target(what))
                 for column, what in self.submission.items()
             }
         if self.targets.column:

@@ -81,9 +81,12 @@ def build(name: str, kind: str, targets: Sequence[str], without: Sequence[str] =
     return OfClasses(name, tuple(list(targets).index(label) for label in without), k)
 
 
-def decision(name: str, kind: str) -> str:
-    """How the metric decides what a number means before it compares it; "" where it takes it as it is."""
-    return "" if kind == CLASSES else columns.DECIDING.get(name, "")
+def decision(score: Score) -> str:
+    """How a metric decides what a number means before it compares it, see `foldship_kernel.decisions`.
+
+    "" where it takes numbers as they are, and for classes, of which it takes the likeliest.
+    """
+    return columns.DECIDING.get(score.name, "") if isinstance(score, OfColumns) else ""
 
 
 def of_order(name: str, kind: str) -> bool:

@@ -124,7 +124,7 @@ def simulate(
 
 
 def _with_cells(task: Task, folder: Path, wanted: Template) -> pd.DataFrame:
-    """The sample as text cells: ids and columns that the kernel writes, cells where it can be read as it is."""
+    """The sample's cells of text, for the ids and columns that the kernel writes; NaN where it is malformed."""
     blank = pd.DataFrame({wanted.id_column: list(wanted.ids)}).reindex(columns=list(wanted.columns))
     if task.template is None:
         return blank

@@ -7,14 +7,14 @@ a quote that is never closed costs the record that it stands in, and not all tha
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from csv import Error
 from dataclasses import dataclass
 
 from foldship_kernel.lenient.fields import BACKSLASH, Dialect, Widths
-from foldship_kernel.lenient.plausible import Ids
 from foldship_kernel.mended import Mending
+from foldship_kernel.lenient.plausible import Ids
 
 FURTHEST = 5000  # lines that one record may go on for, if it is not well formed
 

@@ -13,9 +13,20 @@ from numpy.typing import NDArray
 from foldship_kernel import decisions
 from foldship_kernel.tasks.base import Template
 
-CLASS, PROBABILITIES = "class", "probabilities"  # where targets are classes; a class may be called so, too
+CLASS, PROBABILITIES = "class", "probabilities"  # of classes; no target is called so
+TOP = "top:"  # of classes, and how many
 TARGET = "target"  # its number
 DIGITS = 6
+
+
+def top(count: int) -> str:
+    """What a column holds that names so many classes, the likeliest first, with blanks between."""
+    return f"{TOP}{count}"
+
+
+def reserved(name: str) -> bool:
+    """Whether this names something else than a target."""
+    return name in (CLASS, PROBABILITIES) or name.startswith(TOP)
 
 
 @dataclass(frozen=True)
@@ -24,7 +35,7 @@ class Cells:
 
     Attributes:
         layout: what each column but the id holds: a target's name, and where targets are classes also "class"
-            or "probabilities".
+            (the likeliest), "probabilities" (all, as a list) or what `top` says.
         targets: names of the predictions' columns.
         classes: whether targets are classes.
         decision: how a number is decided before it is written, see `foldship_kernel.decisions`.
@@ -38,9 +49,15 @@ class Cells:
     spellings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def holds(self, column: str) -> str:
-        """What a column of the submission holds: CLASS, PROBABILITIES, or TARGET."""
+        """What a column of the submission holds: CLASS, PROBABILITIES, TOP, or TARGET."""
         what = self.layout[column]
-        return what if self.classes and what in (CLASS, PROBABILITIES) else TARGET
+        if not self.classes or not reserved(what):
+            return TARGET
+        return TOP if what.startswith(TOP) else what
+
+    def count(self, column: str) -> int:
+        """How many classes a column of the kind TOP names."""
+        return min(int(self.layout[column].removeprefix(TOP)), len(self.targets))
 
     @property
     def labels(self) -> list[str]:
@@ -56,6 +73,10 @@ class Cells:
             return [labels[place] for place in predictions.argmax(axis=1)]
         if kind == PROBABILITIES:
             return [probabilities(row) for row in predictions.tolist()]
+        if kind == TOP:
+            labels, count = self.labels, self.count(column)
+            order = np.argsort(-predictions, axis=1, kind="stable")[:, :count]  # as `map` ranks them
+            return [" ".join(labels[place] for place in row) for row in order]
         values = predictions[:, targets.index(what)]
         if not self.decision:
             return values
@@ -112,25 +133,32 @@ def numbers(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
 
     Returns:
         float64, one column per number of a row, NaN where a cell holds none. A class counts as 1 for itself
-        and 0 for the others, unless the probabilities are there, too.
+        and 0 for the others, unless the probabilities are there, too; of several, each as 1 / its rank.
     """
     found: dict[str, NDArray[np.float64]] = {}
     kinds = {column: cells.holds(column) for column in cells.layout}
     for column, kind in kinds.items():
-        if column not in frame.columns or (kind == CLASS and PROBABILITIES in kinds.values()):
+        if column not in frame.columns or (kind in (CLASS, TOP) and PROBABILITIES in kinds.values()):
             continue
         if kind == PROBABILITIES:
             table = np.array([_parsed(cell, len(cells.targets)) for cell in frame[column]])
-        elif kind == CLASS:
-            texts = frame[column].to_numpy(dtype=object)[:, None]
-            labels = cells.labels
-            known = np.isin(texts, labels)
-            table = np.where(known, texts == np.array(labels, dtype=object), np.nan).astype(np.float64)
+        elif kind in (CLASS, TOP):
+            count = cells.count(column) if kind == TOP else None
+            table = np.array([_named(cell, cells.labels, count) for cell in frame[column]])
         else:
             found[column] = decisions.parse(frame[column]).to_numpy()
             continue
         found |= {f"{column}[{name}]": table[:, place] for place, name in enumerate(cells.targets)}
     return pd.DataFrame(found, index=frame.index, dtype="float64")
+
+
+def _named(cell: object, labels: Sequence[str], count: int | None) -> list[float]:
+    """1 / rank by class in a cell that names one class, or `count` with blanks between; NaN where it does not."""
+    text = cell if isinstance(cell, str) else ""
+    named = [text] if count is None else text.split(" ")
+    if len(named) != (count or 1) or len(set(named)) < len(named) or not set(named) <= set(labels):
+        return [float("nan")] * len(labels)
+    return [1 / (1 + named.index(label)) if label in named else 0.0 for label in labels]
 
 
 def _parsed(cell: object, count: int) -> list[float]:

@@ -48,11 +48,11 @@ class Task:
         rowwise: whether the metric judges each row by itself, so that a submission may hold rows that more
             folds have read than others, and columns of one value; not so where rows are ranked or correlated
             with each other.
-        placeholder: whether the sample's values only fill its cells, and tell nothing of what is wanted there.
+        placeholder: whether the sample's values only fill its cells, and tell nothing of what is wanted.
         decision: how the metric decides what a number means before it compares it, and so what is submitted,
             see `foldship_kernel.decisions`; "" for numbers as they are, and for classes.
-        spellings: by target, how the training file spells its values, by `decisions.key`, or the class, by "";
-            known once its rows were read. What is not named is written as it is.
+        spellings: by target, how the training file spells its values, by `decisions.key`, or the class, by
+            ""; known once its rows were read. What is not named is written as it is.
         spans: names of the parts of texts that models may read by themselves, in the order of their numbers,
             see `foldship_kernel.spans`.
         derive: what makes further columns of the files' own, see `derived`; "" for nothing.

@@ -33,8 +33,8 @@ def check(run: Evidence) -> Finding:
             NAME,
             False,
             "; ".join(faults),
-            "declare a metric of decisions (f1, accuracy, qwk) or classes; where the sample's values only fill "
-            "its cells, set files.placeholder: true in competition.yaml",
+            "declare a metric of decisions (f1, accuracy, qwk) or classes; where its values only fill the "
+            "cells, set files.placeholder: true in competition.yaml",
         )
     return Finding(NAME, True, f"{len(columns)} columns hold what the sample's hold")
 
