@@ -11,8 +11,6 @@ from foldship_kernel.decisions import HALF, SIDE, WHOLE
 from foldship_kernel.errors import DataError
 
 FIX = "declare its values as classes (targets: {{column: {name}, classes: [...]}}), or another metric"
-    "declare the column's values as classes (targets: {{column: {name}, classes: [...]}}), or another metric"
-)
 
 
 def check_decided(found: pd.DataFrame, rule: str, metric: str, path: Path) -> None:
