@@ -22,7 +22,8 @@ def apply(predictions: pd.DataFrame, steps: Sequence[Step]) -> tuple[pd.DataFram
     """Post-process predictions, step by step.
 
     A step that would leave its column constant, or with fewer than 0.5% of the rows (at least one) away from
-    the commonest value, is left out for that column. A single row is never held back: it has no order.
+    the commonest value, is left out for that column. A single row is never held back: it has no order; nor is
+    a step that `decides` for a metric to which no order counts.
 
     Args:
         predictions: one row each, with a float column per target; other columns stay as they are.
@@ -95,6 +96,8 @@ def apply_column(column: Column, step: Step) -> tuple[Column, str]:
         changed = kind(column, step)
     except (KeyError, TypeError, ValueError) as error:
         raise _not_applicable(kind.__doc__, step, error) from error
+    if step.get("decides"):
+        return changed, ""
     away = minority(changed)
     wanted = needed(len(column))
     if len(column) > 1 and away < wanted:

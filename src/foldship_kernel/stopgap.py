@@ -8,11 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from foldship_kernel import encodings, locate, magic, opening
 from foldship_kernel.errors import DataError
@@ -42,7 +43,7 @@ def write(manifest: Path, inputs: Path, submission: Path) -> bool:
         value = json.loads(manifest.read_text(encoding="utf-8"))
         task, fallback = value["task"], value["fallback"]
         encoding = task.get("encoding", encodings.UTF8)
-        cells = {column: _levels(what, fallback) for column, what in task["submission"].items()}
+        cells = {column: _levels(what, task, fallback) for column, what in task["submission"].items()}
         for folder in locate.holding(inputs, [task["template"]]) if task["template"] else []:
             try:
                 with replacing(submission) as stream:
@@ -90,18 +91,29 @@ def _fill(template: opening.Source, id_column: str, cells: Mapping[str, Sequence
             raise ValueError("no rows")
 
 
-def _levels(what: str, fallback: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _levels(what: str, task: Mapping[str, Any], fallback: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Texts of a column, one by level; `foldship_kernel.tasks.layout` would take too long to import."""
+    spellings = task.get("spellings", {})
     if what in fallback:
         mean, spread = fallback[what]["mean"], fallback[what]["spread"]
+        if rule := task.get("decision"):
+            return [_decided(rule, mean, spellings.get(what, {}))] * LEVELS
         return [f"{mean + spread * (2 * level / (LEVELS - 1) - 1):.9g}" for level in range(LEVELS)]
     means = {name: entry["mean"] for name, entry in fallback.items()}
-    if what == "class":
-        return [max(means, key=lambda name: means[name])] * LEVELS
     if what == "probabilities":
         total = sum(means.values())
         return [f"[{', '.join(f'{mean / total:.6f}' for mean in means.values())}]"] * LEVELS
-    raise ValueError(f"no target {what!r}")
+    likeliest = sorted(means, key=lambda name: -means[name])
+    count = 1 if what == "class" else int(what.removeprefix("top:"))  # ValueError: no such target
+    return [" ".join(spellings.get(name, {}).get("", name) for name in likeliest[:count])] * LEVELS
+
+
+def _decided(rule: str, mean: float, known: Mapping[str, str]) -> str:
+    """What a mean is decided to be, and how that is spelt; see `foldship_kernel.decisions`."""
+    name = str(int(mean > 0.5) if rule == "side" else math.floor(mean + 0.5))
+    if known and name not in known:
+        name = min(known, key=lambda other: abs(float(other) - mean))
+    return known.get(name, name)
 
 
 @contextmanager

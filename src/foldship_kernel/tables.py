@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from foldship_kernel import encodings
+from foldship_kernel import decisions, encodings
 from foldship_kernel.errors import NEW_FILE, DataError
 from foldship_kernel.records import Records, open_rows
 
@@ -55,7 +55,7 @@ def numbers(frame: pd.DataFrame, columns: Sequence[str], path: Path, low: float,
         DataError: a value is missing, is no number, or lies outside [low, high].
     """
     parsed = pd.DataFrame(
-        {name: pd.to_numeric(frame[name], errors="coerce").astype("float64") for name in columns},
+        {name: decisions.parse(frame[name]) for name in columns},
         index=frame.index,
     )
     wrong = ~((parsed >= low) & (parsed <= high)).to_numpy()

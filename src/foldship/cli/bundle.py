@@ -109,7 +109,7 @@ def bundle(context: Context) -> None:
         workspace.selection / "selection.json",
         workspace.schedule / "schedule.json",
         owned(kernel),
-        task,
+        context.competition.spelt(context.data),
         workspace.build,
         main_template=workspace.entry,
         own_images=workspace.images,

@@ -49,14 +49,20 @@ def get(kernels: Path, name: str) -> Competition:
     kind = CLASSES if targets.classes else NUMBERS
 
     def score(metric: Metric) -> metrics.Score:
-        return metrics.build(metric.name, kind, targets.names, metric.without, metric.k)
+        names, without = (tuple(map(declared.target, part)) for part in (targets.names, metric.without))
+        return metrics.build(metric.name, kind, names, without, metric.k)
 
+    main = score(declared.metric)
     return Competition(
         name=name,
         declared=declared,
-        task=declared.task(name, rowwise=not registry.of_order(declared.metric.name, kind)),
+        task=declared.task(
+            name,
+            rowwise=not registry.of_order(declared.metric.name, kind),
+            decision=registry.decision(main),
+        ),
         rare=matching(targets.columns, targets.rare),
-        score=score(declared.metric),
+        score=main,
         also={metric.name: score(metric) for metric in declared.also},
         sample=SAMPLES.get(name),
     )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from foldship.competitions import classes
+from foldship.competitions.decided import check_decided
 from foldship.config.competition import Declared
 from foldship.metrics import Score
-from foldship_kernel import batching, opening, tables
-from foldship_kernel.errors import NEW_FILE, DataError, FoldshipError, listed
+from foldship_kernel import batching, decisions, opening, tables
+from foldship_kernel.errors import DataError, FoldshipError
 from foldship_kernel.rows import rename_id
 from foldship_kernel.tasks import CLASSES, Task
 from foldship_kernel.tasks.texts import fill
@@ -58,11 +60,33 @@ class Competition:
         rows = self._prepared(self._table(path, (*task.columns, *wanted), self.declared.ids.train), path)
         if task.kind == CLASSES:
             assert targets.column
-            hot = _one_hot(rows, targets.column, task.targets, path)
+            hot = classes.one_hot(rows, targets.column, self.declared.labels, path)
             # A column that is not read may have the name of a class.
             return pd.concat([rows[[name for name in rows.columns if name not in task.targets]], hot], axis=1)
         found = tables.numbers(rows, task.targets, path, task.low, task.high)
+        check_decided(found, task.decision, self.declared.metric.name, path)
         return rows.assign(**{name: found[name] for name in task.targets})
+
+    def spelt(self, folder: Path) -> Task:
+        """The task, with how the training file spells what is submitted.
+
+        Raises:
+            DataError: the file is missing or malformed.
+        """
+        task, targets = self.task, self.declared.targets
+        if task.kind != CLASSES and not task.decision:
+            return task
+        path = folder / self.declared.files.train
+        if targets.column:
+            cells = self._table(path, (targets.column,), self.declared.ids.train)[targets.column]
+            spellings = classes.spellings(cells, self.declared.labels)
+        else:
+            rows = self._table(path, task.targets, self.declared.ids.train)
+            spellings = {
+                name: decisions.spellings(task.decision, rows[name], decisions.parse(rows[name]).to_numpy())
+                for name in task.targets
+            }
+        return replace(task, spellings=spellings)
 
     def read_unlabelled(self, folder: Path) -> pd.DataFrame:
         """Read the test rows: as `read_train`, without the targets.
@@ -148,27 +172,6 @@ class Competition:
                 fix="name that folder with DATA=... or --data ...",
             )
         self.sample(folder, self.task)
-
-
-def _one_hot(rows: pd.DataFrame, column: str, classes: tuple[str, ...], path: Path) -> pd.DataFrame:
-    """A column for each class, 1.0 where the row is of it.
-
-    Raises:
-        DataError: a row names none of the classes.
-    """
-    names = rows[column].to_numpy(dtype=object)
-    unknown = ~np.isin(names.astype(str), classes)
-    if unknown.any():
-        first = int(np.flatnonzero(unknown)[0])
-        value, key = names[first], str(rows.iloc[first, 0])
-        raise DataError(
-            f"{path}: column '{column}', row {first + 1} ({rows.columns[0]} {key}) holds no known class",
-            expected=f"one of {listed(classes)}",
-            found=("nothing" if value is None else repr(value)) + f" ({int(unknown.sum())} such rows)",
-            fix=f"{NEW_FILE}, or add the class to competition.yaml",
-        )
-    hot = names[:, None] == np.array(classes, dtype=object)
-    return pd.DataFrame(hot.astype(np.float64), columns=list(classes), index=rows.index)
 
 
 def _linked(texts: list[list[str]], ids: list[str]) -> list[str]:

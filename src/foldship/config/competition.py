@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from foldship.config.base import Settings, Share
 from foldship.config.documents import Documents
@@ -14,21 +14,36 @@ from foldship_kernel import encodings, records
 from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
 from foldship_kernel.tasks import CLASSES, NUMBERS, Task, derived
 from foldship_kernel.tasks import texts as templates
-from foldship_kernel.tasks.layout import CLASS, PROBABILITIES
+from foldship_kernel.tasks.layout import CLASS, PROBABILITIES, top
 
-Names = tuple[str, ...]
+FOLD = "fold"  # of tables of out-of-fold predictions
+
+
+def _text(value: object) -> object:
+    """A name as a text: YAML reads some, such as 1, as numbers. Which word `true` was, nobody can tell."""
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is a truth value in YAML: write it in quotes, as in the file")
+    if value is None:
+        raise ValueError("null is no name: write it in quotes, as in the file")
+    return str(value) if isinstance(value, int | float) else value
+
+
+Name = Annotated[str, BeforeValidator(_text)]
+Names = tuple[Name, ...]
 
 
 class Files(Settings):
     """Files of the competition's folder; `sample` is null where it has none.
 
-    `encoding` is that of their characters; a byte order mark goes before it.
+    `encoding` is that of their characters; a byte order mark goes before it. With `placeholder` the sample's
+    values only fill its cells: whole numbers there do not mean that whole numbers are wanted.
     """
 
     train: str = "train.csv"
     test: str = "test.csv"
     sample: str | None = "sample_submission.csv"
     encoding: str = encodings.UTF8
+    placeholder: bool = False
 
     @field_validator("encoding")
     @classmethod
@@ -44,9 +59,9 @@ class Ids(Settings):
     With `train: null` the training rows have no id, and are named by their number.
     """
 
-    train: str | None
-    test: str
-    sample: str | None = None
+    train: Name | None
+    test: Name
+    sample: Name | None = None
 
 
 class Targets(Settings):
@@ -60,7 +75,7 @@ class Targets(Settings):
     range: tuple[float, float] = (0.0, 1.0)
     of_group: Names = ()
     rare: Names = ()
-    column: str | None = None
+    column: Name | None = None
     classes: Names = ()
 
     @model_validator(mode="after")
@@ -94,6 +109,12 @@ class Targets(Settings):
     def names(self) -> Names:
         """What a model's outputs are."""
         return self.classes or self.columns
+
+
+class Top(Settings):
+    """The likeliest classes in one cell, `top` of them, with a blank between."""
+
+    top: int = Field(ge=1)
 
 
 class Metric(Settings):
@@ -156,7 +177,7 @@ class Declared(Settings):
     metric: Metric
     also: tuple[Metric, ...] = ()
     files: Files = Files()
-    submission: dict[str, str] = Field(default_factory=dict)
+    submission: dict[Name, Name | Top] = Field(default_factory=dict)
     derive: Literal["", "klue_re"] = ""
     records: Records | None = None
     retrieval: Retrieval | None = None
@@ -183,15 +204,34 @@ class Declared(Settings):
                 raise ValueError(f"texts.{name}: {template!r} names no column in braces")
         if (RETRIEVED in self.read) != (self.retrieval is not None):
             raise ValueError(f"a text that names {{{RETRIEVED}}}, and retrieval, go together")
-        taken = {*filter(None, (self.ids.train, self.ids.test, self.ids.sample)), *self.read}
-        for name in self.targets.names:
-            if name in taken:
+        for name in self.targets.columns:
+            if name in self._taken:
                 raise ValueError(f"targets: {name!r} is a column that is read, too")
-        for column, what in self.layout.items():
+        for column, what in self.submission.items():
             known = (*self.targets.names, *((CLASS, PROBABILITIES) if self.targets.classes else ()))
-            if what not in known:
+            if isinstance(what, Top):
+                if what.top > len(self.targets.classes):
+                    raise ValueError(f"submission.{column}: there are no {what.top} classes in targets")
+            elif what not in known:
                 raise ValueError(f"submission.{column}: {what!r} is none of {', '.join(known)}")
         return self
+
+    @property
+    def _taken(self) -> set[str]:
+        """Columns that rows have besides targets."""
+        return {*filter(None, (self.ids.train, self.ids.test, self.ids.sample)), *self.read, FOLD}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Target by class: its own name, or where a column that is read has that name, `column=class`."""
+        targets = self.targets
+        return {
+            label: f"{targets.column}={label}" if label in self._taken else label for label in targets.classes
+        }
+
+    def target(self, name: str) -> str:
+        """The target of a class or a column of numbers."""
+        return self.labels.get(name, name)
 
     @property
     def templates(self) -> dict[str, str]:
@@ -214,8 +254,14 @@ class Declared(Settings):
     @property
     def layout(self) -> dict[str, str]:
         """What each column of the submission holds; by default each target has its own, or the class has."""
+        words = (CLASS, PROBABILITIES) if self.targets.classes else ()
         if self.submission:
-            return self.submission
+            return {
+                column: top(what.top)
+                if isinstance(what, Top)
+                else (what if what in words else self.target(what))
+                for column, what in self.submission.items()
+            }
         if self.targets.column:
             return {self.targets.column: CLASS}
         return {name: name for name in self.targets.columns}
@@ -228,18 +274,19 @@ class Declared(Settings):
         travels = {"query", "documents", "own", "passages", "dense"}
         return RetrievalSpec(**self.retrieval.model_dump(include=travels))
 
-    def task(self, name: str, *, rowwise: bool) -> Task:
+    def task(self, name: str, *, rowwise: bool, decision: str = "") -> Task:
         """What travels of it.
 
         Args:
             name: of the competition.
             rowwise: whether the metric judges each row by itself.
+            decision: how the metric decides what a number means, see `foldship_kernel.decisions`.
         """
         return Task(
             name=name,
             id=self.ids.sample or self.ids.test,
             texts=self.templates,
-            targets=self.targets.names,
+            targets=tuple(map(self.target, self.targets.names)),
             kind=CLASSES if self.targets.classes else NUMBERS,
             submission=self.layout,
             categories=self.categories,
@@ -249,6 +296,8 @@ class Declared(Settings):
             low=self.targets.range[0],
             high=self.targets.range[1],
             rowwise=rowwise,
+            placeholder=self.files.placeholder,
+            decision=decision,
             spans=derived.get(self.derive).spans if self.derive else (),
             derive=self.derive,
             records=None if self.records is None else records.Records(**self.records.model_dump()),

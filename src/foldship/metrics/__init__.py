@@ -2,7 +2,7 @@
 
 from foldship.metrics.base import Array, Score, is_constant, mean_of_known, mean_score
 from foldship.metrics.ranks import centred_ranks, column_spearman, correlate, mean_spearman, spearman
-from foldship.metrics.registry import OfClasses, OfColumns, build
+from foldship.metrics.registry import OfClasses, OfColumns, build, decision
 
 __all__ = [
     "Array",
@@ -13,6 +13,7 @@ __all__ = [
     "centred_ranks",
     "column_spearman",
     "correlate",
+    "decision",
     "is_constant",
     "mean_of_known",
     "mean_score",

@@ -16,9 +16,9 @@ from sklearn import metrics as sklearn
 
 from foldship.metrics.base import Array, is_constant
 from foldship.metrics.ranks import correlate, spearman
+from foldship_kernel.decisions import HALF, SIDE, WHOLE, decide
 
 Column = NDArray[np.float64]
-HALF = 0.5
 SMALLEST = 1e-15  # distance of a probability from 0 and 1, so that its logarithm is finite
 
 
@@ -70,19 +70,19 @@ def average_precision(truth: Column, prediction: Column) -> float:
 
 def f1(truth: Column, prediction: Column) -> float:
     """F1 of what lies above 0.5; 0 where nothing does."""
-    positive, found = truth > HALF, prediction > HALF
+    positive, found = decide(SIDE, truth), decide(SIDE, prediction)
     total = int(positive.sum() + found.sum())
-    return 2 * int((positive & found).sum()) / total if total else 0.0
+    return 2 * int((positive * found).sum()) / total if total else 0.0
 
 
 def accuracy(truth: Column, prediction: Column) -> float:
     """Share of rows on the same side of 0.5."""
-    return float(np.mean((truth > HALF) == (prediction > HALF)))
+    return float(np.mean(decide(SIDE, truth) == decide(SIDE, prediction)))
 
 
 def qwk(truth: Column, prediction: Column) -> float:
     """Quadratic weighted kappa of rounded numbers (half goes up); NaN where both hold one same number."""
-    first, second = (np.floor(values + HALF).astype(np.int64) for values in (truth, prediction))
+    first, second = (decide(WHOLE, values).astype(np.int64) for values in (truth, prediction))
     return kappa(first, second)
 
 
@@ -110,6 +110,8 @@ ALL: dict[str, Callable[[Array, Array], Array]] = {"spearman": spearman, "pearso
 NAMES = (*ALL, *ONE)
 # Of these the rows' order, or their place among all, makes the score.
 OF_ORDER = frozenset({*ALL, "auc", "average_precision"})
+# How these decide what a number means before they compare it: `foldship_kernel.decisions`.
+DECIDING = {"f1": SIDE, "accuracy": SIDE, "qwk": WHOLE}
 
 
 def score(name: str, truth: Array, prediction: Array) -> Array:

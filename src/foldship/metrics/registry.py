@@ -81,6 +81,14 @@ def build(name: str, kind: str, targets: Sequence[str], without: Sequence[str] =
     return OfClasses(name, tuple(list(targets).index(label) for label in without), k)
 
 
+def decision(score: Score) -> str:
+    """How a metric decides what a number means before it compares it, see `foldship_kernel.decisions`.
+
+    "" where it takes numbers as they are, and for classes, of which it takes the likeliest.
+    """
+    return columns.DECIDING.get(score.name, "") if isinstance(score, OfColumns) else ""
+
+
 def of_order(name: str, kind: str) -> bool:
     """Whether the metric compares rows with each other, and does not judge each by itself."""
     return name in (classes.OF_ORDER if kind == CLASSES else columns.OF_ORDER)

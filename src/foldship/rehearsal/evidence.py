@@ -64,7 +64,8 @@ class Evidence:
 
     Attributes:
         kernel, dataset: the bundle's two folders.
-        template: ids and columns wanted, in order; id column first in `columns`.
+        template: the sample's ids, columns and cells of text, in order; the id column first. Cells are NaN
+            where the sample cannot be read as it is.
         task: the competition.
         submission_path: the submission taken from the run, or None.
         submission: the same as text cells, header as columns; None where it is missing or no table.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from foldship.config.selecting import PostProcessing
 from foldship.metrics import OfClasses, Score, spearman
-from foldship.selection import class_steps, gate, kinds, scores
+from foldship.selection import class_steps, deciding, gate, kinds, scores
 from foldship.selection.align import OutOfFold
 from foldship.selection.scoring import of_column
 from foldship.selection.stability import Resamples
@@ -122,12 +123,15 @@ def _by_column(
     """Steps of the columns, and the table that is processed with what was fitted on other folds."""
     table, raw = weighting.table, weighting.honest
     tuned = any(other is not table for other in weighting.without.values())
+    processing = deciding.processing(processing, score)
     fitters = kinds.fitters(processing.kinds)
+    finish = functools.partial(deciding.steps, score=score)
     resamples = Resamples(data.folds, data.groups, count=processing.resamples, rows=processing.resample_rows)
     steps, nested = [], np.empty_like(raw)
     for column, target in enumerate(data.targets):
+        truth = data.truth[:, column]
         step, nested[:, column] = gate.fit_column(
-            data.truth[:, column],
+            truth,
             table[:, column],
             data.folds,
             fitters,
@@ -137,7 +141,7 @@ def _by_column(
             resamples=resamples,
             metric=of_column(score),
             without={fold: other[:, column] for fold, other in weighting.without.items()} if tuned else None,
+            finish=finish,
         )
-        if step is not None:
-            steps.append({"target": target, **step})
+        steps += [{"target": target, **one} for one in finish(step, truth)]
     return steps, nested

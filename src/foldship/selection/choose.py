@@ -183,7 +183,8 @@ def run(
         rare=[name for name in data.targets if name in rare],
         metric=metric,
         also={
-            name: scores.summary(data, whole.raw, whole.nested, (), one)["all"] for name, one in also.items()
+            name: scores.summary(data, whole.raw, _judged(whole, score, one), (), one)["all"]
+            for name, one in also.items()
         },
         bands=[] if of_classes else details.bands(data, whole.nested),
         confusion=details.confusion(data, whole.nested) if of_classes else [],
@@ -243,6 +244,11 @@ def add_blends(out: Path, entries: Sequence[Mapping[str, Any]]) -> None:
     selection = json.loads((out / FILE_NAME).read_text(encoding="utf-8"))
     selection["blends"][-1:-1] = entries
     write_json(out / FILE_NAME, selection)
+
+
+def _judged(whole: blends.Blend, score: Score, other: Score) -> NDArray[np.float64]:
+    """What another metric is shown of a blend: what one of scores makes of decided values says nothing."""
+    return whole.raw if metrics.decision(score) and not metrics.decision(other) else whole.nested
 
 
 def _too_few_folds(folds: NDArray[np.int64]) -> list[str]:

@@ -7,7 +7,7 @@ worth having, the outer one scores the whole procedure, that decision included.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,15 @@ from foldship_kernel import postprocess
 
 Column = NDArray[np.float64]
 Folds = NDArray[np.int64]
+Step = dict[str, Any]
+Finish = Callable[[Step | None, Column], Sequence[Step]]
 
 FEWEST_FOLDS = 2  # folds on which a gain must have been seen; one may be luck
+
+
+def alone(step: Step | None, truth: Column) -> list[Step]:
+    """A step, and nothing that follows it."""
+    return [] if step is None else [step]
 
 
 def fit_column(
@@ -37,7 +44,8 @@ def fit_column(
     resamples: Resamples | None = None,
     metric: Score | None = None,
     without: Mapping[int, Column] | None = None,
-) -> tuple[dict[str, Any] | None, Column]:
+    finish: Finish = alone,
+) -> tuple[Step | None, Column]:
     """Choose and fit one column's step, if that pays on rows not fitted on; and process it honestly.
 
     For each fold and kind a step is fitted on the other folds and scored on this one. A kind is taken
@@ -60,6 +68,8 @@ def fit_column(
         metric: of truth and prediction, higher is better; Spearman's correlation if None.
         without: by fold, (n,) float64, what stands for the prediction where that fold is left out, for a
             blend whose weights were fitted; None where nothing was, and it is the same.
+        finish: all steps that a column goes through, of the one that is chosen (None for none) and the truth
+            that it was fitted on.
 
     Returns:
         The step without its target, or None; and the honest column, (n,) float64.
@@ -75,12 +85,19 @@ def fit_column(
         return score(truth[rows[fold]], predicted(outer)[rows[fold]], metric)
 
     @functools.cache  # leaving out fold 1 then 2 is leaving out 2 then 1
-    def fitted(kind: str, used: frozenset[int], outer: int | None) -> dict[str, Any] | None:
+    def fitted(kind: str, used: frozenset[int], outer: int | None) -> Step | None:
         chosen = np.isin(folds, list(used))
         return fitters[kind](truth[chosen], predicted(outer)[chosen], metric)
 
+    def finished(step: Step | None, used: frozenset[int], fold: int, outer: int | None) -> Column:
+        column = predicted(outer)[rows[fold]]
+        for one in finish(step, truth[np.isin(folds, list(used))]) or [None]:
+            column = applied(column, one)
+        return column
+
     def held_out(kind: str, used: frozenset[int], fold: int, outer: int | None) -> Column:
-        return applied(predicted(outer)[rows[fold]], fitted(kind, used - {fold}, outer))
+        others = used - {fold}
+        return finished(fitted(kind, others, outer), others, fold, outer)
 
     def gain(kind: str, used: frozenset[int], outer: int | None) -> tuple[float, float]:
         """Mean over the folds, and its standard error."""
@@ -110,7 +127,7 @@ def fit_column(
         )
         return bool(outcomes.size) and float(outcomes.mean()) >= stability
 
-    def gated(used: frozenset[int], outer: int | None) -> dict[str, Any] | None:
+    def gated(used: frozenset[int], outer: int | None) -> Step | None:
         taken, best = None, 0.0
         for kind in fitters:
             mean, error = gain(kind, used, outer)
@@ -122,11 +139,12 @@ def fit_column(
     honest = np.empty_like(prediction)
     for fold in numbers:
         outer = None if without is None else fold
-        honest[rows[fold]] = applied(predicted(outer)[rows[fold]], gated(numbers - {fold}, outer))
+        others = numbers - {fold}
+        honest[rows[fold]] = finished(gated(others, outer), others, fold, outer)
     return gated(numbers, None), honest
 
 
-def applied(prediction: Column, step: dict[str, Any] | None) -> Column:
+def applied(prediction: Column, step: Step | None) -> Column:
     """What the kernel would make of one column (n,), its guard included."""
     return prediction if step is None else postprocess.apply_column(prediction, step)[0]
 

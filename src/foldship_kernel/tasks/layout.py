@@ -4,21 +4,88 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from foldship_kernel import decisions
 from foldship_kernel.tasks.base import Template
 
-CLASS, PROBABILITIES = "class", "probabilities"
+CLASS, PROBABILITIES = "class", "probabilities"  # of classes; no target is called so
+TOP = "top:"  # of classes, and how many
+TARGET = "target"  # its number
 DIGITS = 6
+
+
+def top(count: int) -> str:
+    """What a column holds that names so many classes, the likeliest first, with blanks between."""
+    return f"{TOP}{count}"
+
+
+def reserved(name: str) -> bool:
+    """Whether this names something else than a target."""
+    return name in (CLASS, PROBABILITIES) or name.startswith(TOP)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What stands in the cells of a submission.
+
+    Attributes:
+        layout: what each column but the id holds: a target's name, and where targets are classes also "class"
+            (the likeliest), "probabilities" (all, as a list) or what `top` says.
+        targets: names of the predictions' columns.
+        classes: whether targets are classes.
+        decision: how a number is decided before it is written, see `foldship_kernel.decisions`.
+        spellings: by target, see `Task.spellings`.
+    """
+
+    layout: Mapping[str, str]
+    targets: Sequence[str]
+    classes: bool
+    decision: str = ""
+    spellings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def holds(self, column: str) -> str:
+        """What a column of the submission holds: CLASS, PROBABILITIES, TOP, or TARGET."""
+        what = self.layout[column]
+        if not self.classes or not reserved(what):
+            return TARGET
+        return TOP if what.startswith(TOP) else what
+
+    def count(self, column: str) -> int:
+        """How many classes a column of the kind TOP names."""
+        return min(int(self.layout[column].removeprefix(TOP)), len(self.targets))
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes as they are written."""
+        return [self.spellings.get(name, {}).get("", name) for name in self.targets]
+
+    def write(self, column: str, predictions: NDArray[np.float64]) -> NDArray[np.float64] | list[str]:
+        """The cells of a column: texts, or numbers (rows,) float64."""
+        what, targets = self.layout[column], list(self.targets)
+        kind = self.holds(column)
+        if kind == CLASS:
+            labels = self.labels
+            return [labels[place] for place in predictions.argmax(axis=1)]
+        if kind == PROBABILITIES:
+            return [probabilities(row) for row in predictions.tolist()]
+        if kind == TOP:
+            labels, count = self.labels, self.count(column)
+            order = np.argsort(-predictions, axis=1, kind="stable")[:, :count]  # as `map` ranks them
+            return [" ".join(labels[place] for place in row) for row in order]
+        values = predictions[:, targets.index(what)]
+        if not self.decision:
+            return values
+        return decisions.spell(self.decision, values, self.spellings.get(what, {}))
 
 
 def fill(
     template: Template,
-    layout: Mapping[str, str],
-    targets: Sequence[str],
+    cells: Cells,
     ids: Sequence[str],
     predictions: NDArray[np.float64],
     others: NDArray[np.float64] | None = None,
@@ -27,8 +94,7 @@ def fill(
 
     Args:
         template: ids and columns wanted.
-        layout: what each column but the id holds: a target's name, "class" or "probabilities".
-        targets: names of the columns of `predictions`.
+        cells: what stands in them.
         ids: id of each predicted row.
         predictions: (rows, targets), in the order of `ids`.
         others: (number of them, targets), predictions for the template's ids without a row, in their order;
@@ -42,25 +108,15 @@ def fill(
         places[places < 0] = len(predictions) + np.arange(len(others))
         predictions = np.concatenate([predictions, others])
     chosen = predictions[places]
-    cells: dict[str, object] = {}
+    table: dict[str, object] = {}
     for name in template.columns:
         if name == template.id_column:
-            cells[name] = list(template.ids)
+            table[name] = list(template.ids)
         elif name in template.given:
-            cells[name] = list(template.given[name])
+            table[name] = list(template.given[name])
         else:
-            cells[name] = _column(layout[template.holds.get(name, name)], list(targets), chosen)
-    return pd.DataFrame(cells)
-
-
-def _column(
-    what: str, targets: list[str], predictions: NDArray[np.float64]
-) -> NDArray[np.float64] | list[str]:
-    if what == CLASS:
-        return [targets[place] for place in predictions.argmax(axis=1)]
-    if what == PROBABILITIES:
-        return [probabilities(row) for row in predictions.tolist()]
-    return predictions[:, targets.index(what)]
+            table[name] = cells.write(template.holds.get(name, name), chosen)
+    return pd.DataFrame(table)
 
 
 def probabilities(values: Sequence[float]) -> str:
@@ -68,32 +124,41 @@ def probabilities(values: Sequence[float]) -> str:
     return f"[{', '.join(f'{value:.{DIGITS}f}' for value in values)}]"
 
 
-def numbers(frame: pd.DataFrame, layout: Mapping[str, str], targets: Sequence[str]) -> pd.DataFrame:
+def numbers(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     """The numbers in a submission: `fill` read back, as far as the columns are there.
 
     Args:
         frame: text cells.
-        layout, targets: as `fill` takes them.
+        cells: what stands in them.
 
     Returns:
         float64, one column per number of a row, NaN where a cell holds none. A class counts as 1 for itself
-        and 0 for the others, unless the probabilities are there, too.
+        and 0 for the others, unless the probabilities are there, too; of several, each as 1 / its rank.
     """
     found: dict[str, NDArray[np.float64]] = {}
-    for column, what in layout.items():
-        if column not in frame.columns or (what == CLASS and PROBABILITIES in layout.values()):
+    kinds = {column: cells.holds(column) for column in cells.layout}
+    for column, kind in kinds.items():
+        if column not in frame.columns or (kind in (CLASS, TOP) and PROBABILITIES in kinds.values()):
             continue
-        if what == PROBABILITIES:
-            table = np.array([_parsed(cell, len(targets)) for cell in frame[column]])
-        elif what == CLASS:
-            cells = frame[column].to_numpy(dtype=object)[:, None]
-            known = np.isin(cells, list(targets))
-            table = np.where(known, cells == np.array(list(targets), dtype=object), np.nan).astype(np.float64)
+        if kind == PROBABILITIES:
+            table = np.array([_parsed(cell, len(cells.targets)) for cell in frame[column]])
+        elif kind in (CLASS, TOP):
+            count = cells.count(column) if kind == TOP else None
+            table = np.array([_named(cell, cells.labels, count) for cell in frame[column]])
         else:
-            found[column] = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)
+            found[column] = decisions.parse(frame[column]).to_numpy()
             continue
-        found |= {f"{column}[{name}]": table[:, place] for place, name in enumerate(targets)}
+        found |= {f"{column}[{name}]": table[:, place] for place, name in enumerate(cells.targets)}
     return pd.DataFrame(found, index=frame.index, dtype="float64")
+
+
+def _named(cell: object, labels: Sequence[str], count: int | None) -> list[float]:
+    """1 / rank by class in a cell that names one class, or `count` with blanks between; NaN where it does not."""
+    text = cell if isinstance(cell, str) else ""
+    named = [text] if count is None else text.split(" ")
+    if len(named) != (count or 1) or len(set(named)) < len(named) or not set(named) <= set(labels):
+        return [float("nan")] * len(labels)
+    return [1 / (1 + named.index(label)) if label in named else 0.0 for label in labels]
 
 
 def _parsed(cell: object, count: int) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,11 @@ class Task:
         rowwise: whether the metric judges each row by itself, so that a submission may hold rows that more
             folds have read than others, and columns of one value; not so where rows are ranked or correlated
             with each other.
+        placeholder: whether the sample's values only fill its cells, and tell nothing of what is wanted.
+        decision: how the metric decides what a number means before it compares it, and so what is submitted,
+            see `foldship_kernel.decisions`; "" for numbers as they are, and for classes.
+        spellings: by target, how the training file spells its values, by `decisions.key`, or the class, by
+            ""; known once its rows were read. What is not named is written as it is.
         spans: names of the parts of texts that models may read by themselves, in the order of their numbers,
             see `foldship_kernel.spans`.
         derive: what makes further columns of the files' own, see `derived`; "" for nothing.
@@ -73,6 +78,9 @@ class Task:
     low: float = 0.0
     high: float = 1.0
     rowwise: bool = False
+    placeholder: bool = False
+    decision: str = ""
+    spellings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     spans: tuple[str, ...] = ()
     derive: str = ""
     records: Records | None = None
@@ -244,8 +252,15 @@ class Task:
             predictions: (rows, targets), in the order of `ids` and `targets`.
             others: predictions for the template's ids without a row, in their order; None for none.
         """
-        return layout.fill(template, self.submission, self.targets, ids, predictions, others)
+        return layout.fill(template, self.cells, ids, predictions, others)
 
     def numbers(self, submission: pd.DataFrame) -> pd.DataFrame:
         """The numbers in a submission of text cells, see `layout.numbers`."""
-        return layout.numbers(submission, self.submission, self.targets)
+        return layout.numbers(submission, self.cells)
+
+    @property
+    def cells(self) -> layout.Cells:
+        """What stands in the cells of a submission."""
+        return layout.Cells(
+            self.submission, self.targets, self.kind == CLASSES, self.decision, self.spellings
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from foldship.rehearsal.checks import (
+    as_sample,
     classes,
     columns,
     constant,
@@ -43,6 +44,7 @@ RULES: tuple[Callable[[Evidence], Finding], ...] = tuple(
         value_range,
         constant,
         classes,
+        as_sample,
         submission_size,
         models_used,
         odd_files,

@@ -13,16 +13,17 @@ TOLERANCE = 1e-3  # of a sum of rounded probabilities, and of two that are as go
 
 
 def check(run: Evidence) -> Finding:
-    layout, targets = run.task.submission, list(run.task.targets)
-    named = next((column for column, what in layout.items() if what == CLASS), None)
-    listing = next((column for column, what in layout.items() if what == PROBABILITIES), None)
+    cells = run.task.cells
+    targets, labels = list(cells.targets), cells.labels
+    named = next((column for column in cells.layout if cells.holds(column) == CLASS), None)
+    listing = next((column for column in cells.layout if cells.holds(column) == PROBABILITIES), None)
     if named is None and listing is None:
         return Finding(NAME, True, "this competition's submission names none")
     if run.submission is None or not {named, listing} - {None} <= set(run.submission.columns):
         return Finding(NAME, False, "no classes to look at", "see 'submission present' and 'columns'")
     faults = []
     if named is not None:
-        strange = sorted(set(run.submission[named]) - set(targets))
+        strange = sorted(set(run.submission[named]) - set(labels))
         if strange:
             faults.append(f"{named} holds {listed(strange)}, which the competition does not have")
     if listing is not None:
@@ -31,7 +32,7 @@ def check(run: Evidence) -> Finding:
         if off:
             faults.append(f"{listing} does not sum to 1 in {off:,} rows")
         elif named is not None and not faults:
-            own = table[np.arange(len(table)), [targets.index(name) for name in run.submission[named]]]
+            own = table[np.arange(len(table)), [labels.index(name) for name in run.submission[named]]]
             less = int((own < table.max(axis=1) - TOLERANCE).sum())
             if less:
                 faults.append(f"{named} is not the likeliest class of {listing} in {less:,} rows")

@@ -13,7 +13,8 @@ def check(run: Evidence) -> Finding:
     if run.submission_path is None:
         return Finding(NAME, False, "no submission to look at", "see 'submission present'")
     size = run.submission_path.stat().st_size
-    lists = list(run.task.submission.values()).count(PROBABILITIES)
+    held = run.task.cells
+    lists = [held.holds(name) for name in held.layout].count(PROBABILITIES)
     cells = len(run.template.columns) + lists * (len(run.task.targets) - 1)  # a list holds one for each class
     most = BYTES_PER_CELL * cells * (len(run.template) + 1)
     if size == 0 or size > most:
