@@ -12,6 +12,7 @@ import click
 import pandas as pd
 import psutil
 
+from foldship import unpacking
 from foldship.cli.context import Context
 from foldship.cli.splitting import split
 from foldship.preflight import Answers, machine, matching, targets
@@ -80,7 +81,10 @@ def files(answers: Answers, context: Context, rehearsal: Rehearsal | None = None
     needed = rehearsal is not None and other is None
     answers.ask(matching.match, competition, context.data, rows, needed=needed)
     if other is not None:
-        answers.ask(matching.match, competition, other.expanduser(), rows, needed=True)
+        place = other.expanduser(), competition.task.files, context.workspace.unpacked, "INPUT"
+        given = answers.of(unpacking.folder, *place)
+        if given is not None:
+            answers.ask(matching.match, competition, given, rows, needed=True)
     if rows is not None:
         answers.ask(targets.look, competition, rows, context.experiment.folds.count)
     return rows

@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from foldship.competitions.base import Competition
+from foldship_kernel import opening
 from foldship_kernel.errors import DataError, MissingColumnError, listed
 from foldship_kernel.records import Records, open_rows
-from foldship_kernel.rows import missing_error
 
 # Words that names of tables are made with, and those that belong to other tables.
 KINDS = {"test": re.compile(r"(?<![a-z])test"), "sample": re.compile(r"(?<![a-z])(sample|submission)")}
@@ -57,20 +57,29 @@ def test(competition: Competition, folder: Path) -> Table:
         DataError: a column is missing, or another file is meant.
     """
     task = competition.task
-    return _read(folder / task.test, "test", task.id, task.columns, task.records)
+    called = competition.declared.ids.test
+    return _read(folder / task.test, "test", called, task.columns, task.records, task.encoding)
 
 
 def sample(competition: Competition, folder: Path) -> Table | None:
     """Read the sample submission; None where the competition has none. Raises as `test`."""
     task = competition.task
-    return None if task.template is None else _read(folder / task.template, "sample", task.id, (), None)
+    return (
+        None
+        if task.template is None
+        else _read(folder / task.template, "sample", task.id, (), None, task.encoding)
+    )
 
 
-def _read(path: Path, key: str, id_column: str, required: Sequence[str], records: Records | None) -> Table:
-    if not path.is_file():
+def _read(
+    path: Path, key: str, id_column: str, required: Sequence[str], records: Records | None, encoding: str
+) -> Table:
+    if not opening.there(path):
         raise _absent(path, key)
     try:
-        rows = open_rows(path, records, required=required, id_column=id_column, strict=True)
+        rows = open_rows(
+            path, records, required=required, id_column=id_column, strict=True, encoding=encoding
+        )
         return Table(path, id_column, pd.concat(list(rows.chunks())))
     except MissingColumnError:
         raise
@@ -89,7 +98,7 @@ def _absent(path: Path, key: str) -> DataError:
             found=f"in {path.parent}: {listed(there)}",
             fix=f"write into competition.yaml: files: {{{key}: {alike[0]}}}",
         )
-    error = missing_error(path)
+    error = opening.missing_error(path)
     return AbsentError(error.what, expected=error.expected, found=error.found, fix=error.fix)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from foldship.competitions import classes
 from foldship.competitions.base import Competition
 from foldship.preflight.answers import Finding, note, refusal
 from foldship.preflight.files import Table
@@ -39,7 +40,7 @@ def compare(competition: Competition, sample: Table, train: pd.DataFrame | None)
         )
     for name in named:
         if name in task.submission:
-            yield from _kind(task, name, sample, train)
+            yield from _kind(competition, name, sample, train)
 
 
 def _remedy(
@@ -86,13 +87,17 @@ def _lines(held: Mapping[str, str]) -> str:
     return "submission: {" + ", ".join(f"{name}: {what}" for name, what in held.items()) + "}"
 
 
-def _kind(task: Task, name: str, sample: Table, train: pd.DataFrame | None) -> Iterator[Finding]:
+def _kind(
+    competition: Competition, name: str, sample: Table, train: pd.DataFrame | None
+) -> Iterator[Finding]:
     """What the sample's cells look like, against what will be written."""
+    task, declared = competition.task, competition.declared
     what, cells = task.submission[name], sample.rows[name].dropna()
+    kind = task.cells.holds(name)
     numbers = pd.to_numeric(cells, errors="coerce")
     first = "" if cells.empty else repr(cells.iloc[0])
-    if what == CLASS:
-        strange = cells[~cells.isin(task.targets)]
+    if kind == CLASS:
+        strange = cells[~cells.isin(classes.matched(cells, declared.labels))]
         if len(strange):
             yield note(
                 f"{sample.path}: column {name!r} holds what is none of the classes",
@@ -100,7 +105,7 @@ def _kind(task: Task, name: str, sample: Table, train: pd.DataFrame | None) -> I
                 found=f"{strange.iloc[0]!r} ({len(strange)} such rows)",
                 fix="if these are only to fill the column, all is well; else correct classes, or submission",
             )
-    elif what == PROBABILITIES:
+    elif kind == PROBABILITIES:
         if len(cells) and not cells.str.lstrip().str.startswith("[").all():
             yield note(
                 f"{sample.path}: column {name!r} holds no lists, but lists of probabilities will stand there",
@@ -114,12 +119,18 @@ def _kind(task: Task, name: str, sample: Table, train: pd.DataFrame | None) -> I
             found=repr(cells[numbers.isna()].iloc[0]),
             fix="correct targets and submission in competition.yaml",
         )
-    elif task.kind != CLASSES and len(cells) and cells.str.fullmatch(r"[+-]?\d+").all():
+    elif (
+        task.kind != CLASSES
+        and not (task.decision or declared.files.placeholder)
+        and len(cells)
+        and cells.str.fullmatch(r"[+-]?\d+").all()
+    ):
         whole = train is not None and bool((train[what] % 1 == 0).all())
         varied = cells.nunique() > 1
         if whole or varied:
             yield note(
                 f"{sample.path}: column {name!r} holds whole numbers",
                 found=first + (", as the training file does" if whole else ""),
-                fix="if the competition takes no others, declare classes, or a metric that rounds",
+                fix="if the competition takes no others, declare classes, or a metric that rounds; if they only fill the "
+                "column, write files: {placeholder: true}",
             )

@@ -78,7 +78,7 @@ def test_everything_that_stands_in_the_way_is_said_at_once(root: Path, data: Pat
         "its columns are not those that competition.yaml declares",
         "nobody declared 0.5",
         "test.csv: no column 'category'",
-        "nowhere/test.csv: no such file",
+        "INPUT: nowhere is no folder",
         "main.py: cannot be read",
         "too few groups of rows for 5000 folds",
         "postprocess.kinds: offsets",
