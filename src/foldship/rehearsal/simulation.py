@@ -119,7 +119,7 @@ def simulate(
 
 
 def _with_cells(task: Task, folder: Path, wanted: Template) -> pd.DataFrame:
-    """The sample's cells of text, for the ids and columns that the kernel writes; NaN where it is malformed."""
+    """The sample's cells, for the ids and columns that the kernel writes; NaN where it is malformed."""
     blank = pd.DataFrame({wanted.id_column: list(wanted.ids)}).reindex(columns=list(wanted.columns))
     if task.template is None:
         return blank
