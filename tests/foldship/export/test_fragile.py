@@ -27,10 +27,7 @@ SIZES = {
 BUCKETS = {"relative_attention": True, "position_buckets": 32, "pos_att_type": ["p2c", "c2p"]}
 FAMILIES: dict[str, dict[str, Any]] = {
     "bert": {},
-    "roberta": {"pad_token_id": 1},
-    "electra": {"embedding_size": 16},
     "albert": {"embedding_size": 16},
-    "distilbert": {},
     "deberta-v2": {**BUCKETS, "position_biased_input": False, "type_vocab_size": 0},
     "deberta": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
     "mpnet": {"pad_token_id": 1},
@@ -41,7 +38,6 @@ FAMILIES: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("cls_token_id", "sep_token_id", "bos_token_id", "eos_token_id"), 1),
     },
     "xlnet": {},
-    "esm": {"pad_token_id": 1, "mask_token_id": 3},
 }
 XLNET = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads")
 COUNTED = ("mpnet", "deberta-v2")  # their buckets are logarithms
@@ -72,7 +68,7 @@ def test_every_family_computes_alike_in_half_precision_as_a_gpu_does(
     half = graph_files.store(precision.halve(full, folder=tmp_path), tmp_path / "half.onnx")
     rounded = on_gpu.rounding(half, tmp_path)
     opened = {key: graph_files.session(graph, tmp_path) for key, graph in (("full", full), ("half", rounded))}
-    for length in (1, 8, 77, 400):
+    for length in (1, 77, 300):
         inputs = batch(length)
         with torch.inference_mode():
             expected = encoder(**{key: torch.from_numpy(value) for key, value in inputs.items()}).numpy()
