@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from foldship_kernel.lenient import spelling
 from foldship_kernel.lenient.plausible import Ids
 from foldship_kernel.mended import Mending
+from foldship_kernel.tasks.base import NO_ROW
 
-NOWHERE = -1
 _MOST_TRIED = 2000  # damaged ids, each compared with as many others
 
 
@@ -30,7 +30,7 @@ def match(rows: Sequence[str], wanted: Sequence[str], notes: Mending) -> NDArray
         notes: told of those that are spelt otherwise.
 
     Returns:
-        (wanted,) int64: places of rows, or `NOWHERE`.
+        (wanted,) int64: places of rows, or `NO_ROW`.
     """
     codes, spellings = pd.factorize(np.array([*rows, *wanted], dtype=object))
     of_rows, of_wanted = codes[: len(rows)], codes[len(rows) :]
@@ -41,7 +41,7 @@ def match(rows: Sequence[str], wanted: Sequence[str], notes: Mending) -> NDArray
             break
         loosened = pd.factorize(np.array([form(str(value)) for value in spellings], dtype=object))[0]
         both = _unambiguous(loosened, np.unique(of_rows), np.unique(of_wanted))
-        there = _in_turn(both[of_rows], np.where(left, both[of_wanted], NOWHERE))
+        there = _in_turn(both[of_rows], np.where(left, both[of_wanted], NO_ROW))
         _tell(rows, wanted, np.flatnonzero(left & (there >= 0)), there, notes)
         found = np.where(left, there, found)
     return _with_damaged(rows, wanted, found, notes)
@@ -50,24 +50,24 @@ def match(rows: Sequence[str], wanted: Sequence[str], notes: Mending) -> NDArray
 def _in_turn(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
     """Places of rows with the wanted codes, the k-th of equal ones for the k-th; those below 0 mean none."""
     if not len(rows) or not len(wanted):
-        return np.full(len(wanted), NOWHERE)
+        return np.full(len(wanted), NO_ROW)
     order = np.argsort(rows, kind="stable")
     first = np.searchsorted(rows[order], wanted, "left")
     count = np.searchsorted(rows[order], wanted, "right") - first
     turn = pd.Series(wanted).groupby(wanted).cumcount().to_numpy()
     place = np.minimum(first + np.minimum(turn, np.maximum(count - 1, 0)), len(rows) - 1)
-    return np.where((count > 0) & (wanted >= 0), order[place], NOWHERE)
+    return np.where((count > 0) & (wanted >= 0), order[place], NO_ROW)
 
 
 def _unambiguous(
     loosened: NDArray[np.int64], rows: NDArray[np.int64], wanted: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """(spellings,): the loosened form's code where one spelling of either file has it, else `NOWHERE`."""
+    """(spellings,): the loosened form's code where one spelling of either file has it, else `NO_ROW`."""
     size = int(loosened.max()) + 1
     alone = (np.bincount(loosened[rows], minlength=size) == 1) & (
         np.bincount(loosened[wanted], minlength=size) == 1
     )
-    return np.where(alone[loosened], loosened, NOWHERE)
+    return np.where(alone[loosened], loosened, NO_ROW)
 
 
 def _with_damaged(

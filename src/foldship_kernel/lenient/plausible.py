@@ -52,6 +52,11 @@ class Ids:
         key = spelling.number(value)
         return 0 < self._met[key] <= self._wanted[key] if key in self._wanted else False
 
+    def unmet(self, value: str) -> bool:
+        """Whether this is a known id that no line begins with."""
+        key = spelling.number(value)
+        return key in self._wanted and not self._met[key]
+
     def likely(self, value: str) -> bool:
         """Whether this is a known id, or looks like one."""
         return self.known(value) or self._alike(value, self._shortest)

@@ -141,7 +141,7 @@ class Splitter:
         return value is not None and self._ids.likely(value)
 
     def _mended(self, line: int, held: Record | None) -> list[str] | None:
-        """Take the next record, which is not well formed; None where it belongs to the one before it."""
+        """Take the next record, which is not well formed; None where it is none of its own."""
         count = self._end()
         text = "".join(self._peek(k) or "" for k in range(count))
         cut_off = self._peek(count) is None and not text.endswith(("\n", "\r"))
@@ -155,7 +155,7 @@ class Splitter:
                 self._notes.note("a line break within an id, left out", where)
                 return None
             stump = len(fields) == 1 < self._width and (cut_off or self._is_stump(text))
-            if stump and not (cut_off and self._once(text)):
+            if stump and not self._ids.unmet(text):
                 self._notes.note("rows cut off before or within their id, left out", where)
                 return None
             if held is not None and not self._begins(value, fields):
@@ -181,10 +181,6 @@ class Splitter:
         if '"' in text:
             self._notes.note("rows whose quotes do not pair, read as far as they are seen to go", where)
         return fields
-
-    def _once(self, value: str) -> bool:
-        """Whether a value is an id that only one line begins with."""
-        return self._ids.known(value) and self._ids.certain(value)
 
     def _begins(self, value: str, fields: list[str]) -> bool:
         """Whether a record that lacks fields is one, and not the rest of the one before."""

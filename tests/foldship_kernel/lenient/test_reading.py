@@ -82,7 +82,7 @@ def test_odd_test_files(tmp_path: Path, test: str | bytes, what: str, whole: str
         assert found[f"h{n}"] == pytest.approx(prediction(f"title {n}", f"body {n}")), n
 
 
-@pytest.mark.parametrize("test", [None, "", "id,title,body,kind\n", b"\x00" * 100, "\n\n"])
+@pytest.mark.parametrize("test", [None, "", "id,title,body,kind\n", b"\x00\x00\x00", "\n\n"])
 def test_without_any_row_the_samples_ids_get_the_fallback(tmp_path: Path, test: str | bytes | None) -> None:
     submission, mended = predicted(put(tmp_path, test), tmp_path)
     assert submission["id"].tolist() == [f"h{n}" for n in range(1, 7)] and mended
