@@ -20,7 +20,7 @@ def test_the_page_shows_everything_and_needs_nothing_else(build: Path) -> None:
         "fp16",
         "Score against time",
         "models/",
-        "Rehearsal: FAILED",
+        "Rehearsal: FAILED, 1 of 2",
         "encode",
         "margin 19%",
     ):

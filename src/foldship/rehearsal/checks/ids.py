@@ -11,7 +11,7 @@ REMEDY = "read ids as text, and write them as they came, in the order of the INP
 
 def check(run: Evidence) -> Finding:
     if run.submission is None or run.task.id not in run.submission.columns:
-        return Finding(NAME, False, "no ids to look at", "see 'submission present' and 'columns'")
+        return Finding(NAME, None, "no ids to look at", "see 'submission present' and 'columns'")
     wanted, found = list(run.template[run.task.id]), list(run.submission[run.task.id])
     if wanted == found:
         return Finding(NAME, True, f"all {len(wanted):,}, in order")
