@@ -267,8 +267,11 @@ def main(arguments: Sequence[str]) -> int:
         kernel.predict(frugal=bool(os.environ.get(supervise.FRUGAL)))
     except FoldshipError as error:
         kernel.journal.loud(str(error))
-    except Exception:  # the last line of defence: the submission on disk is still the best there is
-        kernel.journal.loud(traceback.format_exc())
+    except Exception as error:  # the last line of defence: the submission on disk is still the best there is
+        kernel.journal.loud(
+            f"Something that nobody foresaw ended the predictions: {type(error).__name__}: {error}\n"
+            f"The submission that was written last is kept. Details:\n{traceback.format_exc()}"
+        )
     return kernel.finish()
 
 

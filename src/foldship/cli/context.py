@@ -17,6 +17,7 @@ from foldship.cli import retrieving
 from foldship.competitions.base import Competition
 from foldship.config import load
 from foldship.config.schema import Experiment
+from foldship.mishaps import details, step
 from foldship.workspace import Workspace, find_root
 from foldship_kernel.errors import FoldshipError
 
@@ -68,7 +69,9 @@ class Context:
 def open_workspace(competition: str) -> Workspace:
     """Find the project, for what needs neither its settings nor data."""
     root = Path(os.environ["FOLDSHIP_ROOT"]) if os.environ.get("FOLDSHIP_ROOT") else find_root(Path.cwd())
-    return Workspace(root.resolve(), competition)
+    workspace = Workspace(root.resolve(), competition)
+    details.keep_in(workspace.errors)
+    return workspace
 
 
 def competition_of(workspace: Workspace) -> Competition:
@@ -76,6 +79,7 @@ def competition_of(workspace: Workspace) -> Competition:
     return competitions.get(workspace.experiment.parent, workspace.competition)
 
 
+@step("reading the settings of {competition}, recipe {recipe}")
 def open_context(competition: str, data: Path | None, recipe: str) -> Context:
     """Find the project, read the settings, and write the sample data when no data is named."""
     workspace = open_workspace(competition)

@@ -9,6 +9,8 @@ import click
 import pandas as pd
 from tqdm.auto import tqdm
 
+from foldship.mishaps import step
+
 if TYPE_CHECKING:
     from foldship.cli.context import Context
     from foldship.config.competition import Retrieval
@@ -33,6 +35,7 @@ def with_passages(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
         return retriever.add(rows)
 
 
+@step("making the index of passages")
 def index(context: Context) -> Path:
     """Folder of the index of what is known now; nothing is done where it is there.
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from foldship.config.competition import Declared
 from foldship.metrics import Score
+from foldship.mishaps import step
 from foldship_kernel import batching, tables
 from foldship_kernel.errors import NEW_FILE, DataError, FoldshipError, listed
 from foldship_kernel.tasks import CLASSES, Task
@@ -41,6 +42,7 @@ class Competition:
     also: Mapping[str, Score]
     sample: Callable[[Path, Task], None] | None
 
+    @step("reading the training rows in {folder}")
     def read_train(self, folder: Path) -> pd.DataFrame:
         """Read the training rows.
 
@@ -63,6 +65,7 @@ class Competition:
         found = tables.numbers(rows, task.targets, path, task.low, task.high)
         return rows.assign(**{name: found[name] for name in task.targets})
 
+    @step("reading the test rows in {folder}")
     def read_unlabelled(self, folder: Path) -> pd.DataFrame:
         """Read the test rows: as `read_train`, without the targets.
 

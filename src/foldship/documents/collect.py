@@ -20,6 +20,7 @@ from foldship.documents.parse import Unread, parse
 from foldship.documents.passages import cut
 from foldship.documents.report import FetchReport, Result
 from foldship.documents.wire import connect
+from foldship.mishaps import step
 from foldship_kernel.manifest import sha256 as file_sha256
 
 DOCUMENTS = "documents.jsonl"
@@ -44,6 +45,7 @@ class Collected:
     unread: tuple[Unread, ...]
 
 
+@step("fetching documents")
 def collect(
     urls: Sequence[str],
     folder: Path,

@@ -20,6 +20,7 @@ from foldship.export.candidates import ENCODER, REFERENCE, Candidate
 from foldship.export.cpu_engine import Trial, choose
 from foldship.export.draft import FP32, HALF, Draft, shipped
 from foldship.export.samples import HeldOut, Rows
+from foldship.mishaps import step
 from foldship.modelling import library, store
 from foldship.modelling.library import Card
 from foldship_kernel.atomic import write_json
@@ -31,6 +32,7 @@ PARITY = "parity.json"
 STEPS_A_FOLD = 2
 
 
+@step("exporting {model_dir.name}")
 def run(
     model_dir: Path,
     folds: Sequence[int],
@@ -124,6 +126,7 @@ def _to_store(drafts: Sequence[Draft], engine: Candidate) -> tuple[list[weights_
     return graphs, structures
 
 
+@step("fold {draft.fold}")
 def _check_shipped(card: Card, draft: Draft, engine: Candidate, rows: Rows, folder: Path) -> dict[str, Any]:
     """The last rungs, on the files that are shipped; the last of all is what runs on a CPU."""
     paths = {key: folder / file for key, file in shipped(draft.fold, engine).items()}

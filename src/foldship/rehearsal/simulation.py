@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from foldship.mishaps import step
 from foldship.rehearsal import image, mechanisms, processors
 from foldship.rehearsal.evidence import Promise
 from foldship.rehearsal.execution import Report, execute
@@ -29,6 +30,7 @@ MOST_PERSONAL = (
 )
 
 
+@step("rehearsing the kernel")
 def simulate(
     kernel: Path,
     dataset: Path,

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from foldship.mishaps import step
 from foldship.reporting import bundle_tables, pictures, score_tables, tables
 from foldship_kernel.atomic import write_text
 from foldship_kernel.errors import FoldshipError
@@ -29,6 +30,7 @@ class Section:
     caption: str = ""
 
 
+@step("writing the report of {build.name}")
 def write(build: Path) -> Path:
     """Write the report of a competition.
 
