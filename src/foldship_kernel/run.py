@@ -263,6 +263,13 @@ def main(arguments: Sequence[str]) -> int:
         )
         print(f"error: {trouble}", flush=True)
         return 1
+    except Exception as error:
+        print(
+            f"error: no model could be run, for what nobody foresaw: {type(error).__name__}: {error}\n"
+            f"  fix:      report it with this log\nDetails:\n{traceback.format_exc()}",
+            flush=True,
+        )
+        return 1
     try:
         kernel.predict(frugal=bool(os.environ.get(supervise.FRUGAL)))
     except FoldshipError as error:

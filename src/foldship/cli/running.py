@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from foldship import mishaps
+from foldship import mishaps, terminals
 
 
 def run(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> None:
@@ -24,6 +24,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
     Raises:
         SystemExit: of everything but success.
     """
+    terminals.third_party_bars()
     try:
         _run(command, name, list(sys.argv[1:] if arguments is None else arguments))
     finally:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from foldship import folders
 from foldship.export import fp32, parity, precision, seal, sources, structure, weights_store
@@ -23,6 +22,7 @@ from foldship.export.samples import HeldOut, Rows
 from foldship.mishaps import step
 from foldship.modelling import library, store
 from foldship.modelling.library import Card
+from foldship.terminals import bar as progress_bar
 from foldship_kernel.atomic import write_json
 from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
@@ -79,7 +79,7 @@ def run(
     with (
         folders.replacing(out) as folder,
         tempfile.TemporaryDirectory(prefix=f".{out.name}-scratch-", dir=out.parent) as scratch_name,
-        tqdm(total=STEPS_A_FOLD * len(folds), desc=f"export {card.name}", unit="step", leave=False) as bar,
+        progress_bar(total=STEPS_A_FOLD * len(folds), desc=f"export {card.name}", unit="step") as bar,
     ):
         scratch = Path(scratch_name)
         drafts = []

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from foldship.modelling import library, reading, store
+from foldship.terminals import bar as progress_bar
 from foldship_kernel.atomic import write_json
 from foldship_kernel.budget import TokenBudget
 from foldship_kernel.fold import Fold
@@ -68,7 +68,7 @@ def predict(
         rows, task, model_dir / store.TOKENIZER, card.encoding, card.features
     )
     outputs, load_s, predict_s = [], 0.0, 0.0
-    for fold in tqdm(folds, desc=f"schedule {card.name}", unit="fold", leave=False):
+    for fold in progress_bar(folds, desc=f"schedule {card.name}", unit="fold"):
         began = time.monotonic()
         encoder, encoder_cpu, head = (export_dir / fold[name] for name in GRAPHS)
         graphs = Fold(encoder, encoder_cpu, head, gpus=0, cpu_engine=cpu_engine)

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 
 import torch
 
+from foldship import terminals
 from foldship.mishaps import hooks, reason
 from foldship.training import progress
 
@@ -33,6 +34,7 @@ def train(task: bytes, threads: int, connection: Connection) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
     hooks.install()
+    terminals.silence()  # the parent shows how far this is
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with redirect_stdout(_Lines(connection)), progress.told_to(connection.send):
         try:
