@@ -14,6 +14,7 @@ import pandas as pd
 
 from foldship import competitions
 from foldship.cli import retrieving
+from foldship.cli.recipes import RecipeOption
 from foldship.competitions.base import Competition
 from foldship.config import load
 from foldship.config.schema import Experiment
@@ -66,10 +67,29 @@ class Context:
         return {name: self.workspace.model(name) for name in self.experiment.names}
 
 
-def open_workspace(competition: str) -> Workspace:
-    """Find the project, for what needs neither its settings nor data."""
-    root = Path(os.environ["FOLDSHIP_ROOT"]) if os.environ.get("FOLDSHIP_ROOT") else find_root(Path.cwd())
-    workspace = Workspace(root.resolve(), competition)
+def root() -> Path:
+    """The project's folder: FOLDSHIP_ROOT, or the nearest one from here upwards.
+
+    Raises:
+        FoldshipError: there is none.
+    """
+    named = os.environ.get("FOLDSHIP_ROOT")
+    return (Path(named) if named else find_root(Path.cwd())).resolve()
+
+
+def open_workspace(competition: str, *, new: bool = False) -> Workspace:
+    """Find the project, for what needs neither its settings nor data.
+
+    Args:
+        competition: its name.
+        new: whether it is yet to be declared.
+
+    Raises:
+        FoldshipError: there is no project, or no such competition in it.
+    """
+    workspace = Workspace(root(), competition)
+    if not new:
+        competitions.check(workspace.root / "kernels", competition)
     details.keep_in(workspace.errors)
     return workspace
 
@@ -92,7 +112,9 @@ def open_context(competition: str, data: Path | None, recipe: str) -> Context:
     elif not (data := data.expanduser()).is_dir():
         raise FoldshipError(
             f"DATA: {data} is no folder",
-            fix=f"name the folder that holds {chosen.name}'s train.csv and test.csv",
+            expected=f"the folder that holds {chosen.name}'s train.csv and test.csv",
+            found="a file" if data.exists() else "nothing of that name",
+            fix=f"name its folder: {data.parent}" if data.exists() else "correct the path",
         )
     return Context(workspace, chosen, experiment, recipe, data.resolve())
 
@@ -102,10 +124,9 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
             "--recipe",
+            cls=RecipeOption,
             default="fast",
             show_default=True,
-            help="fast: up to an hour on 2 cores for QUEST. full: hours, the best they can do. gpu: for a "
-            "CUDA machine. lora: adapters. Or one of your own in kernels/<competition>/recipes.",
         ),
         click.option(
             "--data",

@@ -51,7 +51,7 @@ def make(name: str, train: Path) -> None:
             expected="small letters, digits and underscores, a letter first",
             fix="name it otherwise",
         )
-    workspace = open_workspace(name)
+    workspace = open_workspace(name, new=True)
     folder = workspace.experiment
     if folder.exists():
         raise FoldshipError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from foldship.cli import quantities
 from foldship.cli.context import Context, open_context, shared_options
 
 if TYPE_CHECKING:
@@ -45,12 +46,20 @@ def rehearsal_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--cpus",
-            type=float,
+            type=quantities.PROCESSORS,
             help="Processors that the kernel may use, to rehearse a slower machine; fractions need a control "
             "group.  [default: all]",
         ),
-        click.option("--memory", type=float, default=16.0, show_default=True, help="Memory limit in GiB."),
-        click.option("--limit", type=float, help="Run-time limit in seconds.  [default: the bundle's own]"),
+        click.option(
+            "--memory",
+            type=quantities.MEMORY,
+            default=16.0,
+            show_default=True,
+            help="Memory limit in GiB.",
+        ),
+        click.option(
+            "--limit", type=quantities.LIMIT, help="Run-time limit in seconds.  [default: the bundle's own]"
+        ),
         click.option(
             "--input",
             "input_folder",

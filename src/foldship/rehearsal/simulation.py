@@ -158,7 +158,8 @@ def _run(
         expected="bubblewrap, user namespaces, or Docker with Kaggle's image",
         found="; ".join(f"{name}: {reason}" for name, reason in refused.items()),
         fix="install bubblewrap, or allow user namespaces (on Ubuntu 24.04 and later: `sudo sysctl -w "
-        "kernel.apparmor_restrict_unprivileged_userns=0`); to run without any isolation, ask for 'none'",
+        "kernel.apparmor_restrict_unprivileged_userns=0`); in a container that allows none, "
+        "ISOLATION=none (--isolation none) rehearses without a sandbox, and the verdict says so",
     )
 
 
