@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,6 +51,19 @@ class Context:
     def with_passages(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows with the passages that models read beside them, where the competition has such."""
         return retrieving.with_passages(self, rows)
+
+    @cached_property
+    def generated(self) -> bool:
+        """Whether the training rows are the generated sample, wherever that lies."""
+        if self.data == self.workspace.sample:
+            return True
+        if self.competition.sample is None:
+            return False
+        name = self.competition.declared.files.train
+        with tempfile.TemporaryDirectory() as folder:
+            self.competition.write_sample(Path(folder))
+            ours, given = Path(folder) / name, self.data / name
+            return given.is_file() and filecmp.cmp(ours, given, shallow=False)
 
     @cached_property
     def index(self) -> Path:

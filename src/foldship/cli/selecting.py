@@ -71,7 +71,8 @@ def select(context: Context) -> dict[str, Any]:
                 notes=notes,
                 **common,
             )
-        receipts.write(folder, inputs, {"recipe": context.recipe, "data": str(context.data)})
+        made_of = {"recipe": context.recipe, "data": str(context.data), "generated": context.generated}
+        receipts.write(folder, inputs, made_of)
     chosen: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
     return chosen
 
