@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-from click import ClickException
 
 from bench import machine, options
 from bench.machine import RESULTS, ROOT
-from foldship_kernel.errors import FoldshipError
+from foldship.cli.running import run
+from foldship.mishaps import details
 
 
 @click.command()
@@ -36,10 +36,8 @@ from foldship_kernel.errors import FoldshipError
 )
 def main(size: str, suites: str, threads: int, folder: Path, page: Path) -> None:
     """Measure the kernel against what else one would run, as ratios."""
-    try:
-        measure(options.read(size, suites, threads, folder.resolve(), page))
-    except FoldshipError as error:
-        raise ClickException(str(error)) from error
+    details.keep_in(folder.resolve() / "errors")
+    measure(options.read(size, suites, threads, folder.resolve(), page))
 
 
 def measure(chosen: options.Options) -> None:
@@ -101,4 +99,4 @@ def measure(chosen: options.Options) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "bench")

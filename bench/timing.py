@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Generic, TypeVar
 
-from tqdm.auto import tqdm
+from foldship.terminals import bar as progress_bar
 
 T = TypeVar("T")
 # Thread pools keep spinning for a while after their last task.
@@ -58,7 +58,7 @@ def interleave(
     """
     timing: Timing[T] = Timing()
     names = list(tasks)
-    with tqdm(total=len(names) * (rounds + 1), desc=describe, unit="run", leave=False) as bar:
+    with progress_bar(total=len(names) * (rounds + 1), desc=describe, unit="run") as bar:
         for round_ in range(rounds + 1):
             start = round_ % max(len(names), 1)
             for name in names[start:] + names[:start]:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -93,6 +94,10 @@ def main() -> int:
         return int(import_module(HAND_OVER).main(bundle, INPUT, WORKING, START))
     except FoldshipError as error:
         sys.exit(f"error: {error}")
+    except Exception as error:
+        print(f"error: the kernel ended for what nobody foresaw: {type(error).__name__}: {error}")
+        print(f"  fix:      report it with this log\nDetails:\n{traceback.format_exc()}", flush=True)
+        return 1
 
 
 if __name__ == "__main__":

@@ -119,6 +119,11 @@ class Workspace:
         return self.root / "kernels" / "inspection.py"
 
     @property
+    def errors(self) -> Path:
+        """Details of what failed and nobody foresaw."""
+        return self.build / "errors"
+
+    @property
     def simulation(self) -> Path:
         return self.build / "simulation"
 

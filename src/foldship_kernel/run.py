@@ -274,12 +274,22 @@ def main(arguments: Sequence[str]) -> int:
         )
         print(f"error: {trouble}", flush=True)
         return 1
+    except Exception as error:
+        print(
+            f"error: no model could be run, for what nobody foresaw: {type(error).__name__}: {error}\n"
+            f"  fix:      report it with this log\nDetails:\n{traceback.format_exc()}",
+            flush=True,
+        )
+        return 1
     try:
         kernel.predict(frugal=bool(os.environ.get(supervise.FRUGAL)))
     except FoldshipError as error:
         kernel.journal.loud(str(error))
-    except Exception:  # the last line of defence: the submission on disk is still the best there is
-        kernel.journal.loud(traceback.format_exc())
+    except Exception as error:  # the last line of defence: the submission on disk is still the best there is
+        kernel.journal.loud(
+            f"Something that nobody foresaw ended the predictions: {type(error).__name__}: {error}\n"
+            f"The submission that was written last is kept. Details:\n{traceback.format_exc()}"
+        )
     return kernel.finish()
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import os
 import shlex
+import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -114,17 +114,18 @@ def foldship(
 def here(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The same in this process, which has loaded all libraries: for runs that are short without that."""
     output, errors = io.StringIO(), io.StringIO()
+    interrupt = signal.getsignal(signal.SIGINT)  # the program leaves it to the system in the end
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
         patch.setenv("FOLDSHIP_ROOT", str(root))
         patch.chdir(root)
         patch.setattr(sys, "argv", ["foldship", *arguments])
-        patch.setattr(threading, "excepthook", threading.excepthook)  # the program sets its own
         try:
             program.main()
             status = 0
-        except SystemExit as stop:  # with a message, or with a status
+        except SystemExit as stop:
             status = stop.code if isinstance(stop.code, int) else 1
-            errors.write("" if isinstance(stop.code, int) else str(stop.code))
+        finally:
+            signal.signal(signal.SIGINT, interrupt)
     return subprocess.CompletedProcess(arguments, status, output.getvalue(), errors.getvalue())
 
 

@@ -26,6 +26,7 @@ from foldship.adoption.network import Network, common
 from foldship.adoption.sources import Source
 from foldship.adoption.tokens import Words
 from foldship.config.adopting import Adopted
+from foldship.mishaps import step
 from foldship.modelling import adopted, aside, graph_files, lock, reading, store
 from foldship.modelling.adopted import NETWORK, AdoptedCard
 from foldship.modelling.store import OUT_OF_FOLD, TOKENIZER
@@ -56,6 +57,7 @@ class Given:
     root: Path
 
 
+@step("adopting {name}")
 def run(name: str, settings: Adopted, given: Given) -> list[str]:
     """Adopt a model into `weights/<name>/`; what is there of just these files and settings is kept.
 

@@ -49,7 +49,7 @@ def check(folders: Sequence[Path]) -> None:
 
     found = checking.check([folder.expanduser().resolve() for folder in folders])
     terminal.show(bundle_tables.bundle_check([asdict(verdict) for verdict in found]))
-    if not all(verdict.passed for verdict in found):
+    if any(verdict.passed is False for verdict in found):
         sys.exit("error: the bundle failed its check: see the table above")
 
 

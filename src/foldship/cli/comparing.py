@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import click
 import numpy as np
 
 from foldship.cli.context import competition_of
+from foldship.terminals import bar
 from foldship.workspace import Workspace
 from foldship_kernel.errors import FoldshipError, listed
 
@@ -66,11 +66,10 @@ def rank_runs(workspace: Workspace, name: str, resamples: int) -> None:
             fix="`make train` with another RECIPE and the same DATA makes one",
         )
     found = []
-    with click.progressbar(others, label="comparing", file=sys.stderr) as bar:
-        for run in bar:
-            one, other, truth = board.same_rows(base, run)
-            both = _compare(truth, one, other, rare=base.facts["rare"], resamples=resamples, score=metric)
-            found.append((run.facts, both))
+    for run in bar(others, desc="comparing", unit="run"):
+        one, other, truth = board.same_rows(base, run)
+        both = _compare(truth, one, other, rare=base.facts["rare"], resamples=resamples, score=metric)
+        found.append((run.facts, both))
     terminal.show(run_tables.gains(base.facts, found, resamples))
 
 

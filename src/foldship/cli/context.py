@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,9 +16,11 @@ import pandas as pd
 
 from foldship import competitions, unpacking
 from foldship.cli import retrieving
+from foldship.cli.recipes import RecipeOption
 from foldship.competitions.base import Competition
 from foldship.config import load
 from foldship.config.schema import Experiment
+from foldship.mishaps import details, step
 from foldship.workspace import Workspace, find_root
 
 
@@ -53,6 +57,19 @@ class Context:
         return retrieving.with_passages(self, rows)
 
     @cached_property
+    def generated(self) -> bool:
+        """Whether the training rows are the generated sample, wherever that lies."""
+        if self.data == self.workspace.sample:
+            return True
+        if self.competition.sample is None:
+            return False
+        name = self.competition.declared.files.train
+        with tempfile.TemporaryDirectory() as folder:
+            self.competition.write_sample(Path(folder))
+            ours, given = Path(folder) / name, self.data / name
+            return given.is_file() and filecmp.cmp(ours, given, shallow=False)
+
+    @cached_property
     def index(self) -> Path:
         """Folder of the index of passages, made or found whole once a run."""
         return retrieving.index(self)
@@ -69,10 +86,31 @@ class Context:
         return {name: self.workspace.model(name) for name in self.experiment.names}
 
 
-def open_workspace(competition: str) -> Workspace:
-    """Find the project, for what needs neither its settings nor data."""
-    root = Path(os.environ["FOLDSHIP_ROOT"]) if os.environ.get("FOLDSHIP_ROOT") else find_root(Path.cwd())
-    return Workspace(root.resolve(), competition)
+def root() -> Path:
+    """The project's folder: FOLDSHIP_ROOT, or the nearest one from here upwards.
+
+    Raises:
+        FoldshipError: there is none.
+    """
+    named = os.environ.get("FOLDSHIP_ROOT")
+    return (Path(named) if named else find_root(Path.cwd())).resolve()
+
+
+def open_workspace(competition: str, *, new: bool = False) -> Workspace:
+    """Find the project, for what needs neither its settings nor data.
+
+    Args:
+        competition: its name.
+        new: whether it is yet to be declared.
+
+    Raises:
+        FoldshipError: there is no project, or no such competition in it.
+    """
+    workspace = Workspace(root(), competition)
+    if not new:
+        competitions.check(workspace.root / "kernels", competition)
+    details.keep_in(workspace.errors)
+    return workspace
 
 
 def competition_of(workspace: Workspace) -> Competition:
@@ -80,6 +118,7 @@ def competition_of(workspace: Workspace) -> Competition:
     return competitions.get(workspace.experiment.parent, workspace.competition)
 
 
+@step("reading the settings of {competition}, recipe {recipe}")
 def open_context(competition: str, data: Path | None, recipe: str) -> Context:
     """Find the project, read the settings, and write the sample data when no data is named."""
     workspace = open_workspace(competition)
@@ -100,10 +139,9 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
             "--recipe",
+            cls=RecipeOption,
             default="fast",
             show_default=True,
-            help="fast: up to an hour on 2 cores for QUEST. full: hours, the best they can do. gpu: for a "
-            "CUDA machine. lora: adapters. Or one of your own in kernels/<competition>/recipes.",
         ),
         click.option(
             "--data",

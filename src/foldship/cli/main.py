@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import errno
+import difflib
 import importlib
-import logging
-import os
-import sys
-import threading
 
 import click
 
 from foldship import secrets
+from foldship.cli import running
 from foldship.kaggle_client import credentials
-from foldship.training import failed_threads
-from foldship_kernel.errors import FoldshipError
 
 # Subcommand -> module; a module is imported only when its verb runs, so that --help stays quick.
 VERBS = {
@@ -36,15 +31,6 @@ VERBS = {
 }
 
 
-# What a file system may answer at any time, whatever the verb was doing.
-_REMEDIES = {
-    errno.ENOSPC: "free some space and run the same command again; what was finished is kept",
-    errno.EDQUOT: "free some of your quota and run the same command again; what was finished is kept",
-    errno.EACCES: "give yourself the right to read or write it; FOLDSHIP_ROOT names a project of your own",
-    errno.EROFS: "the disk is mounted read-only: set FOLDSHIP_ROOT to a writable copy of the project",
-}
-
-
 class _Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -54,6 +40,15 @@ class _Verbs(click.Group):
             return None
         command: click.Command = importlib.import_module(f"foldship.cli.{name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in VERBS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0].lower(), VERBS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"the verbs are {', '.join(VERBS)}"
+            ctx.fail(f"there is no verb {args[0]!r}: {hint}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands, in the order of the work"):
@@ -76,30 +71,10 @@ def program() -> None:
 
 
 def main() -> None:
-    """Run the program; a known error ends it with a message that says what to do, and status 1."""
-    # The tokenizers library warns about forks, and bitsandbytes about kernels that only 4-bit training on a
-    # CPU would use: neither concerns anyone here.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    threading.excepthook = failed_threads.tell
+    """Run the program; a failure ends it with a message that says what to do, and status 1."""
     credentials.learn()
     secrets.guard()
-    try:
-        program(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit("stopped; run the same command again to go on")
-    except FoldshipError as error:
-        sys.exit(f"\nerror: {error}")
-    except OSError as error:
-        if error.errno not in _REMEDIES:
-            raise
-        place = error.filename or "a file"
-        sys.exit(f"\nerror: {place}: {os.strerror(error.errno)}\n  fix:      {_REMEDIES[error.errno]}")
+    running.run(program, "foldship")
 
 
 if __name__ == "__main__":

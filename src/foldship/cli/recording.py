@@ -13,11 +13,13 @@ import pandas as pd
 
 from foldship import receipts, runs, selection
 from foldship.cli.context import Context
+from foldship.mishaps import step
 from foldship.modelling import backbone, library
 
 DETAILS = ("scores", "models", "weights", "blend", "rows", "rare", "notes")
 
 
+@step("keeping the run")
 def keep(context: Context, chosen: Mapping[str, Any], seconds: Mapping[str, float]) -> Path:
     """Keep the run whose models and selection lie in the workspace; its folder.
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
-from tqdm.auto import tqdm
+
+from foldship.mishaps import step
+from foldship.terminals import bar as progress_bar
 
 if TYPE_CHECKING:
     from foldship.cli.context import Context
@@ -28,11 +30,12 @@ def with_passages(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     from foldship_kernel.retrieval.retriever import Retriever
 
     made = Index(context.index.joinpath)
-    with tqdm(total=len(rows), desc="questions", unit="row", leave=False) as bar:
+    with progress_bar(total=len(rows), desc="questions", unit="row") as bar:
         retriever = Retriever(made, spec, click.echo, progress=bar.update)
         return retriever.add(rows)
 
 
+@step("making the index of passages")
 def index(context: Context) -> Path:
     """Folder of the index of what is known now; nothing is done where it is there.
 

@@ -14,10 +14,12 @@ from foldship import projection, scheduling, selection
 from foldship.cli import out_of_fold
 from foldship.cli.context import Context
 from foldship.config.selecting import Blending
+from foldship.mishaps import step
 from foldship_kernel.errors import DataError, listed
 from foldship_kernel.manifest import Cost
 
 
+@step("planning the order of the folds")
 def schedule(
     context: Context, exported: Mapping[str, Path], costs: Mapping[str, Cost], accelerator: str
 ) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from foldship import metrics, receipts, selection
 from foldship.cli import out_of_fold
 from foldship.cli.context import Context
+from foldship.mishaps import step
 from foldship.modelling import adopted, store
 from foldship.selection import FILE_NAME
 from foldship_kernel import blend, grouping, postprocess, quantiles, steps
@@ -22,6 +23,7 @@ CODE = [
 ]
 
 
+@step("choosing blend and post-processing")
 def select(context: Context) -> dict[str, Any]:
     """Choose blend and post-processing, unless that was done on just these predictions; `selection.json`."""
     task, folder = context.competition.task, context.workspace.selection
@@ -69,7 +71,8 @@ def select(context: Context) -> dict[str, Any]:
                 notes=notes,
                 **common,
             )
-        receipts.write(folder, inputs, {"recipe": context.recipe, "data": str(context.data)})
+        made_of = {"recipe": context.recipe, "data": str(context.data), "generated": context.generated}
+        receipts.write(folder, inputs, made_of)
     chosen: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
     return chosen
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from foldship import unpacking
+from foldship.cli import quantities
 from foldship.cli.context import Context, open_context, shared_options
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ class Number(click.FloatRange):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
 
-
-ABOVE_0 = Number(0, min_open=True)
 
 
 def rehearsal_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,21 +61,19 @@ def rehearsal_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--cpus",
-            type=ABOVE_0,
+            type=quantities.PROCESSORS,
             help="Processors that the kernel may use, to rehearse a slower machine; fractions need a control "
             "group.  [default: all]",
         ),
         click.option(
             "--memory",
-            type=ABOVE_0,
+            type=quantities.MEMORY,
             default=16.0,
             show_default=True,
             help="Memory limit in GiB.",
         ),
         click.option(
-            "--limit",
-            type=ABOVE_0,
-            help="Run-time limit in seconds.  [default: the bundle's own]",
+            "--limit", type=quantities.LIMIT, help="Run-time limit in seconds.  [default: the bundle's own]"
         ),
         click.option(
             "--input",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,19 +30,32 @@ def names(kernels: Path) -> list[str]:
     return sorted(name for name in found if not name.startswith("."))
 
 
+def check(kernels: Path, name: str) -> None:
+    """Refuse a name that no competition has.
+
+    Raises:
+        FoldshipError: there is no `kernels/<name>/competition.yaml`.
+    """
+    path = kernels / name / FILE_NAME
+    known = names(kernels)
+    if name in known:
+        return
+    close = difflib.get_close_matches(Path(name).name.lower(), known, 1)
+    raise FoldshipError(
+        f"unknown competition '{name}'",
+        expected=", ".join(known) or f"a folder of {kernels} with {FILE_NAME}",
+        fix=f"did you mean {close[0]}?" if close else f"name one of these, or declare it in {path}",
+    )
+
+
 def get(kernels: Path, name: str) -> Competition:
     """The competition that `kernels/<name>/competition.yaml` declares.
 
     Raises:
         FoldshipError: there is no such file, or it holds what cannot be used.
     """
+    check(kernels, name)
     path = kernels / name / FILE_NAME
-    if not path.is_file():
-        raise FoldshipError(
-            f"unknown competition '{name}'",
-            expected=", ".join(names(kernels)) or f"a folder of {kernels} with {FILE_NAME}",
-            fix=f"name one of these, or declare it in {path}",
-        )
     declared = problems.validated(
         Declared, load.read(path), str(path), "correct the keys above; docs/competitions.md lists them all"
     )

@@ -13,6 +13,7 @@ from foldship.competitions import classes
 from foldship.competitions.decided import check_decided
 from foldship.config.competition import Declared
 from foldship.metrics import Score
+from foldship.mishaps import step
 from foldship_kernel import batching, decisions, opening, tables
 from foldship_kernel.errors import DataError, FoldshipError
 from foldship_kernel.rows import rename_id
@@ -44,6 +45,7 @@ class Competition:
     also: Mapping[str, Score]
     sample: Callable[[Path, Task], None] | None
 
+    @step("reading the training rows in {folder}")
     def read_train(self, folder: Path) -> pd.DataFrame:
         """Read the training rows.
 
@@ -88,6 +90,7 @@ class Competition:
             }
         return replace(task, spellings=spellings)
 
+    @step("reading the test rows in {folder}")
     def read_unlabelled(self, folder: Path) -> pd.DataFrame:
         """Read the test rows: as `read_train`, without the targets.
 

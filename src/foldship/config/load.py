@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def _chain(recipes: Path, name: str) -> list[dict[str, Any]]:
             raise FoldshipError(
                 f"there is no recipe {wanted!r}{asked} in {recipes}",
                 expected=f"one of: {known}",
-                fix=f"choose one with RECIPE=..., or write {path}" if not names else "correct `extends`",
+                fix=_advice(recipes, str(wanted)) if not names else "correct `extends`",
             )
         content = read(path)
         names.append(wanted)
@@ -79,10 +80,30 @@ def _chain(recipes: Path, name: str) -> list[dict[str, Any]]:
     return chain[::-1]
 
 
-def _known(recipes: Path) -> list[str]:
+def _advice(folder: Path, wanted: str) -> str:
+    """What to do about a recipe that is not there."""
+    known = [*recipes(folder), *(f"{path.parent.name}/{path.stem}" for path in folder.glob("*/*.yaml"))]
+    plain = wanted.removesuffix(".yaml").removesuffix(".yml")
+    if plain != wanted and Path(plain).name in known:
+        return f"name it without its ending: {Path(plain).name}"
+    if Path(wanted).is_absolute() or wanted.startswith((".", "~")) or Path(wanted).is_dir():
+        return "name a recipe, not a path: RECIPE=fast, --recipe fast; a folder of data goes to DATA=, --data"
+    close = [name for name in known if Path(name).name == plain.lower()]
+    close = close or difflib.get_close_matches(plain.lower(), known, 1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"choose one with RECIPE=..., or write {folder / f'{plain}.yaml'}"
+
+
+def recipes(folder: Path) -> list[str]:
+    """Names of the recipes in a folder, without those in folders below it."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def _known(folder: Path) -> list[str]:
     """Recipes to choose from; folders of them as a pattern."""
-    folders = sorted({path.parent.name for path in recipes.glob("*/*.yaml")})
-    return [*sorted(path.stem for path in recipes.glob("*.yaml")), *(f"{name}/*" for name in folders)]
+    folders = sorted({path.parent.name for path in folder.glob("*/*.yaml")})
+    return [*recipes(folder), *(f"{name}/*" for name in folders)]
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -92,12 +113,18 @@ def read(path: Path) -> dict[str, Any]:
         FoldshipError: it is missing, no YAML, or no mapping.
     """
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        value = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
     except OSError as error:
         raise FoldshipError(
             f"{path}: cannot be read", found=str(error), fix="restore it, or name another COMPETITION"
         ) from error
-    except yaml.YAMLError as error:
+    except UnicodeDecodeError as error:
+        raise FoldshipError(f"{path}: is not in UTF-8", found=str(error), fix="save it as UTF-8") from error
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as error:  # an odd date or number, or too many brackets
         raise FoldshipError(
             f"{path}: no valid YAML", found=str(error), fix="correct the line named"
         ) from error

@@ -12,6 +12,7 @@ from foldship.doctor.evidence import Evidence
 from foldship.doctor.finding import Finding, Level, UnaskedError
 from foldship.doctor.rules import Rule
 from foldship.kaggle_client.answers import KaggleError
+from foldship.mishaps import step
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def examine(push: Evidence) -> Diagnosis:
     )
 
 
+@step("asking {rule.NAME}")
 def ask(rule: Rule, push: Evidence) -> Finding:
     """What one rule says; that it could not be asked, where what it looks at is not to be had."""
     try:

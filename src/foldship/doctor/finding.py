@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 
+from foldship.levels import Level
 
-class Level(enum.StrEnum):
-    """How a rule's question was answered; the value is what people read."""
-
-    PASSED = "passed"
-    WARNING = "warning"
-    FAILED = "FAILED"
-    NOT_ASKED = "not asked"
+__all__ = ["Finding", "Level", "Tally", "UnaskedError"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,12 @@ class Tally:
         return Level.FAILED in self._seen
 
     def finding(self) -> Finding:
-        """The rule's finding: failures and warnings if there are any, else all that is well."""
+        """The rule's finding: failures and warnings if there are any, else all that is well.
+
+        A rule that saw nothing was not asked.
+        """
+        if not self._seen:
+            return Finding(self.name, Level.NOT_ASKED, "there was nothing to look at")
         bad = [text for level in (Level.FAILED, Level.WARNING) for text in self._seen.get(level, ())]
         level = next((level for level in (Level.FAILED, Level.WARNING) if level in self._seen), Level.PASSED)
         seen = bad or self._seen.get(Level.PASSED, [])

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from tqdm import tqdm
-
 from foldship import receipts
 from foldship.config.documents import Documents
 from foldship.documents import tables
@@ -20,6 +18,8 @@ from foldship.documents.parse import Unread, parse
 from foldship.documents.passages import cut
 from foldship.documents.report import FetchReport, Result
 from foldship.documents.wire import connect
+from foldship.mishaps import step
+from foldship.terminals import bar as progress_bar
 from foldship_kernel.manifest import sha256 as file_sha256
 
 DOCUMENTS = "documents.jsonl"
@@ -44,6 +44,7 @@ class Collected:
     unread: tuple[Unread, ...]
 
 
+@step("fetching documents")
 def collect(
     urls: Sequence[str],
     folder: Path,
@@ -105,7 +106,7 @@ def _write(folder: Path, inputs: str, held: Sequence[Result], cache: Cache, sett
     unread: list[Unread] = []
 
     def read() -> Iterator[Document]:
-        for result in tqdm(held, desc="reading", unit="document", leave=False):
+        for result in progress_bar(held, desc="reading", unit="document"):
             entry = cache.get(result.key)
             if entry is None:
                 one: Document | Unread = Unread(result.key, result.url, "it was damaged in the cache since")
@@ -118,7 +119,7 @@ def _write(folder: Path, inputs: str, held: Sequence[Result], cache: Cache, sett
 
     documents = tables.write(folder / DOCUMENTS, read())
     rows = tables.read_documents(folder / DOCUMENTS)
-    shown = tqdm(rows, desc="passages", total=documents, unit="document", leave=False)
+    shown = progress_bar(rows, desc="passages", total=documents, unit="document")
     passages = tables.write(
         folder / PASSAGES, (passage for document in shown for passage in cut(document, settings.passages))
     )

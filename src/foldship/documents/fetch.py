@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from tqdm import tqdm
-
 from foldship.config.documents import Documents
 from foldship.documents.addresses import key_of
 from foldship.documents.asking import Asker
@@ -21,6 +19,8 @@ from foldship.documents.report import FetchReport, Outcome, Result
 from foldship.documents.robots import RobotsFiles
 from foldship.documents.sources import Pages, Source, Target
 from foldship.documents.wire import Wire, connect
+from foldship.terminals import Bar
+from foldship.terminals import bar as progress_bar
 
 DAY_S = 24 * 3600.0
 Connect = Callable[[Documents], AbstractAsyncContextManager[Wire]]
@@ -58,7 +58,7 @@ class _Run:
     def __init__(self, urls: Sequence[str], cache: Cache, settings: Documents, time: Time) -> None:
         self._urls, self._cache, self._settings, self._time = urls, cache, settings, time
         self._outcomes: dict[str, tuple[Outcome, str]] = {}
-        self._bar: tqdm[None]
+        self._bar: Bar
 
     async def all(self, connection: Connect) -> FetchReport:
         began = self._time.now()
@@ -67,7 +67,7 @@ class _Run:
         for url in self._urls:
             if key := key_of(url):
                 wanted.setdefault(key, Target(key, url))
-        with tqdm(total=len(wanted), desc="documents", unit="document", leave=False) as self._bar:
+        with progress_bar(total=len(wanted), desc="documents", unit="document") as self._bar:
             missing = [target for target in wanted.values() if not self._remembered(target)]
             if missing:
                 async with connection(self._settings) as wire:

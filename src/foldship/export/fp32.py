@@ -17,6 +17,7 @@ from foldship.export.draft import FP32, HEAD, Draft, name
 from foldship.export.fusion import fuse, fused_attentions, tidy
 from foldship.export.merge import merge_adapters
 from foldship.export.samples import Rows
+from foldship.mishaps import step
 from foldship.modelling import adopted, graph_files, library, predict
 from foldship.modelling.library import Card
 from foldship.modelling.model import RowModel
@@ -27,6 +28,7 @@ from foldship_kernel.fold import Fold
 PROBE_TOKENS = 4096  # tokens a batch when intermediates are measured
 
 
+@step("fold {fold}")
 def draft(card: Card, model_dir: Path, fold: int, rows: Rows, scratch: Path) -> Draft:
     """The fp32 graphs of a fold, with the first rungs of its ladder.
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from foldship import folders
 from foldship.export import (
@@ -30,8 +29,10 @@ from foldship.export.cpu_engine import choose
 from foldship.export.draft import FP32, HALF, Draft, shipped
 from foldship.export.engine_trial import Trial
 from foldship.export.samples import HeldOut, Rows
+from foldship.mishaps import step
 from foldship.modelling import graph_files, library, store
 from foldship.modelling.library import Card
+from foldship.terminals import bar as progress_bar
 from foldship_kernel.atomic import write_json
 from foldship_kernel.encoded import EncodedRows
 from foldship_kernel.errors import FoldshipError
@@ -41,6 +42,7 @@ PARITY = "parity.json"
 STEPS_A_FOLD = 2
 
 
+@step("exporting {model_dir.name}")
 def run(
     model_dir: Path,
     folds: Sequence[int],
@@ -90,7 +92,7 @@ def run(
     with (
         folders.replacing(out) as folder,
         tempfile.TemporaryDirectory(prefix=f".{out.name}-scratch-", dir=out.parent) as scratch_name,
-        tqdm(total=STEPS_A_FOLD * len(folds), desc=f"export {card.name}", unit="step", leave=False) as bar,
+        progress_bar(total=STEPS_A_FOLD * len(folds), desc=f"export {card.name}", unit="step") as bar,
     ):
         scratch = Path(scratch_name)
         drafts = []
@@ -143,6 +145,7 @@ def _to_store(drafts: Sequence[Draft], engine: Candidate) -> tuple[list[weights_
     return graphs, structures
 
 
+@step("fold {draft.fold}")
 def _check_shipped(
     card: Card, draft: Draft, engine: Candidate, rows: Rows, folder: Path, gpu: bool
 ) -> tuple[dict[str, Any], list[str]]:

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from foldship.modelling.model import RowModel
+from foldship.terminals import bar as progress_bar
 from foldship_kernel import batching
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.encoded import EncodedRows
@@ -43,8 +43,7 @@ def encode(
     vectors = np.zeros((len(rows.boundaries), model.encoder.width), dtype=np.float32)
     batches = list(batching.plan(rows.lengths, TOKEN_BUDGET))
     with torch.inference_mode(), autocast(precision, device):
-        # Not `disable=`: it would win over the environment, which keeps folds side by side from showing bars.
-        shown = tqdm(batches, desc=describe, unit="batch", leave=False) if describe else batches
+        shown = progress_bar(batches, desc=describe, unit="batch") if describe else batches
         for batch in shown:
             inputs = batching.pad(rows, batch, spec)
             tensors = {name: torch.from_numpy(value).to(device) for name, value in inputs.items()}

@@ -131,6 +131,6 @@ def _kind(
             yield note(
                 f"{sample.path}: column {name!r} holds whole numbers",
                 found=first + (", as the training file does" if whole else ""),
-                fix="if the competition takes no others, declare classes, or a metric that rounds; if they only "
-                "fill the column, write files: {placeholder: true}",
+                fix="if the competition takes no others, declare classes, or a metric that rounds; if they "
+                "only fill the column, write files: {placeholder: true}",
             )

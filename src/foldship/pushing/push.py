@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from foldship.kaggle_client.connection import Connection
+from foldship.mishaps import step
 from foldship.pushing import parts
 from foldship.pushing.bring import bring
 from foldship.pushing.follow import follow
@@ -24,6 +25,7 @@ from foldship_kernel.tasks import Task
 KERNEL = "kernel-metadata.json"
 
 
+@step("pushing to Kaggle")
 def push(
     kernel: Path,
     datasets: Sequence[Path],
@@ -82,6 +84,6 @@ def push(
         hashes=hashes,
         task=task,
     )
-    for step in (bring, launch, follow, judge, *([submit] if submitting else [])):
-        step(job)
+    for do in (bring, launch, follow, judge, *([submit] if submitting else [])):
+        do(job)
     return job.record

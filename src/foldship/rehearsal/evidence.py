@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from foldship.levels import Level
 from foldship_kernel.tasks import Task
 
 
@@ -18,17 +19,22 @@ class Finding:
 
     Attributes:
         name: of the rule.
-        passed: whether it is kept.
-        seen: what was found, with numbers.
+        passed: whether it is kept; None where nobody could tell, or there is nothing to ask.
+        seen: what was found, with numbers; of a rule that was not asked, why not.
         remedy: what to do about it; "" when there is nothing to do.
         warned: whether it is kept, and yet something should be looked at.
     """
 
     name: str
-    passed: bool
+    passed: bool | None
     seen: str
     remedy: str = ""
     warned: bool = False
+
+    @property
+    def level(self) -> Level:
+        """The answer in a word."""
+        return Level.of(self.passed, warned=self.warned)
 
 
 @dataclass(frozen=True)
@@ -105,4 +111,4 @@ class Evidence:
 
 def no_numbers(name: str) -> Finding:
     """What a rule about numbers says where there are none."""
-    return Finding(name, False, "no numbers to look at", "see 'submission present' and 'columns'")
+    return Finding(name, None, "no numbers to look at", "see 'submission present' and 'columns'")

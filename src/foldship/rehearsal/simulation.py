@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from foldship.mishaps import step
 from foldship.rehearsal import image, mechanisms, processors
 from foldship.rehearsal.evidence import Promise
 from foldship.rehearsal.execution import Report, execute
@@ -31,6 +32,7 @@ MOST_PERSONAL = (
 )
 
 
+@step("rehearsing the kernel")
 def simulate(
     kernel: Path,
     dataset: Path,
@@ -194,8 +196,8 @@ def shut_in(
         expected="bubblewrap, user namespaces, or Docker with Kaggle's image",
         found="; ".join(f"{name}: {reason}" for name, reason in refused.items()),
         fix="install bubblewrap, or allow user namespaces (on Ubuntu 24.04 and later: `sudo sysctl -w "
-        "kernel.apparmor_restrict_unprivileged_userns=0`); or, as in a container that has none to give, run "
-        "without any isolation: --isolation none (ISOLATION=none)",
+        "kernel.apparmor_restrict_unprivileged_userns=0`); in a container that allows none, "
+        "ISOLATION=none (--isolation none) rehearses without a sandbox, and the verdict says so",
     )
 
 

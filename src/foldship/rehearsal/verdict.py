@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foldship.levels import Level
 from foldship.rehearsal.evidence import Finding
 
 
@@ -42,11 +43,12 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        return all(finding.passed for finding in self.findings)
+        """Whether no rule is broken; one that could not be asked is no failure of the bundle."""
+        return not self.failed
 
     @property
     def failed(self) -> tuple[Finding, ...]:
-        return tuple(finding for finding in self.findings if not finding.passed)
+        return tuple(finding for finding in self.findings if finding.level is Level.FAILED)
 
     @property
     def warned(self) -> tuple[Finding, ...]:
@@ -60,6 +62,7 @@ class Verdict:
                 finding.name: {
                     "passed": finding.passed,
                     "warned": finding.warned,
+                    "level": str(finding.level),
                     "seen": finding.seen,
                     "remedy": finding.remedy,
                 }

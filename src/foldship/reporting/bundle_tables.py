@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from foldship.reporting import tables
 from foldship.reporting.tables import NOTHING, Json, Table, mebibytes
 
 
@@ -63,16 +64,16 @@ def licences(manifest: Json) -> Table:
 
 def bundle_check(found: Sequence[Json]) -> Table:
     """What a check of a bundle that is there has found."""
-    alarming = frozenset(place for place, verdict in enumerate(found) if not verdict["passed"])
+    levels = [tables.level(verdict) for verdict in found]
     return Table(
-        "The bundle: " + ("FAILED" if alarming else "all checks passed"),
+        f"The bundle: {tables.outcome(levels)}",
         ("check", "verdict", "seen", "remedy"),
         tuple(
-            (verdict["name"], "passed" if verdict["passed"] else "FAILED", verdict["seen"], verdict["remedy"])
-            for verdict in found
+            (verdict["name"], level, verdict["seen"], verdict["remedy"])
+            for verdict, level in zip(found, levels, strict=True)
         ),
         left=frozenset({1, 2, 3}),
-        alarming=alarming,
+        alarming=tables.alarming(levels),
     )
 
 

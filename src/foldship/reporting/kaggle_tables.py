@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from foldship.levels import Level
 from foldship.reporting.tables import Json, Table
 
 
 def diagnosis(found: Json) -> Table:
     """What the doctor found, from its diagnosis as a mapping."""
     rules = list(found["rules"].items())
-    failed = [place for place, (_, rule) in enumerate(rules) if rule["level"] == "FAILED"]
+    levels = [Level(rule["level"]) for _, rule in rules]
+    failed = frozenset(place for place, level in enumerate(levels) if level is Level.FAILED)
+    unasked = levels.count(Level.NOT_ASKED)
     return Table(
-        "Before a push: " + (f"FAILED, {len(failed)} of {len(rules)}" if failed else "nothing in the way"),
+        "Before a push: "
+        + (f"FAILED, {len(failed)} of {len(rules)}" if failed else "nothing in the way")
+        + (f", {unasked} not asked" if unasked else ""),
         ("rule", "answer", "seen", "remedy"),
         tuple((name, rule["level"], rule["seen"], rule["remedy"]) for name, rule in rules),
         left=frozenset({1, 2, 3}),
-        alarming=frozenset(failed),
+        alarming=failed,
     )
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from foldship.mishaps import step
 from foldship.reporting import bundle_tables, pictures, score_tables, tables
+from foldship.reporting.paths import hidden
+from foldship_kernel import manifest
 from foldship_kernel.atomic import write_text
 from foldship_kernel.errors import FoldshipError
 
@@ -29,7 +32,8 @@ class Section:
     caption: str = ""
 
 
-def write(build: Path) -> Path:
+@step("writing the report of {build.name}")
+def write(build: Path, run: Mapping[str, Any] | None = None) -> Path:
     """Write the report of a competition.
 
     Shows what is there: scores need `selection/`, the other tables `export/*/parity.json`,
@@ -38,9 +42,11 @@ def write(build: Path) -> Path:
 
     Args:
         build: `build/<competition>`.
+        run: `run.json` of the run that the selection is of, where it was kept.
 
     Returns:
-        The page, `report.html` in `build`; no other file and no network is needed to read it.
+        The page, `report.html` in `build`; no other file and no network is needed to read it, and it names no
+        folder of this machine.
 
     Raises:
         FoldshipError: there is no selection yet, or a file cannot be understood.
@@ -65,6 +71,8 @@ def write(build: Path) -> Path:
             sections += found
             if not found:
                 missing.append(f"{path} is not there yet: run `{command}`.")
+        made_of = _read(build / "selection" / "receipt.json") or {}
+        head = heading(build, selection, made_of, run)
     except (KeyError, TypeError, ValueError) as error:
         raise FoldshipError(
             f"{build}: a file of an earlier version cannot be shown",
@@ -72,18 +80,74 @@ def write(build: Path) -> Path:
             fix="run `make bundle` and `make simulate` again",
         ) from error
     page = _environment().get_template("page.html")
-    made_of = _read(build / "selection" / "receipt.json") or {}
+    folders = [build.parent.parent, *([Path(made_of["data"])] if made_of.get("data") else [])]
     html = page.render(
         name=build.name,
-        recipe=made_of.get("recipe"),
-        data=made_of.get("data"),
-        rows=selection["rows"],
-        sections=sections,
+        head=[(name, hidden(text, folders)) for name, text in head],
+        sections=[_shown(section, folders) for section in sections],
         missing=missing,
-        notes=selection["notes"],
+        notes=[hidden(note, folders) for note in selection["notes"]],
     )
     write_text(build / FILE_NAME, html)
     return build / FILE_NAME
+
+
+def heading(
+    build: Path, selection: Mapping[str, Any], made_of: Mapping[str, Any], run: Mapping[str, Any] | None
+) -> list[tuple[str, str]]:
+    """What the page is about: names and values, in order.
+
+    Args:
+        build: `build/<competition>`.
+        selection: `selection.json`.
+        made_of: its receipt.
+        run: `run.json`, or None.
+    """
+    verdict = _read(build / "simulation" / "verdict.json")
+    if run is None:
+        name, finished = "not kept: `make train` keeps it", "not known"
+    else:
+        name, finished = str(run["run"]), str(run["finished"]).replace("T", " ").replace("+00:00", " UTC")
+    return [
+        ("Competition", build.name),
+        ("Run", name),
+        ("Finished", finished),
+        ("Rehearsal", "not asked: run `make simulate`" if verdict is None else _verdict(build, verdict)),
+        ("Data", f"{selection['rows']:,} training rows, {_origin(build, made_of)}"),
+        ("Recipe", str(made_of.get("recipe") or "not known")),
+    ]
+
+
+def _verdict(build: Path, verdict: Mapping[str, Any]) -> str:
+    words = tables.outcome([tables.level(check) for check in verdict["checks"].values()])
+    here = build / "dataset" / "bundle.json"
+    rehearsed = verdict.get("bundle", {}).get("sha256")
+    if here.is_file() and rehearsed and manifest.sha256(here) != rehearsed:
+        words += "; of another bundle than the one that is here now"
+    return words
+
+
+def _origin(build: Path, made_of: Mapping[str, Any]) -> str:
+    """Whether the rows are anybody's or generated; the name of their folder, and no more of its path."""
+    path = made_of.get("data")
+    generated = made_of.get("generated")
+    if generated is None and path:  # of an earlier version
+        generated = Path(path) == build / "sample"
+    if generated is None:
+        return "real or generated is not known"
+    if generated:
+        return "GENERATED: the scores say nothing about the competition"
+    name = Path(str(path)).name
+    return "real" if Path(str(path)) == Path.home() else f"real, from a folder called {name}"
+
+
+def _shown(section: Section, folders: Sequence[Path]) -> Section:
+    """A section without folders of this machine."""
+    table = section.table
+    if table is not None:
+        rows = tuple(tuple(hidden(cell, folders) for cell in row) for row in table.rows)
+        table = replace(table, rows=rows, caption=hidden(table.caption, folders))
+    return replace(section, table=table, caption=hidden(section.caption, folders))
 
 
 def _scores(selection: Mapping[str, Any], build: Path) -> list[Section]:
@@ -111,7 +175,12 @@ def _scores(selection: Mapping[str, Any], build: Path) -> list[Section]:
         )
         targets = [column["target"] for column in by_gain[:SHOWN]]
         image = _image(pictures.histograms(distributions, targets))
-        caption = "The columns that gain most from post-processing, fitted on all rows."
+        caption = (
+            "Post-processed columns first, by their gain; processed: by the step that ships, fitted on all "
+            "rows."
+            if any(column["step"] for column in by_gain)
+            else "No column is post-processed, so both predictions are the same."
+        )
         sections.append(Section("Truth and out-of-fold predictions", image=image, caption=caption))
     return sections
 

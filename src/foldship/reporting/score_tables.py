@@ -23,9 +23,8 @@ def summary(selection: Json) -> Table:
     ):
         rows.append((label, "", *(number(scores[name][kind]) for name in both)))
     for name, found in selection["also"].items():
-        rows.append(
-            (f"{name.replace('_', ' ')}, raw / nested", "", number(found["raw"]), number(found["nested"]))
-        )
+        words = name.replace("_", " ")
+        rows += [(f"{words}, {kind}", "", number(found[kind]), "") for kind in ("raw", "nested")]
     everything, common = (scores[name]["columns"] for name in both)
     left_out = f" Left out of the {common}: {', '.join(selection['rare'])}." if selection["rare"] else ""
     unit = "classes" if selection["confusion"] else "columns"
@@ -34,7 +33,7 @@ def summary(selection: Json) -> Table:
         ("what", "weight", f"{everything} {unit}", f"{common} {unit}"),
         tuple(rows),
         f"{metric_words(selection)} over {selection['rows']} rows. Models and the blend's first line are "
-        "scored with all rows together, the last two lines fold by fold. Nested: each fold was "
+        "scored with all rows together, the lines below fold by fold. Nested: each fold was "
         "post-processed with what was fitted and chosen on the others." + left_out,
     )
 
@@ -129,8 +128,9 @@ def columns(selection: Json) -> Table:
         "Scores by column",
         ("target", "raw", "nested", "gain", "post-processing"),
         tuple(rows),
-        f"Means of the folds' {column_score(selection)}; {NOTHING} where no fold can be scored. A column is "
-        f"post-processed when it gains {least} on rows not fitted on, see "
-        "docs/postprocessing.md.",
+        f"Means of the folds' {column_score(selection)}; {NOTHING} where no fold can be scored. Nested and "
+        "gain: each fold was left out of fitting and of choosing. Post-processing: what ships, chosen with "
+        f"no fold left out, where fitting on the others gains {least} in the mean; so a step may stand "
+        "beside a smaller gain, or none. See docs/postprocessing.md.",
         left=frozenset({4}),
     )

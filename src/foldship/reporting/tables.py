@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from foldship.levels import Level
 
 Json = Mapping[str, Any]
 NOTHING = "-"
@@ -48,9 +51,10 @@ def parity(models: Sequence[Json]) -> Table:
             rows.append((model["model"], str(fold["fold"]), "lowest Spearman, end to end", worst, ""))
     return Table(
         "Parity of the exported models",
-        ("model", "fold", "rung", "largest difference", "allowed"),
+        ("model", "fold", "rung", "seen", "allowed"),
         tuple(rows),
-        "Largest difference of any output on real texts of all lengths, against the rung before.",
+        "Seen: the largest difference of any output on real texts of all lengths, against the rung before; "
+        "end to end, the lowest rank correlation of a column.",
         left=frozenset({2}),
         alarming=frozenset(alarming),
     )
@@ -114,28 +118,41 @@ def checks(verdict: Json) -> Table:
     """What the rehearsal checked, from `verdict.json`."""
     found = list(verdict["checks"].items())
     return Table(
-        "Rehearsal: " + _outcome(verdict),
+        f"Rehearsal: {outcome([level(check) for _, check in found])}",
         ("check", "verdict", "seen", "remedy"),
-        tuple((name, _word(check), check["seen"], check["remedy"]) for name, check in found),
+        tuple((name, level(check), check["seen"], check["remedy"]) for name, check in found),
         f"Isolation: {verdict['isolation']['mechanism']}.",
         left=frozenset({1, 2, 3}),
-        alarming=frozenset(
-            place for place, (_, check) in enumerate(found) if not check["passed"] or check.get("warned")
-        ),
+        alarming=alarming([level(check) for _, check in found]),
     )
 
 
-def _outcome(verdict: Json) -> str:
-    if not verdict["passed"]:
-        return "FAILED"
-    warnings = sum(bool(check.get("warned")) for check in verdict["checks"].values())
-    return "all checks passed" + (f", {warnings} with a WARNING" if warnings else "")
+def level(check: Json) -> Level:
+    """How a check was answered; files of earlier versions hold only whether it passed."""
+    return Level(check["level"]) if "level" in check else Level.of(check["passed"])
 
 
-def _word(check: Json) -> str:
-    if not check["passed"]:
-        return "FAILED"
-    return "WARNING" if check.get("warned") else "passed"
+def outcome(levels: Sequence[Level]) -> str:
+    """What came of several checks, for a title: a check that nobody could make has not passed."""
+    counts = Counter(levels)
+    others = [
+        f"{counts[kind]} {words}"
+        for kind, words in (
+            (Level.WARNING, "with a warning" if counts[Level.WARNING] == 1 else "with warnings"),
+            (Level.NOT_ASKED, str(Level.NOT_ASKED)),
+        )
+        if counts[kind]
+    ]
+    if counts[Level.FAILED]:
+        return ", ".join([f"FAILED, {counts[Level.FAILED]} of {len(levels)}", *others])
+    if not counts[Level.PASSED] + counts[Level.WARNING]:
+        return "no check was made"
+    return ", ".join(["all checks passed" if not counts[Level.NOT_ASKED] else "passed", *others])
+
+
+def alarming(levels: Sequence[Level]) -> frozenset[int]:
+    """Places of the checks that need a person's attention."""
+    return frozenset(place for place, found in enumerate(levels) if found in (Level.FAILED, Level.WARNING))
 
 
 def phases(verdict: Json) -> Table:

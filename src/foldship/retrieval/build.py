@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from foldship.retrieval.corpus import Passage
+from foldship.terminals import bar as progress_bar
 from foldship_kernel.encode import EncodingSpec
 from foldship_kernel.errors import DataError
 from foldship_kernel.retrieval import index
@@ -40,7 +40,7 @@ def build(folder: Path, passages: Sequence[Passage], encoding: EncodingSpec | No
     embed = Embedder(folder / index.ENCODER, folder / index.TOKENIZER, encoding)
     texts = [text for _, text in passages]
     parts = []
-    with tqdm(total=len(texts), desc="passages", unit="passage", leave=False) as bar:
+    with progress_bar(total=len(texts), desc="passages", unit="passage") as bar:
         for start in range(0, len(texts), PIECE):
             parts.append(embed(texts[start : start + PIECE]).astype(np.float16))
             bar.update(len(parts[-1]))

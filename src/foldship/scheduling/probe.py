@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from foldship.modelling import library, reading, store
+from foldship.terminals import bar as progress_bar
 from foldship_kernel import budget
 from foldship_kernel.fold import Fold
 from foldship_kernel.tasks import Task
@@ -44,7 +44,7 @@ def predict(
         rows, task, model_dir / store.TOKENIZER, card.encoding, card.features
     )
     outputs = []
-    for fold in tqdm(folds, desc=f"schedule {card.name}", unit="fold", leave=False):
+    for fold in progress_bar(folds, desc=f"schedule {card.name}", unit="fold"):
         encoder, encoder_cpu, head = (export_dir / fold[name] for name in GRAPHS)
         graphs = Fold(encoder, encoder_cpu, head, gpus=0, cpu_engine=cpu_engine)
         # Not a budget that is found by timing: the schedule must be the same each time it is made.

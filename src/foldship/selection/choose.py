@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from foldship import metrics
 from foldship.config.selecting import Blending, PostProcessing
@@ -21,6 +20,7 @@ from foldship.metrics import Score
 from foldship.metrics.classes import f1_by_class
 from foldship.selection import automatic, blends, class_steps, details, gate, scores, ways, weighting
 from foldship.selection.align import FOLD, RETRAIN, OutOfFold, align
+from foldship.terminals import bar as progress_bar
 from foldship_kernel import postprocess
 from foldship_kernel.atomic import write_csv, write_json
 from foldship_kernel.blend import votes
@@ -149,12 +149,11 @@ def run(
     choice = automatic.choose(data, names, blending, score)
     *parts, _ = blends.sets(names)
     weightings = (weighting.fit(data, models, choice.settings, score) for models in parts)
-    progress = tqdm(
+    progress = progress_bar(
         itertools.chain(weightings, [choice.weighting]),
         desc="blends",
         unit="blend",
         total=len(parts) + 1,
-        leave=False,
     )
     fitted = [blends.fit(data, weights, rare, processing, score) for weights in progress]
     whole = fitted[-1]

@@ -17,6 +17,7 @@ from typing import Any
 
 import foldship_kernel
 from foldship import folders
+from foldship.mishaps import step
 from foldship.shipping import (
     entry,
     inspection,
@@ -40,6 +41,7 @@ CODE = Path(foldship_kernel.__file__).parent
 LEAST_SPREAD = 1e-4
 
 
+@step("writing the bundle")
 def build(
     export_dirs: Mapping[str, Path],
     model_dirs: Mapping[str, Path],

@@ -29,13 +29,13 @@ class Verdict:
 
     Attributes:
         name: of the rule.
-        passed: whether it is kept.
+        passed: whether it is kept; None where there was nothing to compare with.
         seen: what was found, with where it was found.
-        remedy: what to do about it; "" when passed.
+        remedy: what to do about it; "" when there is nothing to do.
     """
 
     name: str
-    passed: bool
+    passed: bool | None
     seen: str
     remedy: str = ""
 
@@ -141,7 +141,7 @@ def _nothing_else(bundle: Manifest, files: parts.Files) -> Verdict:
 def _code(root: Path, kernel: Path | None) -> Verdict:
     digest = code_digest(root / "code")
     if kernel is None:
-        return Verdict("code", True, f"SHA-256 {digest[:12]}..., no kernel to compare with")
+        return Verdict("code", None, f"SHA-256 {digest[:12]}..., no kernel to compare with")
     wanted = bound_to((kernel / entry.FILE_NAME).read_text(encoding="utf-8", errors="replace")) or "none"
     if wanted != digest:
         return Verdict(

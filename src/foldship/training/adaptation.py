@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PreTrained
 from foldship import receipts
 from foldship.config.schema import Model
 from foldship.config.stages import Adaptation
+from foldship.mishaps import step
 from foldship.modelling import attention, backbone, loading
 from foldship.training import masked_words, precision
 from foldship.training.trainer import DivergedError
@@ -28,6 +29,7 @@ MOST_HELD_OUT = 500  # texts
 TRAINING = "training"  # folder of what a run that was cut off goes on from
 
 
+@step("adapting the backbone {source}")
 def run(config: Model, source: str, texts: Sequence[str], weights: Path) -> str:
     """Adapt a backbone to `texts`, unless that was done; returns the folder that holds the adapted one.
 

@@ -9,10 +9,10 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from foldship import terminals
 from foldship.training.progress import Step
 
 LINES_A_STAGE = 10
-LINE = "{desc}: {percentage:.0f}%, {n_fmt} of {total_fmt} steps [{elapsed}<{remaining}{postfix}]"
 
 
 @dataclass
@@ -48,14 +48,13 @@ class Board:
         tenth = step.done * LINES_A_STAGE // max(1, step.total)
         if tenth > shown.tenth:
             shown.tenth = tenth
-            line = tqdm.format_meter(
+            line = terminals.progress_line(
+                _title(name, step),
                 step.done,
                 step.total,
                 time.monotonic() - shown.started,
-                prefix=f"{name}, {step.stage}",
-                initial=shown.first,
                 postfix=step.shown,
-                bar_format=LINE,
+                first=shown.first,
             )
             print(line, file=self._stream, flush=True)
 
@@ -80,9 +79,9 @@ class Board:
         taken = {shown.place for shown in self._shown.values()}
         place = next(number for number in count() if number not in taken)
         bar = None
-        if self._stream.isatty():
+        if not terminals.plain(self._stream):
             bar = tqdm(
-                desc=f"{name}, {step.stage}",
+                desc=_title(name, step),
                 total=step.total,
                 initial=step.done,
                 unit="step",
@@ -93,3 +92,7 @@ class Board:
             )
         self._shown[name] = _Shown(step.stage, step.done, time.monotonic(), place, bar)
         return self._shown[name]
+
+
+def _title(name: str, step: Step) -> str:
+    return f"{name}, {step.stage}" if name else step.stage

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import pickle
 import signal
 import threading
-import traceback
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from io import TextIOBase
@@ -16,11 +14,14 @@ from multiprocessing.connection import Connection, wait
 
 import torch
 
-from foldship.training import failed_threads, progress
-from foldship_kernel.errors import FoldshipError
+from foldship import terminals
+from foldship.mishaps import hooks, reason
+from foldship.training import progress
 
-# As the program does for itself: imported after this, bitsandbytes warns of what concerns no one here.
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+hooks.quiet()  # before libraries that read this are imported
+
+
+FAILED = 1  # exit status
 
 
 def train(task: bytes, threads: int, connection: Connection) -> None:
@@ -32,7 +33,8 @@ def train(task: bytes, threads: int, connection: Connection) -> None:
         connection: takes printed lines, steps, and at last the exception that ended the training, if any.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
-    threading.excepthook = failed_threads.tell
+    hooks.install()
+    terminals.silence()  # the parent shows how far this is
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with redirect_stdout(_Lines(connection)), progress.told_to(connection.send):
         try:
@@ -40,7 +42,10 @@ def train(task: bytes, threads: int, connection: Connection) -> None:
             do: Callable[[], None] = pickle.loads(task)  # from the parent's memory alone
             do()
         except Exception as error:
-            connection.send(_sendable(error))
+            try:
+                connection.send(_sendable(error))
+            except Exception:  # not even room for that: the parent tells of the status
+                os._exit(FAILED)
 
 
 def _end_with_parent() -> None:
@@ -51,13 +56,15 @@ def _end_with_parent() -> None:
 
 
 def _sendable(error: Exception) -> Exception:
-    """`error` with its traceback as a note, in a form that survives the way to another process."""
-    if not isinstance(error, FoldshipError):
-        error.add_note("In the fold's process:\n" + "".join(traceback.format_exception(error)))
+    """`error` with its causes and traceback, in a form that survives the way to another process."""
+    reason.carry(error)
     with suppress(Exception):
-        if type(pickle.loads(pickle.dumps(error))) is type(error):
+        arrived = pickle.loads(pickle.dumps(error))
+        if type(arrived) is type(error) and str(arrived) == str(error):
             return error
-    return RuntimeError("".join(traceback.format_exception(error)))
+    plain = RuntimeError(reason.words(error))
+    reason.taken_from(plain, error)
+    return plain
 
 
 class _Lines(TextIOBase):

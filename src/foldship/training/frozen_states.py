@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from tqdm.auto import tqdm
 
 from foldship import receipts
 from foldship.config.network import lowest
@@ -26,6 +25,7 @@ from foldship.config.stages import Ridge, Stage
 from foldship.modelling import backbone, predict, upper
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import FROZEN, ModelCard
+from foldship.terminals import bar as progress_bar
 from foldship.training import precision
 from foldship_kernel import batching
 from foldship_kernel.atomic import replacing
@@ -139,7 +139,7 @@ def _fill(
     batches = list(batching.plan(rows.lengths, TOKENS))
     spec = replace(card.encoding, spans=False)  # which pooling reads, far above
     with torch.inference_mode(), predict.autocast(precision.choose(card.config), torch.device("cpu")):
-        for batch in tqdm(batches, desc=describe, unit="batch", leave=False):
+        for batch in progress_bar(batches, desc=describe, unit="batch"):
             inputs = batching.pad(rows, batch, spec)
             tensors = {name: torch.from_numpy(value) for name, value in inputs.items()}
             states = encoder(**tensors).last_hidden_state.half().numpy()[inputs["attention_mask"] == 1]

@@ -22,9 +22,9 @@ from foldship.modelling import predict
 from foldship.training.data import GroupedLengthSampler, RowData, RowDataset
 from foldship.training.trainer import (
     MarkWhole,
-    Progress,
     SampledTrainer,
     last_whole_checkpoint,
+    progress_callback,
     trainer_options,
 )
 from foldship_kernel.encoded import EncodedRows, ends
@@ -156,7 +156,7 @@ def train(
         callbacks=[MarkWhole()],
     )
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(Progress())
+    trainer.add_callback(progress_callback("adapting the backbone"))
     checkpoint = last_whole_checkpoint(folder)
     if checkpoint:
         print(f"{folder.parent.name}: going on from {checkpoint.name}", flush=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from foldship import metrics, receipts
 from foldship.config.stages import Ridge
+from foldship.mishaps import step
 from foldship.modelling.model import RowModel
 from foldship.modelling.store import OUT_OF_FOLD, WEIGHTS, ModelCard
 from foldship.training import disk, frozen_states, precision
@@ -51,6 +52,7 @@ class OneFold:
     score: metrics.Score
     frozen: Mapping[int, Path] = field(default_factory=dict)
 
+    @step("{self.material.card.name} fold {self.number}")
     def train(self) -> None:
         """Train it, or go on from its last checkpoint.
 

@@ -16,6 +16,7 @@ from foldship import receipts
 from foldship.config.schema import Experiment, Model
 from foldship.config.stages import ON_VECTORS
 from foldship.metrics import Score
+from foldship.mishaps import step
 from foldship.modelling import aside, backbone, reading, store
 from foldship.modelling.store import ADAPTED, CARD, OUT_OF_FOLD, TOKENIZER, ModelCard
 from foldship.training import (
@@ -104,6 +105,7 @@ class Prepared:
         return self.folder
 
 
+@step("preparing {name}")
 def draft(name: str, given: Given) -> ModelCard:
     """The card of a model before its backbone is adapted, without its fingerprint.
 
@@ -141,6 +143,7 @@ def draft(name: str, given: Given) -> ModelCard:
     return card
 
 
+@step("preparing {card.name}")
 def prepare(card: ModelCard, given: Given) -> Prepared:
     """Make a model ready to train: its backbone, its folder, its rows as tensors.
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from foldship.config.schema import Experiment, Model
 from foldship.metrics import Score, spearman
+from foldship.mishaps import step
 from foldship.modelling import lock
 from foldship.modelling.store import ModelCard
 from foldship.training import disk, frozen_states, prepare, side_by_side
@@ -17,6 +18,7 @@ from foldship_kernel import grouping
 from foldship_kernel.tasks import Task
 
 
+@step("training")
 def run(
     task: Task,
     experiment: Experiment,

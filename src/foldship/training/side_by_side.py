@@ -82,7 +82,7 @@ def run(works: Sequence[Work], wanted: int | None, room: Room, finished: int = 0
 
     Raises:
         FoldshipError: there is no room for a fold, or a process was killed.
-        Exception: whatever a fold raised, with its traceback as a note.
+        Exception: whatever a fold raised, with what `foldship.mishaps.reason.carry` keeps of it.
     """
     count = jobs(wanted, len(works) + finished)
     if count == 1:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Sampler
 from transformers import (
-    ProgressCallback,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -26,6 +27,7 @@ from foldship.config.stages import EarlyStopping, Stage
 from foldship.modelling.model import RowModel
 from foldship.training import parameters, precision, progress
 from foldship.training.averaging import Average
+from foldship.training.board import Board
 from foldship.training.memory import GiveBack
 from foldship_kernel.errors import FoldshipError
 
@@ -156,33 +158,27 @@ class FoldTrainer(SampledTrainer):
         return metrics
 
 
-class Progress(ProgressCallback):
-    """A progress bar that shows the loss, and leaves the log lines to TensorBoard."""
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: Mapping[str, float] | None = None,
-        **_: Any,
-    ) -> None:
-        if self.training_bar is not None and logs:
-            shown = {name: f"{logs[name]:.4f}" for name in ("loss", SCORE) if name in logs}
-            self.training_bar.set_postfix(shown, refresh=False)
-
-
 def progress_callback(stage: str) -> TrainerCallback:
-    """What shows the progress of `stage`, or tells it to who listens."""
+    """What shows the progress of `stage`, or tells it to who listens; TensorBoard has the log lines."""
     tell = progress.listener()
-    return Progress() if tell is None else Telling(stage, tell)
+    if tell is not None:
+        return Telling(stage, tell)
+    board = Board(sys.stderr)
+    return Telling(stage, partial(board.show, ""), board.close)
 
 
 class Telling(TrainerCallback):
-    """Tells every step to who listens."""
+    """Tells every step to who listens, and the end to who wants to know."""
 
-    def __init__(self, stage: str, tell: Callable[[progress.Step], None]) -> None:
-        self._stage, self._tell, self._shown = stage, tell, ""
+    def __init__(
+        self, stage: str, tell: Callable[[progress.Step], None], end: Callable[[], None] = lambda: None
+    ) -> None:
+        self._stage, self._tell, self._end, self._shown = stage, tell, end, ""
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._end()
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

@@ -22,7 +22,7 @@ def test_help_names_every_verb_in_the_order_of_the_work(root: Path) -> None:
     ("arguments", "message"),
     [
         (("train", "--competition", "qest"), "quest"),
-        (("train", "--recipe", "slow"), "one of: fast, full, gpu, lora"),
+        (("train", "--recipe", "slow"), "one of: fast, full, gpu, lora, ridge"),
         (("train", "--data", "nowhere"), "DATA: nowhere is no folder"),
         (("simulate", "--limit", "soon"), "'soon' is not a valid float"),
         (("simulate", "--rows", "0"), "0 is not in the range x>=1"),
@@ -45,6 +45,7 @@ def test_a_wrong_argument_ends_with_what_would_be_right(
 def test_a_failed_tensorboard_writer_is_left_to_the_main_thread_to_say(kind: str, said: bool) -> None:
     code = f"""
 import errno, threading, types
+import click
 from tensorboard.summary.writer.event_file_writer import _AsyncWriter
 from foldship.cli import main
 
@@ -62,11 +63,12 @@ def fail(**_):
         thread.start()
         thread.join()
 
-main.program = fail
+main.program = click.Command("foldship", callback=fail)
 main.main()
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert ("Traceback" in result.stderr) == said, result.stderr
+    assert "Traceback" not in result.stderr
+    assert ("note: Thread-1 (full) failed: OSError" in result.stderr) == said, result.stderr
     assert ("error: a file: No space left on device" in result.stderr) != said
 
 
@@ -84,7 +86,8 @@ def test_bare_make_lists_every_target_with_a_line(root: Path) -> None:
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert targets == set(phony.split())
     for target in targets:
-        assert re.search(rf"m{target} *\x1b\[0m \w", listed), target
+        assert re.search(rf"^  {target} +\w", listed, re.MULTILINE), target
+    assert "\x1b" not in listed
 
 
 def test_the_readme_names_only_targets_and_folders_that_exist(root: Path) -> None:

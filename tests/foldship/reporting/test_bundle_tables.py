@@ -47,7 +47,7 @@ def test_what_a_check_of_a_bundle_finds_wrong_is_alarming() -> None:
         {"name": "files", "passed": False, "seen": "one differs", "remedy": "upload it again"},
     ]
     table = bundle_tables.bundle_check(found)
-    assert table.title == "The bundle: FAILED" and table.alarming == {1}
+    assert table.title == "The bundle: FAILED, 1 of 2" and table.alarming == {1}
     assert table.rows[1] == ("files", "FAILED", "one differs", "upload it again")
     assert bundle_tables.bundle_check(found[:1]).title == "The bundle: all checks passed"
 

@@ -98,7 +98,7 @@ def test_seconds_add_up_and_scores_gain_along_the_schedule(build: Path) -> None:
 def test_failed_checks_are_alarming_and_phases_add_the_whole_run(build: Path) -> None:
     verdict = load(build, "simulation/verdict.json")
     table = tables.checks(verdict)
-    assert table.title == "Rehearsal: FAILED"
+    assert table.title == "Rehearsal: FAILED, 1 of 2"
     assert table.alarming == {1}
     assert table.rows[1] == ("finite", "FAILED", "1 NaN", "see the log")
     odd = {"passed": True, "warned": True, "seen": "one byte", "remedy": "look"}

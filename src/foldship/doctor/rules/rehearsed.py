@@ -24,7 +24,7 @@ def check(push: Evidence) -> Finding:
         return Finding(NAME, Level.FAILED, error.reason, REHEARSE)
     tally = Tally(NAME)
     if not verdict.get("passed"):
-        names = [name for name, check in _mapping(verdict, "checks").items() if not check.get("passed")]
+        names = [name for name, check in _mapping(verdict, "checks").items() if check.get("passed") is False]
         tally.fail(f"the rehearsal failed: {', '.join(names)}", f"see {push.rehearsal / VERDICT}")
     if not (push.rehearsal / SUBMISSION).is_file():
         tally.fail(f"{push.rehearsal / SUBMISSION} is not there: nothing to compare with", REHEARSE)

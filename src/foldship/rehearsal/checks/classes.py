@@ -18,9 +18,9 @@ def check(run: Evidence) -> Finding:
     named = next((column for column in cells.layout if cells.holds(column) == CLASS), None)
     listing = next((column for column in cells.layout if cells.holds(column) == PROBABILITIES), None)
     if named is None and listing is None:
-        return Finding(NAME, True, "this competition's submission names none")
+        return Finding(NAME, None, "this competition's submission names none")
     if run.submission is None or not {named, listing} - {None} <= set(run.submission.columns):
-        return Finding(NAME, False, "no classes to look at", "see 'submission present' and 'columns'")
+        return Finding(NAME, None, "no classes to look at", "see 'submission present' and 'columns'")
     faults = []
     if named is not None:
         strange = sorted(set(run.submission[named]) - set(labels))

@@ -9,7 +9,7 @@ NAME = "columns"
 
 def check(run: Evidence) -> Finding:
     if run.submission is None:
-        return Finding(NAME, False, "no submission to look at", "see 'submission present'")
+        return Finding(NAME, None, "no submission to look at", "see 'submission present'")
     wanted, found = list(run.template.columns), list(run.submission.columns)
     if wanted == found:
         return Finding(NAME, True, f"all {len(wanted)}, in order")

@@ -10,12 +10,12 @@ NAME = "no constant column"
 
 def check(run: Evidence) -> Finding:
     if run.task.rowwise:
-        return Finding(NAME, True, "the metric judges each row by itself: a constant column does no harm")
+        return Finding(NAME, None, "the metric judges each row by itself: a constant column does no harm")
     numbers = run.numbers()
     if numbers.empty:
         return no_numbers(NAME)
     if len(numbers) == 1:
-        return Finding(NAME, True, "one row only: nothing to compare")
+        return Finding(NAME, None, "one row only: nothing to compare")
     levels = numbers.nunique()
     flat = list(levels.index[levels < 2])
     if flat:

@@ -12,7 +12,7 @@ REMEDY = "read ids as text, and write them as they came, in the order of the INP
 def check(run: Evidence) -> Finding:
     name = str(run.template.columns[0])
     if run.submission is None or name not in run.submission.columns:
-        return Finding(NAME, False, "no ids to look at", "see 'submission present' and 'columns'")
+        return Finding(NAME, None, "no ids to look at", "see 'submission present' and 'columns'")
     wanted, found = list(run.template[name]), list(run.submission[name])
     if wanted == found:
         return Finding(NAME, True, f"all {len(wanted):,}, in order")

@@ -15,11 +15,11 @@ REMEDY = (
 def check(run: Evidence) -> Finding:
     outlook = run.outlook
     if outlook is None:
-        return Finding(NAME, True, "not projected to another machine")
+        return Finding(NAME, None, "not projected to another machine")
     projection = outlook.projection
     if projection is None:
         seen = f"no projection: {outlook.problem}"
-        return Finding(NAME, not outlook.asked, seen, NO_PROJECTION if outlook.asked else "")
+        return Finding(NAME, False if outlook.asked else None, seen, NO_PROJECTION)
     if not projection["fits_memory"]:
         seen = f"the weights of a fold do not fit into the memory of {projection['profile']}"
         return Finding(NAME, False, seen, "ship a smaller model")

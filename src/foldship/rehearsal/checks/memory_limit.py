@@ -17,4 +17,8 @@ def check(run: Evidence) -> Finding:
             f"{seen}: memory ran out and a process was ended",
             "lower the token budget, or ship smaller models; files in /kaggle/working count here too",
         )
+    if run.status is None:
+        return Finding(NAME, None, "not known: the sandbox broke", "read kernel.log")
+    if not run.peak_bytes:
+        return Finding(NAME, None, f"what it took of {run.memory_bytes / GIB:g} GiB was not measured")
     return Finding(NAME, True, seen)

@@ -8,11 +8,13 @@ NAME = "no network"
 
 
 def check(run: Evidence) -> Finding:
-    attempts = None if run.status is None else run.status["network_attempts"]
     if not run.isolated:
-        return Finding(NAME, True, "not watched: there was no sandbox")
+        return Finding(NAME, None, "not watched: there was no sandbox", "rehearse in one: --isolation auto")
+    if run.status is None:
+        return Finding(NAME, None, "not known: the sandbox broke", "read kernel.log")
+    attempts = run.status["network_attempts"]
     if attempts is None:
-        return Finding(NAME, True, "none to be had; attempts are not counted on this system")
+        return Finding(NAME, None, "none to be had; attempts are not counted on this system")
     if attempts:
         return Finding(
             NAME,

@@ -11,7 +11,7 @@ BYTES_PER_CELL = 64  # a number needs 17 digits at most, an id is rarely longer 
 
 def check(run: Evidence) -> Finding:
     if run.submission_path is None:
-        return Finding(NAME, False, "no submission to look at", "see 'submission present'")
+        return Finding(NAME, None, "no submission to look at", "see 'submission present'")
     size = run.submission_path.stat().st_size
     held = run.task.cells
     lists = [held.holds(name) for name in held.layout].count(PROBABILITIES)

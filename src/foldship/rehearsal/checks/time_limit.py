@@ -11,7 +11,7 @@ REMEDY = "give more time, or ship fewer folds or smaller models; look at the pha
 def check(run: Evidence) -> Finding:
     seconds = None if run.status is None else float(run.status["seconds"])
     if run.status is None or seconds is None:
-        return Finding(NAME, False, "not known: the sandbox broke", "read kernel.log")
+        return Finding(NAME, None, "not known: the sandbox broke", "read kernel.log")
     if run.status["stopped"] == "time":
         return Finding(NAME, False, f"stopped at the limit of {run.limit_s:g} s", REMEDY)
     share = seconds / run.limit_s

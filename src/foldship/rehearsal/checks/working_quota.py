@@ -10,7 +10,7 @@ NAME = "working folder"
 
 def check(run: Evidence) -> Finding:
     if run.status is None:
-        return Finding(NAME, False, "not known: the sandbox broke", "read kernel.log")
+        return Finding(NAME, None, "not known: the sandbox broke", "read kernel.log")
     used, files = int(run.status["working_bytes"]), int(run.status["working_files"])
     seen = f"{used / GIB:.3f} GiB of {run.working_bytes / GIB:g} GiB in {files} files"
     # The last block cannot always be filled, so nearly full is full.

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from foldship.training import failed_threads
+from foldship.mishaps import details, hooks
 
 
 @pytest.fixture(autouse=True)
-def hook(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threading, "excepthook", failed_threads.tell)
+def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(details.FOLDER, str(tmp_path / "errors"))
+    monkeypatch.setattr(threading, "excepthook", hooks.thread_failed)
 
 
 def test_a_writer_that_fails_is_said_by_the_main_thread_alone(
