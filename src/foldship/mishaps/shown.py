@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from foldship import secrets
+
 
 def shown(text: str) -> str:
-    """`text` as it may be shown: whatever must never be read by others is taken out here."""
-    return text
+    """`text` as it may be shown: keys and tokens are taken out."""
+    return secrets.scrub(text)
