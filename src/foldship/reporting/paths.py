@@ -9,9 +9,8 @@ from pathlib import Path
 
 SOMEWHERE = "..."
 # What a kernel is given is the same on every machine.
-_PATH = re.compile(
-    r"(?<![\w:/.<~])(?:~|\.\.\.|[A-Za-z]:\\|/(?!kaggle/|/))[^\s,;:'\"()<>|]*[/\\][^\s,;'\"()<>|]*"
-)
+_START = r"(?<![\w:/.<~])(?:~|\.\.\.|[A-Za-z]:\\|/(?!kaggle/|/))"
+_PATH = re.compile(_START + r"[^\s,;:'\"()<>|]*[/\\][^\s,;'\"()<>|]*")
 _HOMES = {"home", "Users", "root", "tmp", "var"}
 
 

@@ -176,8 +176,7 @@ def _scores(selection: Mapping[str, Any], build: Path) -> list[Section]:
         targets = [column["target"] for column in by_gain[:SHOWN]]
         image = _image(pictures.histograms(distributions, targets))
         caption = (
-            "Post-processed columns first, by their gain; processed: by the step that ships, fitted on all "
-            "rows."
+            "Post-processed columns first, by gain; processed: by the step that ships, fitted on all rows."
             if any(column["step"] for column in by_gain)
             else "No column is post-processed, so both predictions are the same."
         )
