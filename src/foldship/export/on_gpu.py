@@ -8,7 +8,7 @@ an operator sums are taken in fp32, as GPUs take them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,7 @@ def _layer(node: onnx.NodeProto, model: onnx.ModelProto) -> int | None:
 
 def _run(
     model: onnx.ModelProto, names: list[str], inputs: Mapping[str, NDArray[Any]], folder: Path | None
-) -> Iterator[NDArray[Any]]:
+) -> list[NDArray[Any]]:
     every = onnx.ModelProto()
     every.CopyFrom(model)
     del every.graph.output[:]

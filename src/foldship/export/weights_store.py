@@ -85,7 +85,7 @@ def store(graphs: Sequence[Graph], folder: Path, *, largest_file: int = LARGEST_
 
 
 def _bytes(tensor: onnx.TensorProto, graph: Graph) -> memoryview:
-    return memoryview(graph_files.values(tensor, graph.source.parent).reshape(-1)).cast("B")
+    return graph_files.raw(graph_files.values(tensor, graph.source.parent))
 
 
 def _place(tensors: dict[str, _Tensor], largest_file: int) -> None:

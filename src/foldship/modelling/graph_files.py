@@ -28,7 +28,6 @@ LARGEST = 2**31 - 2**20  # bytes of a graph with its weights inside: protobuf en
 DATA = ".data"  # what the file of a graph's weights ends with
 _MOST, _LEAST = 65504.0, 5.96e-8  # of fp16
 _FOLDER = "session.model_external_initializers_file_folder_path"
-_NUMPY = {TensorProto.FLOAT: np.float32, TensorProto.FLOAT16: np.float16, TensorProto.INT8: np.int8}
 
 
 def load(path: Path) -> onnx.ModelProto:
@@ -64,7 +63,7 @@ def store(model: onnx.ModelProto, path: Path, folder: Path | None = None) -> onn
                 value = values(tensor, folder or path.parent)
                 stream.seek(-(-stream.tell() // PAGE) * PAGE)
                 refer(kept, data.name, stream.tell(), value.nbytes)
-                stream.write(memoryview(value).cast("B"))
+                stream.write(raw(value))
             elif uses_external_data(tensor):  # half as large as it was
                 kept.CopyFrom(numpy_helper.from_array(values(tensor, folder or path.parent), tensor.name))
     part.replace(data)
@@ -128,7 +127,8 @@ def is_large(tensor: onnx.TensorProto) -> bool:
 
 def nbytes(tensor: onnx.TensorProto) -> int:
     """Bytes of a tensor's values."""
-    return math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    size: int = math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    return size
 
 
 def size(model: onnx.ModelProto) -> int:
@@ -147,12 +147,16 @@ def values(tensor: onnx.TensorProto, folder: Path | None = None) -> NDArray[Any]
     info = ExternalDataInfo(tensor)
     shape = tuple(tensor.dims)
     halved = tensor.data_type == TensorProto.FLOAT16 and info.length == 2 * nbytes(tensor)
-    kind = np.float32 if halved else _NUMPY.get(tensor.data_type)
-    if kind is None:
-        kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
-    place = {"offset": info.offset or 0, "shape": shape, "dtype": kind, "mode": "r"}
-    found: NDArray[Any] = np.memmap(folder / info.location, **place)
+    kind = np.dtype(np.float32) if halved else helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    found: NDArray[Any] = np.memmap(
+        folder / info.location, kind, mode="r", offset=info.offset or 0, shape=shape
+    )
     return halve_values(found) if halved else found
+
+
+def raw(array: NDArray[Any]) -> memoryview:
+    """The bytes of an array, not copied."""
+    return array.reshape(-1).view(np.uint8).data
 
 
 def halve_values(given: NDArray[Any]) -> NDArray[np.float16]:
