@@ -77,6 +77,8 @@ class DelimitedTable:
         Args:
             notes: told what was mended.
         """
+        if not any(self.columns):  # neither a name nor an id is known: no table of ours
+            return
         with self._lines(notes) as lines:
             below = itertools.islice(lines, self._above, None)
             for record in Splitter(

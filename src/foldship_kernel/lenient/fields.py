@@ -105,7 +105,8 @@ class Dialect:
         yield [unquoted(field) for field in self.plain(text)]
 
     def _by_closing_quotes(self, text: str) -> list[str]:
-        fields, place = [], 0
+        fields: list[str] = []
+        place = 0
         while True:
             found = self._closed.match(text, place)
             if found is None:  # cannot be: the second form matches anywhere

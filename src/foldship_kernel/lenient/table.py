@@ -26,9 +26,14 @@ class Table(Protocol):
         place: of the id among them; None where no column has ids.
     """
 
-    columns: Sequence[str]
-    written: Mapping[str, str]
-    place: int | None
+    @property
+    def columns(self) -> Sequence[str]: ...
+
+    @property
+    def written(self) -> Mapping[str, str]: ...
+
+    @property
+    def place(self) -> int | None: ...
 
     def rows(self, notes: Mending) -> Iterator[Row]:
         """Yield all rows; `notes` is told what was mended."""

@@ -75,7 +75,7 @@ def make(task: Task, rows: Sequence[str], sample: Opened, *, numbered: bool) -> 
         of_sample.note(
             "ids that the test file lacks, given the fallback", f"id {wanted[absent[0]]}", len(absent)
         )
-    known = {rows[row] for row in found if row >= 0}
+    known = {rows[row] for row in found.tolist() if row >= 0}
     others = np.array([row for row, value in enumerate(rows) if value not in known], dtype=np.int64)
     if len(others):
         of_sample.note(
@@ -83,13 +83,14 @@ def make(task: Task, rows: Sequence[str], sample: Opened, *, numbered: bool) -> 
         )
     if not len(others):
         places, in_sample = found, np.arange(len(wanted))
-    elif not len(absent):
+    elif not len(absent) and len(np.unique(found)) == len(found):
         places, in_sample = np.arange(len(rows)), np.full(len(rows), NO_ROW)
         in_sample[found] = np.arange(len(wanted))
     else:
         places = np.concatenate([found, others])
         in_sample = np.concatenate([np.arange(len(wanted)), np.full(len(others), NO_ROW)])
-    ids = [rows[row] if place < 0 else wanted[place] for row, place in zip(places, in_sample, strict=True)]
+    pairs = zip(places.tolist(), in_sample.tolist(), strict=True)
+    ids = [rows[row] if place < 0 else wanted[place] for row, place in pairs]
     columns, holds, given = _columns(task, sample, in_sample, of_sample)
     return Template(
         columns[0],
@@ -151,7 +152,7 @@ def _columns(
         for name in others:
             notes.note("columns that nobody declared, filled as the sample fills them", f"'{name}'")
             commonest = Counter(cells[name]).most_common(1)[0][0] if cells[name] else ""
-            given[written[name]] = [commonest if place < 0 else cells[name][place] for place in in_sample]
+            given[written[name]] = [commonest if k < 0 else cells[name][k] for k in in_sample.tolist()]
     return (
         tuple(written.values()),
         {written[name]: name for name in task.submission if name in written},
