@@ -1,7 +1,7 @@
 """Decisions that a metric makes of numbers before it compares them, and how a decided value is spelt.
 
-The metric ashore, the steps that are fitted for it, and the submission aboard decide by this one code, so what
-was scored is what is submitted. Spellings are those of the training file; they travel in `bundle.json`.
+The metric ashore, the steps that are fitted for it, and the submission aboard decide by this one code, so
+what was scored is what is submitted. Spellings are those of the training file; they travel in `bundle.json`.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def simulate(
         workspace.simulation,
         cache=workspace.cache,
         competition=kernel.competition,
-        task=context.competition.task,
+        task=context.competition.knowing(bundle.task),
         limit_s=bundle.limit_s if limit is None else limit,
         memory_gib=memory,
         cpus=cpus,

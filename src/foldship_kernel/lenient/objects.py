@@ -172,3 +172,5 @@ class ObjectTable:
     @property
     def _id_key(self) -> str:
         return next(iter(self._paths.values()))[0].removesuffix("[]")
+
+

@@ -56,4 +56,6 @@ class Ids:
 
 def _kinds(value: str) -> set[str]:
     """Which kinds of characters there are; of signs, which ones."""
-    return {"0" if character.isdigit() else "a" if character.isalpha() else character for character in value}
+    return {
+        "0" if character.isdigit() else "a" if character.isalpha() else character for character in value
+    }

@@ -173,11 +173,11 @@ def _check_fits(task: Task, folder: Path, found: _Found) -> None:
     """
     test = () if found.test is None else [name for name in task.columns if name not in found.test.missing]
     sample = (
-        () if found.sample is None else [name for name in task.submission if name not in found.sample.missing]
+        ()
+        if found.sample is None
+        else [name for name in task.submission if name not in found.sample.missing]
     )
-    if test or (
-        found.sample is not None and not found.sample.numbered and len(sample) == len(task.submission)
-    ):
+    if test or (found.sample is not None and not found.sample.numbered and len(sample) == len(task.submission)):
         return
     raise DataError(
         f"{folder}: these are not {task.name}'s files, or cannot be read",

@@ -70,15 +70,11 @@ def make(task: Task, rows: Sequence[str], sample: Opened, *, numbered: bool) -> 
         found = matching.match(rows, wanted, of_test)
     absent = np.flatnonzero(found < 0)
     if len(absent) and len(rows):
-        of_sample.note(
-            "ids that the test file lacks, given the fallback", f"id {wanted[absent[0]]}", len(absent)
-        )
+        of_sample.note("ids that the test file lacks, given the fallback", f"id {wanted[absent[0]]}", len(absent))
     known = {rows[row] for row in found if row >= 0}
     others = np.array([row for row, value in enumerate(rows) if value not in known], dtype=np.int64)
     if len(others):
-        of_sample.note(
-            "ids of the test file that it lacks, written as well", f"id {rows[others[0]]}", len(others)
-        )
+        of_sample.note("ids of the test file that it lacks, written as well", f"id {rows[others[0]]}", len(others))
     if not len(others):
         places, in_sample = found, np.arange(len(wanted))
     elif not len(absent):
@@ -87,16 +83,12 @@ def make(task: Task, rows: Sequence[str], sample: Opened, *, numbered: bool) -> 
     else:
         places = np.concatenate([found, others])
         in_sample = np.concatenate([np.arange(len(wanted)), np.full(len(others), NO_ROW)])
-    ids = [rows[row] if place < 0 else wanted[place] for row, place in zip(places, in_sample, strict=True)]
+    ids = [
+        rows[row] if place < 0 else wanted[place] for row, place in zip(places, in_sample, strict=True)
+    ]
     columns, holds, given = _columns(task, sample, in_sample, of_sample)
     return Template(
-        columns[0],
-        ids,
-        columns,
-        rows=places,
-        holds=holds,
-        given=given,
-        mended=(*of_test.found, *of_sample.found),
+        columns[0], ids, columns, rows=places, holds=holds, given=given, mended=(*of_test.found, *of_sample.found)
     )
 
 
@@ -107,9 +99,7 @@ def _tell_odd_ids(ids: Sequence[str], notes: Mending) -> None:
         notes.note("ids that stand several times, each row written for itself", f"id {twice[0]}", len(twice))
     missing = [row for row, value in enumerate(ids) if not spelling.caseless(value)]
     if missing:
-        notes.note(
-            "rows without an id, or with one that reads as missing", f"row {missing[0] + 1}", len(missing)
-        )
+        notes.note("rows without an id, or with one that reads as missing", f"row {missing[0] + 1}", len(missing))
 
 
 def _columns(
@@ -142,8 +132,4 @@ def _columns(
             notes.note("columns that nobody declared, filled as the sample fills them", f"'{name}'")
             commonest = Counter(cells[name]).most_common(1)[0][0] if cells[name] else ""
             given[written[name]] = [commonest if place < 0 else cells[name][place] for place in in_sample]
-    return (
-        tuple(written.values()),
-        {written[name]: name for name in task.submission if name in written},
-        given,
-    )
+    return tuple(written.values()), {written[name]: name for name in task.submission if name in written}, given

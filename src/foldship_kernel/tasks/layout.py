@@ -153,7 +153,7 @@ def numbers(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
 
 
 def _named(cell: object, labels: Sequence[str], count: int | None) -> list[float]:
-    """1 / rank by class in a cell that names one class, or `count` with blanks between; NaN where it does not."""
+    """1 / rank by class in a cell that names one class, or `count` with blanks between; else NaN."""
     text = cell if isinstance(cell, str) else ""
     named = [text] if count is None else text.split(" ")
     if len(named) != (count or 1) or len(set(named)) < len(named) or not set(named) <= set(labels):
