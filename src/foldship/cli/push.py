@@ -47,15 +47,17 @@ def push(context: Context, *, submitting: bool, hashes: bool) -> None:
     from foldship import pushing
     from foldship.kaggle_client.connection import Connection
     from foldship.reporting import kaggle_tables, terminal
+    from foldship_kernel import manifest
 
     workspace = context.workspace
+    bundle = manifest.load(workspace.dataset / manifest.FILE_NAME)
     with OnTerminal() as progress:
         record = pushing.push(
             workspace.kernel,
             workspace.datasets,
             workspace.simulation,
             workspace.push,
-            task=context.competition.task,
+            task=context.competition.knowing(bundle.task),
             connection=Connection(progress.say),
             progress=progress,
             hashes=hashes,

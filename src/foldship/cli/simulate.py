@@ -32,7 +32,6 @@ class Number(click.FloatRange):
         return number
 
 
-
 def rehearsal_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What a rehearsal can be told."""
     for option in (
@@ -127,7 +126,7 @@ def simulate(
         workspace.simulation,
         cache=workspace.cache,
         competition=kernel.competition,
-        task=context.competition.task,
+        task=context.competition.knowing(bundle.task),
         limit_s=bundle.limit_s if limit is None else limit,
         memory_gib=memory,
         cpus=cpus,

@@ -75,7 +75,7 @@ def get(kernels: Path, name: str) -> Competition:
             rowwise=not registry.of_order(declared.metric.name, kind),
             decision=registry.decision(main),
         ),
-        rare=matching(targets.columns, targets.rare),
+        rare=tuple(map(declared.target, matching(targets.columns, targets.rare))),
         score=main,
         also={metric.name: score(metric) for metric in declared.also},
         sample=SAMPLES.get(name),

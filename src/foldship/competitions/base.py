@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from foldship.competitions import classes
-from foldship.competitions.decided import check_decided
+from foldship.competitions import classes, judged
 from foldship.config.competition import Declared
 from foldship.metrics import Score
 from foldship.mishaps import step
@@ -58,37 +57,49 @@ class Competition:
         """
         task, targets = self.task, self.declared.targets
         path = folder / self.declared.files.train
+        judged.check_layout(self.declared)
         wanted = (targets.column,) if targets.column else targets.columns
         rows = self._prepared(self._table(path, (*task.columns, *wanted), self.declared.ids.train), path)
         if task.kind == CLASSES:
             assert targets.column
-            hot = classes.one_hot(rows, targets.column, self.declared.labels, path)
+            hot = classes.one_hot(rows, targets.column, self.declared.targets_by_name, path)
             # A column that is not read may have the name of a class.
             return pd.concat([rows[[name for name in rows.columns if name not in task.targets]], hot], axis=1)
-        found = tables.numbers(rows, task.targets, path, task.low, task.high)
-        check_decided(found, task.decision, self.declared.metric.name, path)
-        return rows.assign(**{name: found[name] for name in task.targets})
+        found = tables.numbers(rows, targets.columns, path, task.low, task.high)
+        judged.check_values(found, task.decision, self.declared.metric.name, path)
+        found = found.rename(columns=self.declared.targets_by_name)
+        return pd.concat([rows.drop(columns=list(targets.columns)), found], axis=1)
 
     def spelt(self, folder: Path) -> Task:
-        """The task, with how the training file spells what is submitted.
+        """The task, with what only the training file tells of a submission: how values are spelt.
 
         Raises:
             DataError: the file is missing or malformed.
         """
-        task, targets = self.task, self.declared.targets
-        if task.kind != CLASSES and not task.decision:
-            return task
-        path = folder / self.declared.files.train
+        task, targets, path = self.task, self.declared.targets, folder / self.declared.files.train
         if targets.column:
             cells = self._table(path, (targets.column,), self.declared.ids.train)[targets.column]
-            spellings = classes.spellings(cells, self.declared.labels)
-        else:
-            rows = self._table(path, task.targets, self.declared.ids.train)
-            spellings = {
-                name: decisions.spellings(task.decision, rows[name], decisions.parse(rows[name]).to_numpy())
-                for name in task.targets
+            return replace(task, spellings=classes.spellings(cells, self.declared.targets_by_name))
+        rows = self._table(path, targets.columns, self.declared.ids.train)
+        values = {
+            self.declared.target(name): (rows[name], decisions.parse(rows[name]).to_numpy())
+            for name in targets.columns
+        }
+        if task.decision:
+            known = {
+                target: decisions.spellings(task.decision, cells, numbers)
+                for target, (cells, numbers) in values.items()
             }
-        return replace(task, spellings=spellings)
+            return replace(task, spellings=known)
+        fractions = {
+            target for target, (_, numbers) in values.items() if (numbers != np.floor(numbers)).any()
+        }
+        fills = [column for column, target in task.submission.items() if target in fractions]
+        return replace(task, placeholder=tuple(dict.fromkeys([*task.placeholder, *fills])))
+
+    def knowing(self, bundled: Task) -> Task:
+        """The task, with what a bundle's task knows of the training file."""
+        return replace(self.task, spellings=bundled.spellings, placeholder=bundled.placeholder)
 
     @step("reading the test rows in {folder}")
     def read_unlabelled(self, folder: Path) -> pd.DataFrame:

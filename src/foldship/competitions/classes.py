@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,27 +13,38 @@ import pandas as pd
 from foldship_kernel.errors import NEW_FILE, DataError, listed
 
 
-def normal(name: str) -> str:
-    """A class's name in a form that does not depend on how a number or a truth value is written."""
-    text = name.strip().casefold()
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return f"{number:g}" if np.isfinite(number) else text
-
-
 def matched(cells: Iterable[object], labels: Iterable[str]) -> dict[str, str]:
-    """Which label each different cell means: the same text, else the only one of the same normal form."""
+    """Which label each different cell means, as far as there is no doubt.
+
+    That is the same text, else the only label that is the same number (`1.0` means `1`), else the only one
+    that differs in capitals alone and does not stand in a cell as it is (`TRUE` means `true`).
+    """
     known = list(labels)
-    forms = Counter(map(normal, known))
-    by_form = {normal(label): label for label in known if forms[normal(label)] == 1}
+    there = dict.fromkeys(cell for cell in cells if isinstance(cell, str))
+    numbers = _only((_number(label), label) for label in known)
+    folded = _only((label.strip().casefold(), label) for label in known if label not in there)
     found = {}
-    for cell in dict.fromkeys(cell for cell in cells if isinstance(cell, str)):
-        label = cell if cell in known else by_form.get(normal(cell))
+    for cell in there:
+        label = cell if cell in known else numbers.get(_number(cell)) or folded.get(cell.strip().casefold())
         if label is not None:
             found[cell] = label
     return found
+
+
+def _only(pairs: Iterable[tuple[object, str]]) -> dict[object, str]:
+    """Label by form, where only one label has it; a form that is None is none."""
+    given = list(pairs)
+    counts = Counter(form for form, _ in given)
+    return {form: label for form, label in given if form is not None and counts[form] == 1}
+
+
+def _number(text: str) -> float | None:
+    """The finite number that a text is, if any."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def one_hot(rows: pd.DataFrame, column: str, labels: Mapping[str, str], path: Path) -> pd.DataFrame:

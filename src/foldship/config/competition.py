@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, model_validator
 
-from foldship.config.base import Settings, Share
+from foldship.config.base import ClassName, Name, Names, Settings, Share
 from foldship.config.documents import Documents
+from foldship.config.scored import MAP, Metric, Targets, Top, matching
 from foldship_kernel import encodings, records
+from foldship_kernel.errors import listed
 from foldship_kernel.retrieval import RETRIEVED, RetrievalSpec
 from foldship_kernel.tasks import CLASSES, NUMBERS, Task, derived
 from foldship_kernel.tasks import texts as templates
-from foldship_kernel.tasks.layout import CLASS, PROBABILITIES, top
+from foldship_kernel.tasks.layout import CLASS, PROBABILITIES, reserved, top
 
 FOLD = "fold"  # of tables of out-of-fold predictions
 
 
-def _text(value: object) -> object:
-    """A name as a text: YAML reads some, such as 1, as numbers. Which word `true` was, nobody can tell."""
-    if isinstance(value, bool):
-        raise ValueError(f"{str(value).lower()} is a truth value in YAML: write it in quotes, as in the file")
-    if value is None:
-        raise ValueError("null is no name: write it in quotes, as in the file")
-    return str(value) if isinstance(value, int | float) else value
+def _is_mapping(value: object) -> str:
+    return MAPPING if isinstance(value, dict | BaseModel) else OTHER
 
 
-Name = Annotated[str, BeforeValidator(_text)]
-Names = tuple[Name, ...]
+# Which of two forms is meant, so that an error speaks of that one alone.
+MAPPING, OTHER = "[mapping]", "[names]"
+_either = Discriminator(_is_mapping)
 
 
 class Files(Settings):
     """Files of the competition's folder; `sample` is null where it has none.
 
     `encoding` is that of their characters; a byte order mark goes before it. With `placeholder` the sample's
-    values only fill its cells: whole numbers there do not mean that whole numbers are wanted.
+    values only fill its cells: whole numbers there do not mean that whole numbers are wanted. (Of a column of
+    fractions in training that is taken for granted.)
     """
 
-    train: str = "train.csv"
-    test: str = "test.csv"
-    sample: str | None = "sample_submission.csv"
+    train: Name = "train.csv"
+    test: Name = "test.csv"
+    sample: Name | None = "sample_submission.csv"
     encoding: str = encodings.UTF8
     placeholder: bool = False
 
@@ -64,75 +61,14 @@ class Ids(Settings):
     sample: Name | None = None
 
 
-class Targets(Settings):
-    """What is to be predicted: `columns` of numbers within `range`, or the class in `column`.
-
-    `of_group` are the columns that belong to a row's group alone, and `rare` those that scores are also given
-    without; both take patterns such as `question_*`.
-    """
-
-    columns: Names = ()
-    range: tuple[float, float] = (0.0, 1.0)
-    of_group: Names = ()
-    rare: Names = ()
-    column: Name | None = None
-    classes: Names = ()
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Targets:
-        if bool(self.columns) == bool(self.column):
-            raise ValueError("give columns of numbers, or column and classes: one of the two")
-        if self.column and len(self.classes) < 2:
-            raise ValueError(f"column {self.column} needs two classes or more, in classes")
-        if self.columns and self.classes:
-            raise ValueError("classes belong to column, not to columns")
-        if self.column and (self.of_group or self.rare or self.range != (0.0, 1.0)):
-            raise ValueError("of_group, rare and range belong to columns of numbers, not to classes")
-        return self
-
-    @model_validator(mode="after")
-    def _sound(self) -> Targets:
-        low, high = self.range
-        if not low < high:
-            raise ValueError(f"range: {low:g} is not below {high:g}")
-        for key, names in (("columns", self.columns), ("classes", self.classes)):
-            twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-            if twice:
-                raise ValueError(f"{key} names {twice[0]!r} twice")
-        for key, patterns in (("of_group", self.of_group), ("rare", self.rare)):
-            for pattern in patterns:
-                if not matching(self.columns, (pattern,)):
-                    raise ValueError(f"{key}: {pattern!r} is none of the columns")
-        return self
-
-    @property
-    def names(self) -> Names:
-        """What a model's outputs are."""
-        return self.classes or self.columns
-
-
-class Top(Settings):
-    """The likeliest classes in one cell, `top` of them, with a blank between."""
-
-    top: int = Field(ge=1)
-
-
-class Metric(Settings):
-    """The score. `without` are classes that F1, accuracy and areas leave out; `k` is how far map looks."""
-
-    name: str
-    without: Names = ()
-    k: int = Field(default=3, ge=1)
-
-
 class Records(Settings):
     """Where rows lie in JSON files: `list` names the list, `where` what a row must have to count, `columns`
     where a column's values lie in a row: keys with dots between, `[]` behind one that holds a list.
     """
 
-    list: str = ""
-    where: dict[str, str] = Field(default_factory=dict)
-    columns: dict[str, str] = Field(default_factory=dict)
+    list: Name = ""
+    where: dict[Name, Name] = Field(default_factory=dict)
+    columns: dict[Name, Name] = Field(default_factory=dict)
 
 
 class Retrieval(Settings):
@@ -145,10 +81,10 @@ class Retrieval(Settings):
     `max_tokens` of a passage.
     """
 
-    query: str
-    snippets: str
-    sources: str
-    documents: str = ""
+    query: Name
+    snippets: Name
+    sources: Name
+    documents: Name = ""
     own: bool = False
     passages: int = Field(default=3, ge=1, le=100)
     dense: Share = 0.5
@@ -163,12 +99,17 @@ class Declared(Settings):
     `texts` are columns, or templates of columns in braces by name. `group` names the texts that tell which
     rows belong together: `first` takes the first that is not empty, `linked` any that two rows share.
     `derive` names code that makes further columns, where templates do not suffice. `submission` says what
-    each of its columns but the id holds: a target, `class` or `probabilities`.
+    each of its columns but the id holds: a target, `class`, `probabilities` or `top`. A class that is called
+    so, or like a column that is read, is a target under another name, see `targets_by_name`.
     """
 
-    title: str = ""
-    id: str | Ids
-    texts: Annotated[Names, Field(min_length=1)] | Annotated[dict[str, str], Field(min_length=1)]
+    title: Name = ""
+    id: Annotated[Annotated[Name, Tag(OTHER)] | Annotated[Ids, Tag(MAPPING)], _either]
+    texts: Annotated[
+        Annotated[Names, Field(min_length=1), Tag(OTHER)]
+        | Annotated[dict[Name, Name], Field(min_length=1), Tag(MAPPING)],
+        _either,
+    ]
     categories: Names = ()
     common: Names = ()
     group: Names = ()
@@ -177,7 +118,9 @@ class Declared(Settings):
     metric: Metric
     also: tuple[Metric, ...] = ()
     files: Files = Files()
-    submission: dict[Name, Name | Top] = Field(default_factory=dict)
+    submission: dict[
+        Name, Annotated[Annotated[ClassName, Tag(OTHER)] | Annotated[Top, Tag(MAPPING)], _either]
+    ] = Field(default_factory=dict)
     derive: Literal["", "klue_re"] = ""
     records: Records | None = None
     retrieval: Retrieval | None = None
@@ -205,33 +148,46 @@ class Declared(Settings):
         if (RETRIEVED in self.read) != (self.retrieval is not None):
             raise ValueError(f"a text that names {{{RETRIEVED}}}, and retrieval, go together")
         for name in self.targets.columns:
-            if name in self._taken:
+            if name in self._read_or_id:
                 raise ValueError(f"targets: {name!r} is a column that is read, too")
         for column, what in self.submission.items():
-            known = (*self.targets.names, *((CLASS, PROBABILITIES) if self.targets.classes else ()))
-            if isinstance(what, Top):
-                if what.top > len(self.targets.classes):
-                    raise ValueError(f"submission.{column}: there are no {what.top} classes in targets")
-            elif what not in known:
-                raise ValueError(f"submission.{column}: {what!r} is none of {', '.join(known)}")
+            self._check_held(column, what)
         return self
 
-    @property
-    def _taken(self) -> set[str]:
-        """Columns that rows have besides targets."""
-        return {*filter(None, (self.ids.train, self.ids.test, self.ids.sample)), *self.read, FOLD}
+    def _check_held(self, column: str, what: str | Top) -> None:
+        classes = self.targets.classes
+        known = [*self.targets.names, *((CLASS, PROBABILITIES, "{top: 3}") if classes else ())]
+        if isinstance(what, str):
+            if what in known or what in self.targets_by_name.values():
+                return
+            raise ValueError(f"submission.{column}: {what!r} is none of {listed(known)}")
+        if not classes:
+            raise ValueError(f"submission.{column}: top names classes, and targets.columns are numbers")
+        if what.top > len(classes):
+            raise ValueError(f"submission.{column}: top {what.top} of {len(classes)} classes")
 
     @property
-    def labels(self) -> dict[str, str]:
-        """Target by class: its own name, or where a column that is read has that name, `column=class`."""
-        targets = self.targets
-        return {
-            label: f"{targets.column}={label}" if label in self._taken else label for label in targets.classes
-        }
+    def _read_or_id(self) -> set[str]:
+        """Columns that rows have besides targets."""
+        return {*filter(None, (self.ids.train, self.ids.test, self.ids.sample)), *self.read}
+
+    @property
+    def targets_by_name(self) -> dict[str, str]:
+        """Target by the name of its class or column: the same name, if nothing else is called so.
+
+        Else that of the class's column before it, `column=name`, so that no table has two columns of a name.
+        """
+        taken, found = {*self._read_or_id, FOLD}, dict[str, str]()
+        for name in self.targets.names:
+            target = name
+            while target in taken or reserved(target) or (target != name and target in self.targets.names):
+                target = f"{self.targets.column or 'target'}={target}"
+            found[name] = target
+        return found
 
     def target(self, name: str) -> str:
         """The target of a class or a column of numbers."""
-        return self.labels.get(name, name)
+        return self.targets_by_name.get(name, name)
 
     @property
     def templates(self) -> dict[str, str]:
@@ -253,18 +209,23 @@ class Declared(Settings):
 
     @property
     def layout(self) -> dict[str, str]:
-        """What each column of the submission holds; by default each target has its own, or the class has."""
-        words = (CLASS, PROBABILITIES) if self.targets.classes else ()
+        """What each column of the submission holds; by default each target has its own, or the class has.
+
+        Where the metric is `map`, which scores several classes of a row, `class` means as many.
+        """
         if self.submission:
-            return {
-                column: top(what.top)
-                if isinstance(what, Top)
-                else (what if what in words else self.target(what))
-                for column, what in self.submission.items()
-            }
+            return {column: self._held(what) for column, what in self.submission.items()}
         if self.targets.column:
-            return {self.targets.column: CLASS}
-        return {name: name for name in self.targets.columns}
+            return {self.targets.column: self._held(CLASS)}
+        return {name: self.target(name) for name in self.targets.columns}
+
+    def _held(self, what: str | Top) -> str:
+        if isinstance(what, Top):
+            return top(what.top)
+        if what == CLASS and self.targets.classes and self.metric.name == MAP and self.metric.k > 1:
+            return top(min(self.metric.k, len(self.targets.classes)))
+        words = (CLASS, PROBABILITIES) if self.targets.classes else ()
+        return what if what in words else self.target(what)
 
     @property
     def _asked(self) -> RetrievalSpec | None:
@@ -286,17 +247,17 @@ class Declared(Settings):
             name=name,
             id=self.ids.sample or self.ids.test,
             texts=self.templates,
-            targets=tuple(map(self.target, self.targets.names)),
+            targets=tuple(self.targets_by_name.values()),
             kind=CLASSES if self.targets.classes else NUMBERS,
             submission=self.layout,
             categories=self.categories,
             common=self.common,
             group=self.group if self.group_by == "first" else (),
-            group_targets=matching(self.targets.columns, self.targets.of_group),
+            group_targets=tuple(map(self.target, matching(self.targets.columns, self.targets.of_group))),
             low=self.targets.range[0],
             high=self.targets.range[1],
             rowwise=rowwise,
-            placeholder=self.files.placeholder,
+            placeholder=tuple(self.layout) if self.files.placeholder else (),
             decision=decision,
             spans=derived.get(self.derive).spans if self.derive else (),
             derive=self.derive,
@@ -307,8 +268,3 @@ class Declared(Settings):
             encoding=self.files.encoding,
             test_id="" if self.ids.test == self.ids.sample else self.ids.test,
         )
-
-
-def matching(names: Sequence[str], patterns: Sequence[str]) -> Names:
-    """Those of the names that any pattern fits, in their order."""
-    return tuple(name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns))

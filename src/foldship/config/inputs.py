@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from foldship.config.base import Rate, Settings
+from foldship.config.base import ClassNames, Name, Names, Rate, Settings
 
 
 class Tower(Settings):
@@ -17,7 +17,7 @@ class Tower(Settings):
     overlap); the texts before it are repeated in each.
     """
 
-    segments: tuple[str, ...] = Field(min_length=1)
+    segments: Names = Field(min_length=1)
     max_tokens: int = Field(ge=8, le=8192)
     budgets: tuple[Annotated[int, Field(ge=0)] | None, ...] | None = None
     chunks: int = Field(default=1, ge=1, le=16)
@@ -72,11 +72,11 @@ class Features(Settings):
     a learned embedding for each column of `categories` and `common`; null hands the head one-hot columns.
     """
 
-    categories: tuple[str, ...] = ()
-    common: tuple[str, ...] = ()
-    counted: tuple[str, ...] = ()
-    overlaps: tuple[tuple[str, str], ...] = ()
-    similar: tuple[tuple[str, str], ...] = ()
+    categories: Names = ()
+    common: Names = ()
+    counted: Names = ()
+    overlaps: tuple[tuple[Name, Name], ...] = ()
+    similar: tuple[tuple[Name, Name], ...] = ()
     counts: Literal["basic", "full", "style"] = "basic"
     embedding: int | None = Field(default=None, ge=1)
 
@@ -99,8 +99,8 @@ class Split(Settings):
     Of competitions with classes, only the rows of `classes`, where any are named.
     """
 
-    columns: tuple[str, ...] = Field(min_length=2)
-    classes: tuple[str, ...] = ()
+    columns: Names = Field(min_length=2)
+    classes: ClassNames = ()
 
 
 class Augmentation(Settings):
@@ -114,7 +114,7 @@ class Augmentation(Settings):
 
     mask_tokens: Rate = 0.0
     drop_tokens: Rate = 0.0
-    swap: tuple[str, str] | None = None
+    swap: tuple[Name, Name] | None = None
     swap_except: tuple[float, ...] = ()
     split: Split | None = None
     rows: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")] | None = None

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from foldship.config import problems
+from foldship.config import problems, spelling
 from foldship.config.schema import Experiment
 from foldship_kernel.errors import FoldshipError
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML whose only truth values are true and false, as YAML 1.2 has it: `yes` and `off` may be names."""
-
-
-_TRUTH = "tag:yaml.org,2002:bool"
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in known if tag != _TRUTH]
-    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(_TRUTH, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
 def load(folder: Path, recipe: str) -> Experiment:
@@ -113,7 +100,7 @@ def read(path: Path) -> dict[str, Any]:
         FoldshipError: it is missing, no YAML, or no mapping.
     """
     try:
-        value = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
+        value = yaml.load(path.read_text(encoding="utf-8-sig"), spelling.Loader)
     except OSError as error:
         raise FoldshipError(
             f"{path}: cannot be read", found=str(error), fix="restore it, or name another COMPETITION"

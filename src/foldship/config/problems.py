@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -49,7 +49,7 @@ def listed(error: ValidationError, settings: type[BaseModel]) -> str:
     """
     known = {key for part in parts(settings) for key in part.model_fields}
     return INDENT.join(
-        f"{'.'.join(map(str, e['loc'])) or 'file'}: "
+        f"{'.'.join(map(str, _path(e['loc']))) or 'file'}: "
         f"{_no_such_key(e['loc'][-1], known) if e['type'] == UNKNOWN else e['msg']} "
         f"(found {_short(e['input'])})"
         for e in error.errors()
@@ -70,6 +70,11 @@ def _kinds(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for argument in get_args(annotation):
         yield from _kinds(argument)
+
+
+def _path(places: Iterable[int | str]) -> list[int | str]:
+    """A key's path, without what only says which of several forms a value has."""
+    return [place for place in places if not (isinstance(place, str) and "[" in place)]
 
 
 def _no_such_key(key: object, known: set[str]) -> str:

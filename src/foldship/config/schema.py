@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, NonNegativeFloat, model_validator
 
 from foldship.config import schedules, seeds
 from foldship.config.adopting import Adopted
-from foldship.config.base import Rate, Settings, Share
+from foldship.config.base import ClassName, Rate, Settings, Share
 from foldship.config.inputs import Augmentation, Cleaning, Features, Tower
 from foldship.config.network import Adapter, Head, PoolingKind, fit_pooling
 from foldship.config.objective import Loss, Optimizer, PseudoLabels, RDrop, Smart
@@ -45,7 +45,7 @@ class Model(Settings):
     group_mean: Share = 0.0
     losses: tuple[Loss, ...] = ()  # bce, or of classes cross_entropy
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    column_weights: dict[str, NonNegativeFloat] | Literal["balanced"] = Field(default_factory=dict)
+    column_weights: dict[ClassName, NonNegativeFloat] | Literal["balanced"] = Field(default_factory=dict)
     sample_weights: Literal["none", "group"] = "none"
     r_drop: RDrop | None = None
     smart: Smart | None = None

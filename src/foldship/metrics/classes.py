@@ -92,6 +92,8 @@ ONE: dict[str, Callable[[Array, Array, Chosen, int], float]] = {
 }
 NAMES = tuple(ONE)
 OF_ORDER = frozenset({"auc", "auprc", "average_precision"})
+OF_SCORES = OF_ORDER | {"log_loss"}  # the others look at the likeliest classes alone
+WITHOUT = OF_ORDER | {"accuracy", "micro_f1", "macro_f1", "weighted_f1"}  # these can leave classes out
 
 
 def score(name: str, truth: Array, prediction: Array, counted: Chosen, k: int) -> float:

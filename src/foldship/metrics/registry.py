@@ -69,6 +69,13 @@ def build(name: str, kind: str, targets: Sequence[str], without: Sequence[str] =
             found=f"{name}, which other targets have" if name in other else name,
             fix="name one of these in competition.yaml",
         )
+    if without and not (kind == CLASSES and name in classes.WITHOUT):
+        raise FoldshipError(
+            f"metric.without: {name} leaves nothing out",
+            expected=f"without, with classes and one of {', '.join(sorted(classes.WITHOUT))}",
+            found=", ".join(without),
+            fix="remove without, or name another metric in competition.yaml",
+        )
     if kind != CLASSES:
         return spearman if name == "spearman" else OfColumns(name)
     unknown = [label for label in without if label not in targets]

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from foldship.levels import Level
+from foldship.rehearsal.sample import Sample
 from foldship_kernel.tasks import Task
 
 
@@ -70,8 +71,7 @@ class Evidence:
 
     Attributes:
         kernel, dataset: the bundle's two folders.
-        template: the sample's ids, columns and cells of text, in order; the id column first. Cells are NaN
-            where the sample cannot be read as it is.
+        template: ids and columns that the kernel takes to be wanted, in order; id column first in `columns`.
         task: the competition.
         submission_path: the submission taken from the run, or None.
         submission: the same as text cells, header as columns; None where it is missing or no table.
@@ -84,6 +84,7 @@ class Evidence:
         peak_bytes: most memory in use.
         memory_exceeded: whether the memory limit was hit.
         outlook: what the run promises for another machine; None where that is not judged.
+        sample: the competition's own sample submission; None where it has none.
     """
 
     kernel: Path
@@ -103,10 +104,25 @@ class Evidence:
     peak_bytes: int
     memory_exceeded: bool
     outlook: Outlook | None = None
+    sample: Sample | None = None
 
     def numbers(self) -> pd.DataFrame:
         """The submission's numbers as float64, NaN where a cell holds none; empty without a submission."""
         return pd.DataFrame() if self.submission is None else self.task.numbers(self.submission)
+
+
+NO_SAMPLE = "this competition has no sample submission"
+
+
+def not_a_table(run: Evidence, name: str) -> Finding | None:
+    """What a rule that compares cells with the sample's says where one of both cannot be looked at."""
+    if run.sample is None:
+        return Finding(name, None, NO_SAMPLE)
+    if run.submission is None:
+        return Finding(name, None, "no submission to look at", "see 'submission present'")
+    if not run.sample.header:
+        return Finding(name, None, "no sample to look at", "see 'sample as declared'")
+    return None
 
 
 def no_numbers(name: str) -> Finding:

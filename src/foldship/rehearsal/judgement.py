@@ -14,6 +14,7 @@ from foldship.rehearsal.evidence import Evidence, Outlook, Promise
 from foldship.rehearsal.execution import Report
 from foldship.rehearsal.mechanisms.base import Mechanism
 from foldship.rehearsal.room import GIB, KERNEL_METADATA, Room, read_metadata
+from foldship.rehearsal.sample import Sample
 from foldship.rehearsal.verdict import Verdict
 from foldship_kernel import manifest
 from foldship_kernel.errors import FoldshipError
@@ -35,12 +36,13 @@ def judge(
     out: Path,
     promise: Promise | None = None,
     rows: int = 0,
+    sample: Sample | None = None,
 ) -> Verdict:
     """Apply every rule.
 
     Args:
         kernel, dataset: the bundle's two folders.
-        template: ids and columns that a submission must have.
+        template: ids and columns that the kernel takes to be wanted.
         task: the competition aboard.
         room: what the kernel had, and its limits.
         mechanism: what it was shut in by.
@@ -49,6 +51,7 @@ def judge(
         out: where the submission and the log will lie.
         promise: how the run is projected to another machine, if it is.
         rows: of the input.
+        sample: the competition's own sample submission; None where it has none.
     """
     summary = _read_json(report.outputs.get(SUMMARY))
     submission_path = report.outputs.get(SUBMISSION)
@@ -78,6 +81,7 @@ def judge(
         peak_bytes=report.peak_bytes,
         memory_exceeded=report.memory_exceeded,
         outlook=outlook,
+        sample=sample,
     )
     return Verdict(
         findings=checks.judge(evidence),

@@ -18,12 +18,12 @@ from foldship.rehearsal.judgement import LOG, SUBMISSION, SUMMARY, judge
 from foldship.rehearsal.mechanisms import host
 from foldship.rehearsal.mechanisms.base import Mechanism, Setting
 from foldship.rehearsal.room import Room, furnish
+from foldship.rehearsal.sample import read as read_sample
 from foldship.rehearsal.scratch import private_folder
 from foldship.rehearsal.verdict import Verdict
-from foldship_kernel import atomic, magic, opening, parts, tables
-from foldship_kernel.errors import DataError, FoldshipError
+from foldship_kernel import atomic, magic, opening, parts
+from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import Task
-from foldship_kernel.tasks.base import Template
 
 VERDICT = "verdict.json"
 LEAST_MEMORY_GIB = 0.0625  # below this not even an interpreter runs
@@ -81,7 +81,8 @@ def simulate(
     processors.check(cpus)
     # As the kernel reads them: odd files are a warning, not the end of the rehearsal.
     rows, wanted = task.read_test(input_folder, strict=False)
-    template = _with_cells(task, input_folder, wanted)
+    template = pd.DataFrame({wanted.id_column: list(wanted.ids)}).reindex(columns=list(wanted.columns))
+    sample = None if task.template is None else read_sample(input_folder / task.template, task.encoding)
     out.mkdir(parents=True, exist_ok=True)
     further = image.PARQUET if _in_parquet(task, input_folder) else ()
     environment = image.prepare(cache, requirements, echo or to_screen, further)
@@ -115,24 +116,10 @@ def simulate(
             out,
             promise=promise,
             rows=len(rows.ids),
+            sample=sample,
         )
         _write(verdict, report, out)
     return verdict
-
-
-def _with_cells(task: Task, folder: Path, wanted: Template) -> pd.DataFrame:
-    """The sample's cells, for the ids and columns that the kernel writes; NaN where it is malformed."""
-    blank = pd.DataFrame({wanted.id_column: list(wanted.ids)}).reindex(columns=list(wanted.columns))
-    if task.template is None:
-        return blank
-    try:
-        sample = tables.read_table(
-            folder / task.template, required=(), id_column=wanted.id_column, encoding=task.encoding
-        )
-    except DataError:
-        return blank
-    cells = sample.set_index(wanted.id_column).reindex(index=blank[wanted.id_column])
-    return cells.reset_index().reindex(columns=list(wanted.columns))
 
 
 def _in_parquet(task: Task, folder: Path) -> bool:

@@ -48,7 +48,8 @@ class Task:
         rowwise: whether the metric judges each row by itself, so that a submission may hold rows that more
             folds have read than others, and columns of one value; not so where rows are ranked or correlated
             with each other.
-        placeholder: whether the sample's values only fill its cells, and tell nothing of what is wanted.
+        placeholder: columns of the submission whose values in the sample only fill its cells, and do not tell
+            what is wanted.
         decision: how the metric decides what a number means before it compares it, and so what is submitted,
             see `foldship_kernel.decisions`; "" for numbers as they are, and for classes.
         spellings: by target, how the training file spells its values, by `decisions.key`, or the class, by
@@ -78,7 +79,7 @@ class Task:
     low: float = 0.0
     high: float = 1.0
     rowwise: bool = False
-    placeholder: bool = False
+    placeholder: tuple[str, ...] = ()
     decision: str = ""
     spellings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     spans: tuple[str, ...] = ()

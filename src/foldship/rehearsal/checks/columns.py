@@ -1,4 +1,4 @@
-"""The submission has exactly the wanted columns, in their order."""
+"""The submission has exactly the sample's columns, in their order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ NAME = "columns"
 def check(run: Evidence) -> Finding:
     if run.submission is None:
         return Finding(NAME, None, "no submission to look at", "see 'submission present'")
-    wanted, found = list(run.template.columns), list(run.submission.columns)
+    own = run.sample.header if run.sample is not None else ()
+    wanted, found = list(own or run.template.columns), list(run.submission.columns)
     if wanted == found:
         return Finding(NAME, True, f"all {len(wanted)}, in order")
     missing = [name for name in wanted if name not in found]
