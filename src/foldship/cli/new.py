@@ -13,6 +13,7 @@ import yaml
 from foldship import competitions, folders, naming, unpacking
 from foldship.cli.context import open_workspace
 from foldship.competitions import guess
+from foldship.preflight import Answers, matching
 from foldship_kernel import atomic, opening
 from foldship_kernel.errors import FoldshipError
 
@@ -66,7 +67,7 @@ def make(name: str, given: Path) -> None:
             expected=f"{naming.LONGEST - len('Foldship  Bundle')} characters or fewer, for Kaggle to take it",
             fix="choose a shorter one",
         )
-    workspace = open_workspace(name)
+    workspace = open_workspace(name, new=True)
     if workspace.experiment.exists():
         raise FoldshipError(
             f"{workspace.experiment}: there is such a competition already",
@@ -97,12 +98,13 @@ def make(name: str, given: Path) -> None:
                 fix="write competition.yaml by hand; docs/competitions.md lists all keys",
             ) from error
         rows = competition.read_train(train.parent)
-        read = f"{len(rows):,} rows read"
-        if found.layout.test is not None:
-            wanted, _ = competition.task.read_test(train.parent)
-            read += f", and {len(wanted.ids):,} to predict"
+        answers = Answers()
+        answers.ask(matching.match, competition, train.parent, rows, needed=False)
     for reason in found.reasons:
         click.echo(reason)
+    for error in (*answers.refusals, *answers.notes):
+        click.echo(f"look at this: {error}")
+    read = f"{len(rows):,} rows read"
     click.echo(f"{read}. Look through {workspace.experiment / competitions.FILE_NAME}, then:")
     data = given if given.is_dir() or train.parent.is_relative_to(workspace.unpacked) else given.parent
     click.echo(f"  foldship submission --competition {name} --data {shlex.quote(str(data))}")

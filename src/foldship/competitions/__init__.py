@@ -38,7 +38,7 @@ def check(kernels: Path, name: str) -> None:
     """
     path = kernels / name / FILE_NAME
     known = names(kernels)
-    if name in known:
+    if name in known or (path.is_file() and name == path.parent.name):  # a draft has a hidden name
         return
     close = difflib.get_close_matches(Path(name).name.lower(), known, 1)
     raise FoldshipError(

@@ -31,7 +31,7 @@ from foldship.config import load
         (("train", "--recipe", "rigde"), "did you mean ridge?"),
         (("train", "--recipe", "Fast"), "did you mean fast?"),
         (("train", "--recipe", "base"), "did you mean ablation/base?"),
-        (("train", "--data", "README.md"), "name its folder: ."),
+        (("train", "--data", "README.md"), "name the folder: "),
         (("train", "--jobs", "0"), "0 is not in the range x>=1"),
         (("simulate", "--limit", "2h"), "write 7200, in seconds"),
         (("simulate", "--limit", "1h30m"), "write 5400, in seconds"),
