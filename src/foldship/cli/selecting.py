@@ -12,14 +12,14 @@ from foldship.cli.context import Context
 from foldship.mishaps import step
 from foldship.modelling import adopted, store
 from foldship.selection import FILE_NAME
-from foldship_kernel import blend, grouping, postprocess, quantiles, steps
+from foldship_kernel import blend, decisions, grouping, postprocess, quantiles, steps
 from foldship_kernel.errors import FoldshipError
 
 # What selections are made by, here and, when they are applied, in the kernel.
 CODE = [
     Path(selection.__file__).parent,
     Path(metrics.__file__).parent,
-    *(Path(module.__file__ or "") for module in (blend, grouping, postprocess, quantiles, steps)),
+    *(Path(module.__file__ or "") for module in (blend, decisions, grouping, postprocess, quantiles, steps)),
 ]
 
 

@@ -156,7 +156,7 @@ class Declared(Settings):
 
     def _check_held(self, column: str, what: str | Top) -> None:
         classes = self.targets.classes
-        known = [*self.targets.names, *((CLASS, PROBABILITIES, "{top: 3}") if classes else ())]
+        known = [*((CLASS, PROBABILITIES, "{top: 3}") if classes else ()), *self.targets.names]
         if isinstance(what, str):
             if what in known or what in self.targets_by_name.values():
                 return

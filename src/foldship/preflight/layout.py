@@ -97,7 +97,7 @@ def _kind(
     numbers = pd.to_numeric(cells, errors="coerce")
     first = "" if cells.empty else repr(cells.iloc[0])
     if kind == CLASS:
-        strange = cells[~cells.isin(classes.matched(cells, declared.labels))]
+        strange = cells[~cells.isin(classes.matched(cells, declared.targets_by_name))]
         if len(strange):
             yield note(
                 f"{sample.path}: column {name!r} holds what is none of the classes",

@@ -208,7 +208,8 @@ def step(value: Json | None) -> str:
     """A post-processing step in words."""
     if value is None:
         return ""
-    details = [f"{name} {shown:.4g}" for name, shown in value.items() if isinstance(shown, int | float)]
+    numbers = {name: shown for name, shown in value.items() if isinstance(shown, int | float)}
+    details = [f"{name} {shown:.4g}" for name, shown in numbers.items() if shown is not True]
     details += [f"{len(shown)} {name}" for name, shown in value.items() if isinstance(shown, list | tuple)]
     return " ".join([value["kind"], *details])
 

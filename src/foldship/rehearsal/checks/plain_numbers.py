@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from foldship.rehearsal.evidence import Evidence, Finding
+from foldship_kernel import decisions
 from foldship_kernel.tasks.layout import TARGET
 
 NAME = "plain numbers"
@@ -18,12 +21,14 @@ def check(run: Evidence) -> Finding:
     looked = [name for name in cells.layout if cells.holds(name) == TARGET and name in run.submission]
     for name in looked:
         known = set(run.task.spellings.get(cells.layout[name], {}).values())
-        for number, cell in enumerate(run.submission[name], start=1):
-            if cell not in known and not _PLAIN.fullmatch(cell):
+        column = run.submission[name]
+        finite = np.isfinite(decisions.parse(column).to_numpy())  # of the others 'finite' tells
+        for number, cell in enumerate(column, start=1):
+            if finite[number - 1] and cell not in known and not _PLAIN.fullmatch(cell):
                 return Finding(
                     NAME,
                     False,
                     f"row {number}, {name}: {cell!r}",
-                    "write digits with a point, without blanks, separators of thousands, NaN or infinity",
+                    "write digits with a point, without blanks, separators of thousands or words",
                 )
     return Finding(NAME, True, f"{len(looked)} columns of numbers")
