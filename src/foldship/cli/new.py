@@ -100,11 +100,14 @@ def make(name: str, given: Path) -> None:
         rows = competition.read_train(train.parent)
         answers = Answers()
         answers.ask(matching.match, competition, train.parent, rows, needed=False)
+        read = f"{len(rows):,} rows read"
+        if found.layout.test is not None:
+            wanted, _ = competition.task.read_test(train.parent, strict=False)
+            read += f", and {len(wanted.ids):,} to predict"
     for reason in found.reasons:
         click.echo(reason)
     for error in (*answers.refusals, *answers.notes):
         click.echo(f"look at this: {error}")
-    read = f"{len(rows):,} rows read"
     click.echo(f"{read}. Look through {workspace.experiment / competitions.FILE_NAME}, then:")
     data = given if given.is_dir() or train.parent.is_relative_to(workspace.unpacked) else given.parent
     click.echo(f"  foldship submission --competition {name} --data {shlex.quote(str(data))}")

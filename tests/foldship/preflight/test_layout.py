@@ -42,7 +42,7 @@ def test_columns_that_are_the_classes_are_laid_out_and_the_remedy_works(prefix: 
     assert "it has no kind" in found
     line = fix.removeprefix("write into competition.yaml: ")
     assert line == f"submission: {{{prefix}high: high, {prefix}low: low}}"
-    mended = competing.declare(tmp_path, competing.CLASSES, **yaml.safe_load(line))
+    mended = competing.declare(tmp_path, competing.CLASSES, metric="log_loss", **yaml.safe_load(line))
     assert not competing.matched(mended, tmp_path / "data").refusals
 
 
@@ -66,12 +66,15 @@ def test_text_where_a_number_would_stand_is_refused(tmp_path: Path) -> None:
     assert error.found == "'low'"
 
 
+PROBABILITIES = {**competing.CLASSES, "metric": "log_loss", "submission": {"kind": "probabilities"}}
+
+
 @pytest.mark.parametrize(
     ("declaration", "column", "cells", "what"),
     [
         (competing.CLASSES, "kind", ["low", "medium"], "none of the classes"),
         (competing.NUMBERS, "score", ["1", "0"], "whole numbers"),
-        ({**competing.CLASSES, "submission": {"kind": "probabilities"}}, "kind", ["1", "0"], "no lists"),
+        (PROBABILITIES, "kind", ["1", "0"], "no lists"),
     ],
 )
 def test_cells_unlike_those_that_will_be_written_are_pointed_out(
