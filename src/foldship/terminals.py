@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TextIO, TypeVar, overload
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -52,6 +52,10 @@ def third_party_bars() -> None:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
+@overload
+def bar(items: None = None, *, total: int | None = None, desc: str, unit: str) -> tqdm[Any] | Lines[Any]: ...
+@overload
+def bar(items: Iterable[T], *, total: int | None = None, desc: str, unit: str) -> tqdm[T] | Lines[T]: ...
 def bar(
     items: Iterable[T] | None = None, *, total: int | None = None, desc: str, unit: str
 ) -> tqdm[T] | Lines[T]:
@@ -77,7 +81,7 @@ class Lines(Generic[T]):
 
     def __init__(self, items: Iterable[T] | None, total: int | None, desc: str, unit: str) -> None:
         self._items = items
-        if total is None and hasattr(items, "__len__"):
+        if total is None and isinstance(items, Sized):
             total = len(items)
         self.total, self.n = total, 0
         self._desc, self._unit, self._postfix = desc, unit, ""

@@ -106,8 +106,8 @@ def make(name: str, given: Path) -> None:
             read += f", and {len(wanted.ids):,} to predict"
     for reason in found.reasons:
         click.echo(reason)
-    for error in (*answers.refusals, *answers.notes):
-        click.echo(f"look at this: {error}")
+    for answer in (*answers.refusals, *answers.notes):
+        click.echo(f"look at this: {answer}")
     click.echo(f"{read}. Look through {workspace.experiment / competitions.FILE_NAME}, then:")
     data = given if given.is_dir() or train.parent.is_relative_to(workspace.unpacked) else given.parent
     click.echo(f"  foldship submission --competition {name} --data {shlex.quote(str(data))}")

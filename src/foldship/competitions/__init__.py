@@ -10,7 +10,8 @@ from foldship import metrics
 from foldship.competitions import bioasq_sample, klue_sample, quest_sample, sts_sample
 from foldship.competitions.base import Competition
 from foldship.config import load, problems
-from foldship.config.competition import Declared, Metric, matching
+from foldship.config.competition import Declared
+from foldship.config.scored import Metric, matching
 from foldship.metrics import registry
 from foldship_kernel.errors import FoldshipError
 from foldship_kernel.tasks import CLASSES, NUMBERS, Task

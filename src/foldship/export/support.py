@@ -176,7 +176,7 @@ def _try(network: nn.Module, wanted: _Wanted, folder: Path) -> None:
         batches = {str(length): _batch(network, length, read) for length in _lengths(wanted.longest)}
         expected = {}
         for length, batch in batches.items():
-            np.savez(folder / f"{length}.in.npz", **batch)
+            np.savez(folder / f"{length}.in.npz", allow_pickle=False, **batch)
             with torch.inference_mode():
                 given = {name: torch.from_numpy(value) for name, value in batch.items()}
                 expected[length] = encoder()(**given).numpy()
@@ -207,7 +207,7 @@ def _batch(network: nn.Module, length: int, read: dict[str, bool]) -> dict[str, 
     """A sequence of so many random tokens, and one of half of them, filled up."""
     random = np.random.default_rng(length)
     config = network.config
-    words = int(network.get_input_embeddings().num_embeddings)  # type: ignore[operator,union-attr]
+    words = int(network.get_input_embeddings().num_embeddings)  # type: ignore[operator]
     ids = random.integers(min(sketch.first_word(config), words - 1), words, (2, length))  # type: ignore[arg-type]
     mask = np.ones_like(ids)
     half = length // 2 + 1

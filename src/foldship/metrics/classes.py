@@ -14,6 +14,7 @@ from sklearn import metrics as sklearn
 
 from foldship.metrics import columns
 from foldship.metrics.base import Array
+from foldship_kernel.decisions import HALF
 
 Chosen = NDArray[np.bool_]  # (C,), classes that count
 
@@ -145,5 +146,5 @@ def _mean(area: Callable[[Array, Array], float], truth: Array, prediction: Array
 def _trapezoids(truth: Array, prediction: Array) -> float:
     if not truth.any():
         return float("nan")
-    precision, recall, _ = sklearn.precision_recall_curve(truth > columns.HALF, prediction)
+    precision, recall, _ = sklearn.precision_recall_curve(truth > HALF, prediction)
     return float(sklearn.auc(recall, precision))

@@ -90,8 +90,9 @@ def fit_column(
         return fitters[kind](truth[chosen], predicted(outer)[chosen], metric)
 
     def finished(step: Step | None, used: frozenset[int], fold: int, outer: int | None) -> Column:
-        column = predicted(outer)[rows[fold]]
-        for one in finish(step, truth[np.isin(folds, list(used))]) or [None]:
+        column: Column = predicted(outer)[rows[fold]]
+        following: Sequence[Step | None] = finish(step, truth[np.isin(folds, list(used))])
+        for one in following or (None,):
             column = applied(column, one)
         return column
 

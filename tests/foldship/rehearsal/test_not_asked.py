@@ -15,7 +15,7 @@ from foldship.rehearsal.evidence import Evidence, Finding
 from foldship_kernel.tasks import NUMBERS, Task
 
 TASK = Task("n", "id", {"text": "{text}"}, ("score",), NUMBERS, {"score": "score"})
-ABOUT_THE_BUNDLE = {"kernel size", "internet off", "dataset whole"}
+ABOUT_FILES = {"kernel size", "internet off", "dataset whole", "sample as declared"}
 STATUS = {
     "exit_code": 0,
     "signal": None,
@@ -58,7 +58,7 @@ def judged(run: Evidence) -> dict[str, Finding]:
 
 def test_of_a_run_that_left_nothing_no_check_passes(nothing: Evidence) -> None:
     levels = {name: finding.level for name, finding in judged(nothing).items()}
-    assert {name for name, level in levels.items() if level is Level.PASSED} <= ABOUT_THE_BUNDLE
+    assert {name for name, level in levels.items() if level is Level.PASSED} <= ABOUT_FILES
     assert levels["exit status"] is levels["submission present"] is Level.FAILED
 
 

@@ -28,7 +28,7 @@ def test_where_there_is_none_the_remedy_is_named(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FoldshipError, match="no sandbox to rehearse in") as error:
         trial.sandbox(cache, memory_gib=1, requirements=requirements)
-    assert "--isolation none (ISOLATION=none)" in error.value.fix
+    assert "ISOLATION=none (--isolation none)" in error.value.fix
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ REMEDY = (
 
 
 def check(run: Evidence) -> Finding:
+    if not run.summary:
+        return Finding(NAME, None, "the kernel left no account of them", "see 'exit status'")
     mended = [one for one in run.summary.get("mended") or () if isinstance(one, Mapping)]
     if not mended:
         return Finding(NAME, True, "nothing had to be mended")

@@ -10,9 +10,9 @@ NAME = "values of the training file"
 
 def check(run: Evidence) -> Finding:
     if not run.task.decision:
-        return Finding(NAME, True, "the metric takes numbers as they are, or classes, see 'classes'")
+        return Finding(NAME, None, "the metric takes numbers as they are, or classes, see 'classes'")
     if run.submission is None:
-        return Finding(NAME, False, "no submission to look at", "see 'submission present'")
+        return Finding(NAME, None, "no submission to look at", "see 'submission present'")
     faults, count = [], 0
     for column, target in run.task.submission.items():
         known = set(run.task.spellings.get(target, {}).values())
