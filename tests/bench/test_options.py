@@ -39,7 +39,7 @@ def test_the_command_repeats_the_run(size: str, suites: str, threads: int, comma
 def test_the_program_says_what_it_does_not_know() -> None:
     done = CliRunner().invoke(__main__.main, ["--size", "huge"])
     assert done.exit_code == 1
-    assert "full, quick, tiny" in done.output
+    assert "full, quick, tiny" in str(done.exception)
 
 
 def test_every_variable_of_the_command_is_one_of_the_makefile(root: Path) -> None:

@@ -118,4 +118,5 @@ def test_another_competitions_rows(bundle: TinyBundle, inputs: Path, dataset: Pa
     table.write_text("number,review\n1,fine\n")
     result = run_kernel(bundle.kernel, inputs, tmp_path / "working")
     assert result.returncode == 1
-    assert "qa_id" in result.stdout and str(table) in result.stdout
+    assert "test.csv" in result.stdout, result.stdout
+    assert "A FALLBACK" in result.stdout and (tmp_path / "working" / "submission.csv").is_file()

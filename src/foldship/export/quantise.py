@@ -49,7 +49,13 @@ def quantise(source: Path, half: onnx.ModelProto, path: Path) -> None:
             extra_options={"DefaultTensorType": TensorProto.FLOAT},
         )
     given.unlink()
-    graph_files.save(precision.widen(graph_files.load(path), half), path)
+    made = graph_files.load(path)
+    # The quantiser takes out whatever is large: integers, too, and constants of nodes.
+    constants = [each.t for node in made.graph.node for each in node.attribute if each.HasField("t")]
+    for tensor in (*made.graph.initializer, *constants):
+        if tensor.data_type not in graph_files.WEIGHT_TYPES:
+            graph_files.take_in(tensor, path.parent)
+    graph_files.save(precision.widen(made, half), path)
 
 
 @contextmanager

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import AutoConfig, PretrainedConfig, PreTrainedTokenizerFast
 
+from foldship.config.network import deepest
 from foldship.config.schema import Model
 from foldship.export import on_gpu, precision, trace, trial
 from foldship.export.fusion import fuse
-from foldship.modelling import backbone, graph_files, sketch
+from foldship.modelling import backbone, graph_files, sketch, upper
 from foldship.modelling.model import Encoder
 from foldship_kernel.errors import FoldshipError, listed
 
@@ -156,19 +157,25 @@ def _try(network: nn.Module, wanted: _Wanted, folder: Path) -> None:
         FoldshipError: a graph gives something else.
         trial.BrokenError: one does not run.
     """
-    spans = sorted({kind.partition(":")[2] for kind in wanted.pooling} - {""})
+    layers = int(network.config.num_hidden_layers)  # type: ignore[union-attr,arg-type]
+    pooling = tuple(_within(kind, layers) for kind in wanted.pooling)
+    spans = sorted({kind.partition("@")[0].partition(":")[2] for kind in pooling} - {""})
     read = {"segment_ids": wanted.segment_ids, "spans": bool(spans)}
 
     def encoder() -> Encoder:
         # A fresh one each time: some networks change with the lengths that they have seen.
         torch.manual_seed(0)
-        return Encoder(copy.deepcopy(network), wanted.pooling, spans).eval()
+        few = copy.deepcopy(network)
+        depth = deepest(pooling)
+        if depth is not None and depth < layers:
+            upper.cut(few, depth)  # as a backbone is loaded
+        return Encoder(few, pooling, spans).eval()
 
     with torch.random.fork_rng(devices=[]):
         first = encoder()
         path = folder / "fp32.onnx"
         trace.trace_encoder(first, path, **read)
-        fused = graph_files.store(fuse(path, network.config), path)  # type: ignore[arg-type]
+        fused = graph_files.store(fuse(path, first.backbone.config), path)  # type: ignore[arg-type]
         half = graph_files.store(precision.halve(fused, folder=folder), folder / "half.onnx")
         graph_files.save(precision.widen(fused, half), folder / "cpu.onnx")
         rounded = on_gpu.rounding(half, folder)
@@ -201,6 +208,12 @@ def _try(network: nn.Module, wanted: _Wanted, folder: Path) -> None:
 def _lengths(longest: int) -> Sequence[int]:
     """From the shortest to the longest, odd ones among them."""
     return sorted({length for length in (1, SHORT, longest // 2 + 1, longest) if 0 < length <= longest})
+
+
+def _within(kind: str, layers: int) -> str:
+    """A kind of pooling that reads no layer above so many."""
+    name, at, number = kind.partition("@")
+    return f"{name}@{min(int(number), layers)}" if at else kind
 
 
 def _batch(network: nn.Module, length: int, read: dict[str, bool]) -> dict[str, NDArray[np.int64]]:

@@ -111,8 +111,9 @@ class _Notes(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             _note(f"{text}: {reason.words(error)}", reason.trace(error))
-        elif record.exc_text:
-            _note(text, record.exc_text)
+        elif record.exc_text:  # as `secrets` leaves it: its last line is the reason
+            last = record.exc_text.strip().splitlines()[-1]
+            _note(text if last in text else f"{text}: {last}", record.exc_text)
         else:
             _print(f"note: {text}")
 

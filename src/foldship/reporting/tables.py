@@ -129,7 +129,11 @@ def checks(verdict: Json) -> Table:
 
 def level(check: Json) -> Level:
     """How a check was answered; files of earlier versions hold only whether it passed."""
-    return Level(check["level"]) if "level" in check else Level.of(check["passed"])
+    return (
+        Level(check["level"])
+        if "level" in check
+        else Level.of(check["passed"], warned=check.get("warned", False))
+    )
 
 
 def outcome(levels: Sequence[Level]) -> str:

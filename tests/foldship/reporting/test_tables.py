@@ -88,9 +88,9 @@ def test_engines_are_compared_with_the_first_and_what_was_not_seen_is_admitted()
 def test_seconds_add_up_and_scores_gain_along_the_schedule(build: Path) -> None:
     table = tables.score_against_time(load(build, "schedule/schedule.json"))
     assert table.rows == (
-        ("one fold 0", "20.0", "20.0", "0.3100", "-"),
-        ("two fold 0", "30.0", "50.0", "0.3500", "+0.0400"),
-        ("one fold 1", "20.0", "70.0", "0.3500", "+0.0000"),
+        ("one fold 0", "20.00", "20.00", "0.3100", "-"),
+        ("two fold 0", "30.00", "50.00", "0.3500", "+0.0400"),
+        ("one fold 1", "20.00", "70.00", "0.3500", "+0.0000"),
     )
     assert table.caption.endswith("Note: few <rows>.")
 
@@ -103,8 +103,8 @@ def test_failed_checks_are_alarming_and_phases_add_the_whole_run(build: Path) ->
     assert table.rows[1] == ("finite", "FAILED", "1 NaN", "see the log")
     odd = {"passed": True, "warned": True, "seen": "one byte", "remedy": "look"}
     warned = tables.checks({**verdict, "passed": True, "checks": {"files": odd}})
-    assert warned.title == "Rehearsal: all checks passed, 1 with a WARNING"
-    assert warned.rows == (("files", "WARNING", "one byte", "look"),) and warned.alarming == {0}
+    assert warned.title == "Rehearsal: all checks passed, 1 with a warning"
+    assert warned.rows == (("files", "warning", "one byte", "look"),) and warned.alarming == {0}
     assert tables.phases(verdict).rows == (("encode", "1.2"), ("all, start to end", "12.3"))
     assert tables.phases({**verdict, "seconds": None}).rows == (("encode", "1.2"),)
 
