@@ -62,7 +62,7 @@ def one_hot(rows: pd.DataFrame, column: str, labels: Mapping[str, str], path: Pa
     cells = rows[column].to_numpy(dtype=object)
     meant = matched(cells, labels)
     names = np.array([meant.get(cell) if isinstance(cell, str) else None for cell in cells], dtype=object)
-    unknown = names == None  # noqa: E711  (element by element)
+    unknown = pd.isna(names)
     if unknown.any():
         first = int(np.flatnonzero(unknown)[0])
         value, key = cells[first], str(rows.iloc[first, 0])

@@ -19,7 +19,7 @@ from foldship.config.network import deepest
 from foldship.config.schema import Model
 from foldship.export import on_gpu, precision, trace, trial
 from foldship.export.fusion import fuse
-from foldship.modelling import backbone, graph_files, sketch, upper
+from foldship.modelling import backbone, graph_files, reading, sketch, upper
 from foldship.modelling.model import Encoder
 from foldship_kernel.errors import FoldshipError, listed
 
@@ -70,7 +70,9 @@ def check(source: str, settings: Model | None = None, *, tokens: int | None = No
             tuple(settings.pooling), settings.segment_ids, max(t.max_tokens for t in settings.towers)
         )
         tokenizer = backbone.load_tokenizer(source)
-        _check_length(source, settings, tokenizer)
+        positions = backbone.positions(source, tokenizer)
+        for number, tower in enumerate(settings.towers):
+            reading.check_length(number, tower.max_tokens, positions, f"the backbone {source!r}")
         check_tokens(source, config, tokenizer)
     elif tokens is not None:
         wanted = _Wanted(longest=tokens)
@@ -103,18 +105,6 @@ def check_tokens(source: str, config: PretrainedConfig, tokenizer: PreTrainedTok
             fix="give it the embeddings, model.resize_token_embeddings(len(tokenizer)), and save both with "
             f"save_pretrained (then it has {numbers} rows), or take the tokens out of its tokenizer files",
         )
-
-
-def _check_length(source: str, settings: Model, tokenizer: PreTrainedTokenizerFast) -> None:
-    positions = backbone.positions(source, tokenizer)
-    for number, tower in enumerate(settings.towers):
-        if tower.max_tokens > positions:
-            raise FoldshipError(
-                f"towers.{number}.max_tokens: longer than the backbone {source!r} takes",
-                expected=f"at most {positions}",
-                found=str(tower.max_tokens),
-                fix="lower max_tokens, or choose a backbone with more positions",
-            )
 
 
 @lru_cache(maxsize=64)

@@ -48,13 +48,7 @@ def encoding_spec(
                 expected=f"names among {', '.join(task.texts)}",
                 fix="correct the name in kernels/<competition>/",
             )
-        if tower.max_tokens > positions:
-            raise FoldshipError(
-                f"towers.{number}.max_tokens: longer than the backbone takes",
-                expected=f"at most {positions}",
-                found=str(tower.max_tokens),
-                fix="lower max_tokens, or choose a backbone with more positions",
-            )
+        check_length(number, tower.max_tokens, positions, "the backbone")
     special = special_tokens(tokenizer, f"backbone {config.backbone!r}")
     return EncodingSpec(
         towers=tuple(
@@ -173,3 +167,24 @@ def of_all_lengths(encoded: EncodedRows, count: int) -> NDArray[np.int64]:
     """At most `count` row numbers, from the shortest to the longest in even steps."""
     order = np.argsort(encoded.row_lengths().sum(axis=1), kind="stable")
     return np.unique(order[np.linspace(0, len(order) - 1, min(count, len(order))).astype(np.int64)])
+
+
+def check_length(number: int, max_tokens: int, positions: int, backbone: str) -> None:
+    """Check that a backbone has positions for all that a tower reads.
+
+    Args:
+        number: of the tower.
+        max_tokens: its longest sequence.
+        positions: tokens that the backbone takes.
+        backbone: what to call it.
+
+    Raises:
+        FoldshipError: it has not.
+    """
+    if max_tokens > positions:
+        raise FoldshipError(
+            f"towers.{number}.max_tokens: longer than {backbone} takes",
+            expected=f"at most {positions}",
+            found=str(max_tokens),
+            fix="lower max_tokens, or choose a backbone with more positions",
+        )
